@@ -1,0 +1,28 @@
+/**
+ * What the contract lets a device publish and subscribe. The endpoint enforces it by default; the answers depend on the
+ * certificate's device and account only, never on what a message says.
+ */
+export interface DeviceIdentity {
+  deviceId: string;
+  accountId: string;
+}
+
+export function deviceMayPublish({ deviceId }: DeviceIdentity, topic: string): boolean {
+  return (
+    topic.startsWith(`ioto/service/${deviceId}/`) ||
+    topic.startsWith(`$aws/rules/IotoDevice/ioto/service/${deviceId}/`) ||
+    topic.startsWith(`$aws/things/${deviceId}/`) ||
+    topic.startsWith('$aws/certificates/')
+  );
+}
+
+/** True for the master filters of the contract and any filter inside them. */
+export function deviceMaySubscribe({ deviceId, accountId }: DeviceIdentity, filter: string): boolean {
+  return [
+    `ioto/device/${deviceId}/`,
+    'ioto/account/all/',
+    `ioto/account/${accountId}/`,
+    `$aws/things/${deviceId}/`,
+    '$aws/certificates/',
+  ].some((prefix) => filter.startsWith(prefix));
+}

@@ -1,0 +1,58 @@
+export {
+  CLAIM_ID_LENGTH,
+  formatClaimId,
+  isClaimId,
+  newClaimId,
+  parseTypedClaimId,
+} from './claim-id.ts';
+export {
+  BindRequest,
+  CloudRecord,
+  CloudRegisterRequest,
+  FindAnswer,
+  FindRequest,
+  Registration,
+  ReleaseRequest,
+  SelfClaim,
+} from './cloud-messages.ts';
+export { type DeviceIdentity, deviceMayPublish, deviceMaySubscribe } from './device-policy.ts';
+export { parseLenientJson } from './lenient-json.ts';
+export { type CoreField, type CoreSchema, coreSchema, type SyncDirection } from './models.ts';
+export {
+  ErrorAnswer,
+  ProvisionAnswer,
+  ProvisionRequest,
+  RegisterAnswer,
+  RegisterRequest,
+} from './register-messages.ts';
+export {
+  canonicalPublicKey,
+  SIGNATURE_HEADER,
+  SIGNATURE_TOLERANCE,
+  type SignedParts,
+  secretsEqual,
+  signRequest,
+  verifyRequest,
+} from './request-signature.ts';
+export {
+  CHANGE_COMMANDS,
+  type ChangeCommand,
+  SyncAck,
+  SyncChange,
+  SyncDownEnd,
+  SyncDownRequest,
+  SyncUp,
+  WireItem,
+} from './sync-messages.ts';
+export {
+  accountSyncTopic,
+  type DownMessage,
+  deviceTopic,
+  masterFilters,
+  parseDeviceTopic,
+  parseServiceTopic,
+  SYNC_VERBS,
+  type SyncVerb,
+  serviceTopic,
+  type UpMessage,
+} from './topics.ts';

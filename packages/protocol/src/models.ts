@@ -1,0 +1,109 @@
+/**
+ * The core data schema that every device and cloud share, in OneTable's `onetable:1.1.0` form. A product's own schema
+ * adds models to it.
+ */
+
+/** Which way a model's items travel: from the device, to the device, both, or not at all. */
+export type SyncDirection = 'up' | 'down' | 'both' | 'none';
+
+/** The part of OneTable's field definition that the core models use; `packages/database` knows the rest. */
+export interface CoreField {
+  type: 'string' | 'number' | 'boolean' | 'date' | 'object' | 'array' | 'binary';
+  value?: string;
+  required?: boolean;
+  generate?: 'ulid' | 'uid' | 'uuid';
+  default?: unknown;
+  enum?: readonly string[];
+  ttl?: boolean;
+  hidden?: boolean;
+}
+
+export interface CoreSchema {
+  format: 'onetable:1.1.0';
+  version: string;
+  indexes: Record<string, { hash: string; sort: string }>;
+  models: Record<string, Record<string, CoreField>>;
+  process: Record<string, { enable: boolean; sync: SyncDirection; durability?: 'each' | 'lazy' | 'mem' }>;
+  params: { typeField: string; timestamps: boolean; isoDates: boolean };
+}
+
+const owner = {
+  accountId: { type: 'string' },
+  deviceId: { type: 'string' },
+} as const satisfies Record<string, CoreField>;
+
+/** Names and sort keys are the contract's §8; `created` and `updated` come from `params.timestamps`. */
+export const coreSchema: CoreSchema = {
+  format: 'onetable:1.1.0',
+  version: '1.0.0',
+  indexes: { primary: { hash: 'pk', sort: 'sk' } },
+  models: {
+    Device: {
+      pk: { type: 'string', value: 'd#${accountId}' },
+      sk: { type: 'string', value: 'd#${id}' },
+      id: { type: 'string', required: true },
+      accountId: { type: 'string' },
+      name: { type: 'string' },
+      description: { type: 'string' },
+      model: { type: 'string' },
+      product: { type: 'string' },
+      connection: { type: 'string', enum: ['online', 'offline'] },
+      state: { type: 'object' },
+      test: { type: 'boolean' },
+    },
+    Store: {
+      pk: { type: 'string', value: 's#${accountId}#${deviceId}' },
+      sk: { type: 'string', value: 's#${key}' },
+      ...owner,
+      key: { type: 'string', required: true },
+      value: { type: 'string' },
+      type: {
+        type: 'string',
+        default: 'string',
+        enum: ['string', 'number', 'boolean', 'object', 'array', 'date'],
+      },
+      expires: { type: 'date', ttl: true },
+    },
+    Log: {
+      pk: { type: 'string', value: 'l#${accountId}#${deviceId}' },
+      sk: { type: 'string', value: 'l#${id}' },
+      ...owner,
+      id: { type: 'string', generate: 'ulid' },
+      message: { type: 'string' },
+      context: { type: 'object' },
+      expires: { type: 'date', ttl: true },
+    },
+    Command: {
+      pk: { type: 'string', value: 'command#' },
+      sk: { type: 'string', value: 'command#${accountId}#${deviceId}#${id}' },
+      ...owner,
+      id: { type: 'string', generate: 'ulid' },
+      command: { type: 'string', required: true },
+      args: { type: 'object' },
+      expires: { type: 'date', ttl: true },
+    },
+    Broadcast: {
+      pk: { type: 'string', value: 'bcast#${accountId}#${deviceId}' },
+      sk: { type: 'string', value: 'bcast#${key}' },
+      ...owner,
+      key: { type: 'string', required: true },
+      value: { type: 'string' },
+      type: { type: 'string' },
+    },
+    SyncState: {
+      pk: { type: 'string', value: 'state#' },
+      sk: { type: 'string', value: 'state#' },
+      lastSync: { type: 'date' },
+      lastUpdate: { type: 'date' },
+    },
+  },
+  process: {
+    Device: { enable: true, sync: 'up' },
+    Store: { enable: true, sync: 'up' },
+    Log: { enable: true, sync: 'up' },
+    Command: { enable: true, sync: 'down' },
+    Broadcast: { enable: true, sync: 'down', durability: 'mem' },
+    SyncState: { enable: true, sync: 'none' },
+  },
+  params: { typeField: '_type', timestamps: true, isoDates: true },
+};

@@ -1,0 +1,25 @@
+export { Backoff, type BackoffOptions } from './backoff.ts';
+export { type Clock, isoTime, sleep, systemClock } from './clock.ts';
+export {
+  CodedError,
+  type CodedErrorOptions,
+  type ErrorKind,
+  errorCatalogue,
+  isCodedError,
+  isRetryable,
+  messageOf,
+  systemCode,
+} from './errors.ts';
+export { Emitter, type EventMap } from './events.ts';
+export {
+  readTextIfPresent,
+  removeFileDurably,
+  syncDirectory,
+  type WriteOptions,
+  writeFileDurably,
+} from './files.ts';
+export { isUlid, newUlid } from './ids.ts';
+export { type Component, Lifecycle } from './lifecycle.ts';
+export { createLogger, type Logger, type LogLevel, type LogOptions, silentLogger } from './log.ts';
+export { lockStateDirectory, type StateLock } from './state-lock.ts';
+export { parseSize, parseTime } from './units.ts';

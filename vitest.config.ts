@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config';
+
+/** Unit scenarios: real code in a fake world. They read the sources, so they need no build. */
+export default defineConfig({
+  resolve: { conditions: ['source'] },
+  ssr: { resolve: { conditions: ['source'] } },
+  test: {
+    include: ['packages/*/src/**/*.test.ts', 'examples/**/*.test.ts', 'scripts/**/*.test.ts'],
+    pool: 'threads',
+    testTimeout: 15_000,
+  },
+});
