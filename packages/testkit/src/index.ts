@@ -1,1 +1,2 @@
-export {};
+export { memoryConnection } from './memory-duplex.ts';
+export { settle, VirtualClock } from './virtual-clock.ts';
