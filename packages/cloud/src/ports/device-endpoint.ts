@@ -1,0 +1,56 @@
+import type { TLSSocket } from 'node:tls';
+
+/** How a message to one device ended. `offline`: it waits in the session, if there is one. */
+export type Delivery = 'acknowledged' | 'offline' | 'timeout' | 'dropped';
+
+/** Who stands at the other end of a device's connection; taken from its certificate, never from what it says. */
+export interface DevicePrincipal {
+  deviceId: string;
+  accountId: string;
+  /** Ownership generation that the certificate was issued under. */
+  generation: number;
+  /** Serial number of the certificate, lower-case hexadecimal. */
+  serial: string;
+}
+
+/** A message from a device, as the endpoint hands it to the domain. */
+export interface DeviceMessage {
+  topic: string;
+  payload: Buffer;
+}
+
+/** The side of the endpoint that the domain talks to. */
+export interface DeviceEndpoint {
+  /** Sends to one device with QoS 1. `acknowledged` means that the device has it; `timeout` is in milliseconds. */
+  deliver(
+    deviceId: string,
+    topic: string,
+    payload: string,
+    options?: { timeout?: number },
+  ): Promise<Delivery>;
+  /** Sends to every subscriber of a topic. */
+  publish(topic: string, payload: string): void;
+  isConnected(deviceId: string): boolean;
+  /** Closes the device's connection and ends its session, with everything that waits in it. */
+  endSession(deviceId: string): void;
+}
+
+/** The side of the domain that the endpoint talks to. */
+export interface DeviceGate {
+  /** Admits a device by the facts of its certificate, which the TLS layer has checked against the authority. */
+  admit(certificate: { deviceId: string; serial: string }): Promise<Admission>;
+  connected(principal: DevicePrincipal): Promise<void>;
+  disconnected(principal: DevicePrincipal, reason: string): Promise<void>;
+  /** Resolves when what an acknowledgement promises is durable. */
+  received(principal: DevicePrincipal, message: DeviceMessage): Promise<void>;
+}
+
+export type Admission =
+  | { admitted: true; principal: DevicePrincipal; dialect: 'old' | 'current' }
+  | { admitted: false; reason: string };
+
+/** What the front door hands connections to that turned out to speak MQTT. */
+export interface DeviceConnections {
+  /** A TLS connection after its handshake; a missing or untrusted client certificate is refused at CONNECT. */
+  accept(socket: TLSSocket): void;
+}
