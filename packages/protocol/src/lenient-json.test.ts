@@ -28,14 +28,12 @@ test.each(['', '{', '{"a": e+01}', '{"a": e}', 'undefined', '{"a": "unclosed e+0
   },
 );
 
+// Quadratic work on texts of this size would take hours: a regression hangs here, and needs no stopwatch to be seen.
 test.each([
-  `[${'e+00'.repeat(30_000)}`,
-  `:${' '.repeat(120_000)}x`,
-  `"${'\\"'.repeat(60_000)}\\`,
-  `{"a":e+${'0'.repeat(120_000)}x`,
-])('a hostile text of 128 KB is refused without stalling the endpoint', (text) => {
-  const started = performance.now();
+  `[${'e+00'.repeat(500_000)}`,
+  `:${' '.repeat(2_000_000)}x`,
+  `"${'\\"'.repeat(1_000_000)}\\`,
+  `{"a":e+${'0'.repeat(2_000_000)}x`,
+])('a hostile text of 2 MB (%#) is refused in linear time', (text) => {
   expect(() => parseLenientJson(text)).toThrow(SyntaxError);
-  // Quadratic work on these texts takes seconds; linear work a few milliseconds.
-  expect(performance.now() - started).toBeLessThan(500);
 });

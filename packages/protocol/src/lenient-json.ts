@@ -18,4 +18,4 @@ export function parseLenientJson(text: string): unknown {
  * Either a whole string, which is kept, or a bare `e+00`. The string's end is optional, so that an unclosed one is
  * consumed at once: strangers send these texts, and every position must be looked at only once.
  */
-const BARE_ZERO = /("(?:[^"\\]|\\[^]?)*"?)|(?<![\w.+-])-?e[+-]?0+(?![\w.+-])/g;
+const BARE_ZERO = /("(?:[^"\\]|\\[\s\S]?)*"?)|(?<![\w.+-])-?e[+-]?0+(?![\w.+-])/g;
