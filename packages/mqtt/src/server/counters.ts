@@ -1,0 +1,39 @@
+import type { MqttLimits } from './limits.ts';
+
+/** Totals since the server was made, and gauges of now; for `/metrics`. */
+export interface MqttCounters {
+  /** Streams open now, authenticated or not. */
+  connections: number;
+  /** Sessions held now, connected or not. */
+  sessions: number;
+  retainedMessages: number;
+  connectsAccepted: number;
+  connectsRefused: number;
+  takeovers: number;
+  publishesReceived: number;
+  publishesSent: number;
+  pubacksReceived: number;
+  /** Messages that a session had no room for, or that ended with their session. */
+  messagesDropped: number;
+  /** Violations of each limit, by its name. */
+  violations: Partial<Record<keyof MqttLimits, number>>;
+  /** Connections that ended, by reason. */
+  disconnects: Partial<Record<string, number>>;
+}
+
+export function newCounters(): MqttCounters {
+  return {
+    connections: 0,
+    sessions: 0,
+    retainedMessages: 0,
+    connectsAccepted: 0,
+    connectsRefused: 0,
+    takeovers: 0,
+    publishesReceived: 0,
+    publishesSent: 0,
+    pubacksReceived: 0,
+    messagesDropped: 0,
+    violations: {},
+    disconnects: {},
+  };
+}

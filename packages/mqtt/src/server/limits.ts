@@ -1,0 +1,75 @@
+/**
+ * What one client may cost. Every violation is counted under the limit's name, and that name is in what
+ * `hooks.disconnected` and the log are told. The defaults are AWS IoT Core's where it has one.
+ */
+export interface MqttLimits {
+  /** Milliseconds from `accept` to an accepted CONNECT, authentication included. */
+  connectTimeout: number;
+  /** Bytes of a CONNECT, the only packet of a client that nobody knows yet. */
+  maxConnectSize: number;
+  /** Bytes of any later packet, fixed header included. */
+  maxPacketSize: number;
+  /** Bytes of a PUBLISH payload. */
+  maxPayloadSize: number;
+  /** UTF-8 bytes of a client ID. */
+  maxClientIdLength: number;
+  /** Seconds: a client that asks for less is given this. */
+  minKeepAlive: number;
+  /** Seconds: a client that asks for more, or for none, is given this. It is dropped after 1.5 times the value. */
+  maxKeepAlive: number;
+  /** UTF-8 bytes of a topic name or filter; `$aws/rules/RULE/` in front is not counted. */
+  maxTopicLength: number;
+  /** Slashes + 1 of a topic name or filter; `$aws/rules/RULE/` in front is not counted. */
+  maxTopicLevels: number;
+  /** Filters in one SUBSCRIBE; those beyond are refused with 0x80. */
+  maxFiltersPerSubscribe: number;
+  /** Subscriptions of one session; those beyond are refused with 0x80. */
+  maxSubscriptions: number;
+  /** PUBLISHes per second from one client, with a burst of as many. Beyond it the client is read more slowly. */
+  maxPublishRate: number;
+  /** PUBLISHes of one client whose `hooks.received` is not settled. Beyond it the client is not read. */
+  maxReceiving: number;
+  /** QoS 1 messages sent to one client and not acknowledged. Beyond it messages queue. */
+  maxInFlight: number;
+  /** Messages that wait for one client, online or not. Beyond it new ones are dropped. */
+  maxQueuedMessages: number;
+  /** Bytes of topic and payload that wait for one client. Beyond it new ones are dropped. */
+  maxQueuedBytes: number;
+  /** Bytes written to a client's stream that it has not taken. Beyond it the client is not read. */
+  maxWriteBuffer: number;
+  /** Milliseconds for which a client may take nothing of what is written to it, before it is dropped. */
+  stallTimeout: number;
+  /** Milliseconds for which `deliver` holds a message for a connected client that has not subscribed yet. */
+  subscribeGrace: number;
+  /** Milliseconds that a persistent session outlives its connection. */
+  sessionExpiry: number;
+  /** Retained messages of the whole server. Beyond it a PUBLISH is delivered but not retained. */
+  maxRetainedMessages: number;
+  /** Bytes of topic and payload of all retained messages. */
+  maxRetainedBytes: number;
+}
+
+export const defaultLimits: Readonly<MqttLimits> = Object.freeze({
+  connectTimeout: 10_000,
+  maxConnectSize: 16 * 1024,
+  maxPacketSize: 132 * 1024,
+  maxPayloadSize: 128 * 1024,
+  maxClientIdLength: 128,
+  minKeepAlive: 30,
+  maxKeepAlive: 1200,
+  maxTopicLength: 256,
+  maxTopicLevels: 8,
+  maxFiltersPerSubscribe: 8,
+  maxSubscriptions: 50,
+  maxPublishRate: 100,
+  maxReceiving: 100,
+  maxInFlight: 100,
+  maxQueuedMessages: 10_000,
+  maxQueuedBytes: 4 * 1024 * 1024,
+  maxWriteBuffer: 256 * 1024,
+  stallTimeout: 60_000,
+  subscribeGrace: 10_000,
+  sessionExpiry: 3_600_000,
+  maxRetainedMessages: 10_000,
+  maxRetainedBytes: 64 * 1024 * 1024,
+});
