@@ -1,0 +1,95 @@
+import type { EventMap } from '@ioto/runtime';
+
+/** Where the claim ID came from at this start. */
+export type IdSource = 'options' | 'file' | 'generated' | 'factory' | 'command';
+
+/** Facts of the device certificate that are safe to show. */
+export interface CertificateFacts {
+  /** Distinguished name, e.g. `CN=JT08FFQXWQ`. */
+  subject: string;
+  issuer: string;
+  serialNumber: string;
+  /** SHA-256 of the certificate, hexadecimal with colons. */
+  fingerprint: string;
+  /** ISO time. */
+  validFrom: string;
+  /** ISO time. */
+  expires: string;
+}
+
+/**
+ * What an agent tells. Names are the contract's; besides these, every Command that is not the agent's own is raised as
+ * `device:command:NAME`.
+ */
+export interface AgentEvents extends EventMap {
+  /** The device has its claim ID. */
+  'device:serialized': { id: string; product?: string; source: IdSource };
+  /** The web server accepts connections at these URLs. */
+  'web:listening': { addresses: string[] };
+  /** Every local service runs; nothing of the cloud is needed for this. */
+  'local:ready': { id?: string };
+  /** The builder knows the device. Raised after each register call that succeeded. */
+  'device:registered': { id: string; product?: string; builder: string; claimed: boolean };
+  /** Not claimed yet. `retryIn` is in milliseconds; with `polling` a long poll is open instead, so a claim shows at once. */
+  'device:waiting': { id: string; retryIn: number; polling: boolean };
+  /** An account of a device cloud has the device. */
+  'device:claimed': {
+    id: string;
+    accountId: string;
+    api: string;
+    cloudType?: string;
+    cloudName?: string;
+    cloudRegion?: string;
+  };
+  /** A certificate was issued and stored. Not raised for one that was stored at an earlier start. */
+  'device:provisioned': {
+    id: string;
+    accountId: string;
+    endpoint: string;
+    port: number;
+    certificate: CertificateFacts;
+  };
+  /** The device gave up its certificate and begins anew. */
+  'device:released': { id: string; reason: 'message' | 'command' | 'unclaimed' };
+  /** A step towards the cloud failed. `retryIn` is in milliseconds; `code` is stable. */
+  'cloud:retry': {
+    step: 'register' | 'provision' | 'connect' | 'confirm';
+    code: string;
+    message: string;
+    retryIn: number;
+  };
+  'mqtt:connected': {
+    endpoint: string;
+    port: number;
+    /** `TLSv1.3` or `TLSv1.2`. */
+    tlsVersion: string;
+    cipher: string;
+    alpn: string | undefined;
+    sessionPresent: boolean;
+    certificate: CertificateFacts;
+  };
+  'mqtt:disconnected': { reason: string };
+  /** The cloud asked for less. Outgoing data pauses for `pause` milliseconds. */
+  'mqtt:throttled': { pause: number; close: boolean };
+  /** The cloud has these changes durably. */
+  'sync:up': { seq: number; changes: { model: string; key: string }[] };
+  /** An item of the cloud was applied. */
+  'sync:down': {
+    cmd: 'insert' | 'modify' | 'upsert' | 'remove';
+    model: string;
+    item: Record<string, unknown>;
+  };
+  /** Connected, and everything that changed in the cloud meanwhile has arrived. */
+  'cloud:ready': { id: string; accountId: string; updated: string };
+  /** Every Command, once. */
+  'device:command': DeviceCommand;
+  [command: `device:command:${string}`]: DeviceCommand;
+  /** A reboot Command; the embedder decides how. */
+  'device:reboot': DeviceCommand;
+}
+
+export interface DeviceCommand {
+  id: string;
+  command: string;
+  args: Record<string, unknown>;
+}

@@ -1,0 +1,94 @@
+import type { Clock, Logger } from '@ioto/runtime';
+import type { AgentEvents } from './agent-events.ts';
+import type { AgentSettings } from './config.ts';
+import type { AgentDatabase } from './services/database/agent-database.ts';
+import type { UrlFetch } from './services/url/fetch.ts';
+import type { Store } from './store.ts';
+
+/**
+ * Moments at which a power cut is interesting, each right after something became durable. A test hands in a
+ * `checkpoint` that throws or never resolves there; a product has no use for it.
+ */
+export type Checkpoint =
+  | 'identity-key-written'
+  | 'device-file-written'
+  | 'register-answer-written'
+  | 'certificate-written'
+  | 'provision-answer-written'
+  | 'provision-forgotten'
+  | 'certificate-removed'
+  | 'command-journalled';
+
+export interface AgentOptions {
+  /** Directory of the configuration files (`@config`). It is only read. */
+  config?: string;
+  /** Directory of everything the agent writes (`@state`). Default: the file's `directories.state`, else `state`. */
+  state?: string;
+  /** Claim ID; overrides `device.id`, and is kept in device.json5. */
+  id?: string;
+  /** Product ID, the registration token; overrides `device.product`. */
+  product?: string;
+  /** Base of the builder's API, with its `/api`; overrides `api.builder`. */
+  builder?: string;
+  /** Self-claim: the account, with `cloud`, that the device asks to belong to. */
+  account?: string;
+  cloud?: string;
+  /** Name of the conditional set to blend; before IOTO_PROFILE, PROFILE and the file. */
+  profile?: string;
+  /** Forget provisioning, certificate and database first; the claim ID and the identity key stay. */
+  reset?: boolean;
+  /** Blended over everything read from files: the shape of ioto.json5, with `web` and `device` beside. */
+  settings?: Record<string, unknown>;
+  /** Where IOTO_PROFILE and PROFILE are looked up; the program hands in its own. Default: none. */
+  environment?: Record<string, string | undefined>;
+  /** Version of this program, told to the builder. */
+  version?: string;
+  clock?: Clock;
+  logger?: Logger;
+  /** A number in [0, 1) for jitter. */
+  random?: () => number;
+  checkpoint?: (moment: Checkpoint) => void | Promise<void>;
+}
+
+/** How far the device has come. */
+export type AgentPhase =
+  | 'stopped'
+  | 'starting'
+  | 'local'
+  | 'registered'
+  | 'claimed'
+  | 'provisioned'
+  | 'connected'
+  | 'ready';
+
+export interface AgentStatus {
+  phase: AgentPhase;
+  id?: string;
+  name?: string;
+  claimed: boolean;
+  connected: boolean;
+  /** The last failure of a step towards the cloud, gone with the next success. */
+  problem?: { code: string; message: string };
+}
+
+/** A device agent within a program. Made by `createAgent`; nothing happens before `start`. */
+export interface Agent {
+  /** The claim ID. @throws AGENT_NOT_READY before `start` resolved, or when no service gave the device one. */
+  readonly id: string;
+  /** The configuration as it was read, with defaults; frozen. @throws AGENT_NOT_READY before `start`. */
+  readonly settings: AgentSettings;
+  readonly status: AgentStatus;
+  /** The database. @throws SERVICE_OFF when the service is off; AGENT_NOT_READY before `start`. */
+  readonly db: AgentDatabase;
+  /** Named values that the cloud sees. Needs the database. */
+  readonly store: Store;
+  readonly url: { fetch: UrlFetch };
+  /** Resolves when the local services run; the cloud's steps go on in the background. */
+  start(signal?: AbortSignal): Promise<void>;
+  stop(): Promise<void>;
+  /** Ends whatever backoff the agent is in, at once. */
+  wake(): void;
+  on<K extends keyof AgentEvents>(event: K, listener: (payload: AgentEvents[K]) => void): () => void;
+  once<K extends keyof AgentEvents>(event: K, listener: (payload: AgentEvents[K]) => void): () => void;
+  next<K extends keyof AgentEvents>(event: K, signal?: AbortSignal): Promise<AgentEvents[K]>;
+}
