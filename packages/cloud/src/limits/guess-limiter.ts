@@ -1,0 +1,79 @@
+import { type Clock, CodedError } from '@ioto/runtime';
+import { type BucketRule, TokenBuckets } from './token-bucket.ts';
+
+/** Whose guess it is: a limit holds for each of them, and one for all together. */
+export interface Guesser {
+  /** The account that tries to claim, or the login name that is tried. */
+  account: string;
+  /** The address that the request came from. */
+  address: string;
+}
+
+export interface GuessRules {
+  account: BucketRule;
+  address: BucketRule;
+  total: BucketRule;
+}
+
+const HOUR = 3_600_000;
+
+/** Failed claims allowed: a person who mistypes never meets them, a program that searches 50 bits does at once. */
+export const claimGuessRules: GuessRules = {
+  account: { burst: 20, period: HOUR },
+  address: { burst: 40, period: HOUR },
+  total: { burst: 1000, period: HOUR },
+};
+
+/** Failed logins allowed. */
+export const loginGuessRules: GuessRules = {
+  account: { burst: 10, period: HOUR / 4 },
+  address: { burst: 50, period: HOUR / 4 },
+  total: { burst: 2000, period: HOUR / 4 },
+};
+
+/**
+ * Limits failed guesses of a secret per account, per address and in total. Ask `admit` before looking, tell `failed`
+ * after a miss: those who guess right pay nothing.
+ */
+export class GuessLimiter {
+  readonly #buckets: Record<keyof GuessRules, TokenBuckets>;
+
+  constructor(options: { clock: Clock; rules: GuessRules }) {
+    const { clock, rules } = options;
+    this.#buckets = {
+      account: new TokenBuckets({ clock, rule: rules.account }),
+      address: new TokenBuckets({ clock, rule: rules.address }),
+      total: new TokenBuckets({ clock, rule: rules.total, maxKeys: 1 }),
+    };
+  }
+
+  /** @throws GUESSES_EXCEEDED (429) with `retryAfter` and, in `details.limit`, which limit it is. */
+  admit(guesser: Guesser): void {
+    for (const [limit, key] of keysOf(guesser)) {
+      const wait = this.#buckets[limit].untilFree(key);
+      if (wait > 0) throw exceeded(limit, wait);
+    }
+  }
+
+  /** Counts one miss against all three limits. */
+  failed(guesser: Guesser): void {
+    for (const [limit, key] of keysOf(guesser)) this.#buckets[limit].take(key);
+  }
+}
+
+function keysOf({ account, address }: Guesser): [keyof GuessRules, string][] {
+  return [
+    ['account', account],
+    ['address', address],
+    ['total', 'all'],
+  ];
+}
+
+function exceeded(limit: keyof GuessRules, wait: number): CodedError {
+  const where = { account: 'for this account', address: 'from this address', total: 'in all' }[limit];
+  return new CodedError(
+    'GUESSES_EXCEEDED',
+    `too many failed attempts ${where}: try again in ${Math.ceil(wait / 1000)} seconds`,
+    { status: 429, retryable: true, retryAfter: wait, details: { limit } },
+  );
+}

@@ -1,0 +1,81 @@
+import type { Clock } from '@ioto/runtime';
+
+export interface BucketRule {
+  /** How many may come at once. */
+  burst: number;
+  /** Milliseconds in which a whole burst is given back, evenly. */
+  period: number;
+}
+
+export interface BucketOptions {
+  clock: Clock;
+  rule: BucketRule;
+  /** Keys kept in memory; beyond it the ones that are fullest are forgotten first. Default 100 000. */
+  maxKeys?: number;
+}
+
+interface Level {
+  tokens: number;
+  at: number;
+}
+
+/** Token buckets by key: each key has its own, which refills evenly with time. */
+export class TokenBuckets {
+  readonly #options: Required<BucketOptions>;
+  readonly #levels = new Map<string, Level>();
+
+  constructor(options: BucketOptions) {
+    this.#options = { maxKeys: 100_000, ...options };
+  }
+
+  /** Takes `amount` from a key's bucket. Returns 0 when it was there, else the milliseconds until it will be; then nothing is taken. */
+  take(key: string, amount = 1): number {
+    const level = this.#level(key);
+    const short = amount - level.tokens;
+    if (short > 0) return Math.ceil((short * this.#options.rule.period) / this.#options.rule.burst);
+    level.tokens -= amount;
+    this.#keep(key, level);
+    return 0;
+  }
+
+  /** Milliseconds until `amount` is there, without taking it; 0 when it is. */
+  untilFree(key: string, amount = 1): number {
+    const short = amount - this.#level(key).tokens;
+    return short > 0 ? Math.ceil((short * this.#options.rule.period) / this.#options.rule.burst) : 0;
+  }
+
+  get size(): number {
+    return this.#levels.size;
+  }
+
+  #level(key: string): Level {
+    const { clock, rule } = this.#options;
+    const now = clock.now();
+    const level = this.#levels.get(key);
+    if (!level) return { tokens: rule.burst, at: now };
+    // A clock that was set back must not drain a bucket.
+    const elapsed = Math.max(0, now - level.at);
+    const tokens = Math.min(rule.burst, level.tokens + (elapsed * rule.burst) / rule.period);
+    return { tokens, at: now };
+  }
+
+  #keep(key: string, level: Level): void {
+    // Deleting first moves the key to the end: the map's order is the order of last use.
+    this.#levels.delete(key);
+    this.#levels.set(key, level);
+    if (this.#levels.size <= this.#options.maxKeys) return;
+    this.#forgetFull();
+    const oldest = this.#levels.keys().next();
+    if (this.#levels.size > this.#options.maxKeys && !oldest.done) this.#levels.delete(oldest.value);
+  }
+
+  /** Full buckets carry no knowledge; the oldest ones are looked at first. */
+  #forgetFull(): void {
+    let looked = 0;
+    for (const key of this.#levels.keys()) {
+      if (this.#level(key).tokens >= this.#options.rule.burst) this.#levels.delete(key);
+      looked += 1;
+      if (looked === 64) return;
+    }
+  }
+}
