@@ -1,1 +1,22 @@
-export {};
+export { Database } from './database.ts';
+export { databaseErrors } from './errors.ts';
+export type { Change, ChangeListener } from './feed/change.ts';
+export type { Acknowledged, Outbox, OutboxEntry, PendingOptions } from './feed/outbox.ts';
+export type { Item, Page } from './items/item.ts';
+export type { FileLayer, OpenFile } from './journal/file-layer.ts';
+export type {
+  AppliedChange,
+  ApplyOptions,
+  CreateOptions,
+  DatabaseOptions,
+  DatabaseStats,
+  FindOptions,
+  ReadOptions,
+  TornTail,
+  UpdateOptions,
+  WriteOptions,
+} from './options.ts';
+export { compileSchema, type Schema, type Timestamps } from './schema/compile.ts';
+export type { Context, Durability, FieldType, ItemKey, Properties, Sync } from './schema/definition.ts';
+export type { Field } from './schema/field.ts';
+export { type KeyRange, Model } from './schema/model.ts';

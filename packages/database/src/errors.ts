@@ -1,0 +1,32 @@
+import { errorCatalogue } from '@ioto/runtime';
+
+/** Everything that the database refuses or fails at, by its stable code. */
+export const databaseErrors = {
+  /** The schema is not a valid `onetable:1.1.0` schema; the message names model, field and rule. */
+  SCHEMA_INVALID: { status: 400 },
+  /** The schema has no model of that name. */
+  MODEL_UNKNOWN: { status: 400 },
+  /** A required field has no value. */
+  FIELD_REQUIRED: { status: 400 },
+  /** A value does not fit its field. */
+  FIELD_INVALID: { status: 400 },
+  /** A property that the item's key is made of is missing. */
+  KEY_INCOMPLETE: { status: 400 },
+  /** A value cannot be part of a key. */
+  KEY_INVALID: { status: 400 },
+  /** An item is larger than the database takes. */
+  ITEM_TOO_LARGE: { status: 413 },
+  ITEM_EXISTS: { status: 409 },
+  ITEM_MISSING: { status: 404 },
+  /** `next` does not come from an earlier page. */
+  CURSOR_INVALID: { status: 400 },
+  /** A file of the database is damaged in its middle; details carry `file` and `offset`. Nothing was changed. */
+  DATABASE_CORRUPT: { status: 500 },
+  /** The database's files cannot be read or made. */
+  DATABASE_UNREADABLE: { status: 500 },
+  /** The change could not be made durable and was taken back; details carry the system's `reason`. */
+  DATABASE_WRITE_FAILED: { status: 503, retryable: true },
+  DATABASE_CLOSED: { status: 503 },
+} as const;
+
+export const fail = errorCatalogue(databaseErrors);

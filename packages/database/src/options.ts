@@ -1,0 +1,98 @@
+import type { ChangeCommand } from '@ioto/protocol';
+import type { Clock, Logger } from '@ioto/runtime';
+import type { FileLayer } from './journal/file-layer.ts';
+import type { Schema } from './schema/compile.ts';
+import type { Context, Durability, Properties } from './schema/definition.ts';
+
+export interface DatabaseOptions {
+  /** Where the files lie: `NAME.db`, `NAME.N.journal`. Made with mode 0700 when missing. One process at a time. */
+  directory: string;
+  /** Default `device`. */
+  name?: string;
+  schema: Schema;
+  /** Default: as it was when the database was last open. A difference re-keys, as `setContext` does. */
+  context?: Context;
+  clock: Clock;
+  logger: Logger;
+  /** For models whose schema does not choose. Default `each`. */
+  durability?: Durability;
+  /**
+   * Bytes of journal after which a snapshot replaces it; default 1 MB. A journal smaller than the last snapshot is left
+   * alone, so that at most two bytes of snapshot and journal are written for one byte of change.
+   */
+  maxJournalSize?: number;
+  /** Milliseconds after which a lazy write is on disk at the latest; default 5000. */
+  maxJournalAge?: number;
+  /** Largest item in bytes of JSON; default 400 KB, as DynamoDB's. */
+  maxItemSize?: number;
+  /** The files' own system; another one only in tests. */
+  files?: FileLayer;
+}
+
+export interface WriteOptions {
+  /** Told to listeners with the change. */
+  origin?: string;
+}
+
+export interface CreateOptions extends WriteOptions {
+  /** Replace an item that is there already, instead of ITEM_EXISTS. */
+  replace?: boolean;
+}
+
+export interface UpdateOptions extends WriteOptions {
+  /** Create the item when there is none, instead of ITEM_MISSING. */
+  upsert?: boolean;
+}
+
+export interface ReadOptions {
+  /** Return hidden fields too. */
+  hidden?: boolean;
+}
+
+export interface FindOptions extends ReadOptions {
+  /** At most this many items. */
+  limit?: number;
+  /** `next` of the page before. */
+  next?: string;
+  /** From the last to the first, by sort key. */
+  reverse?: boolean;
+  /** A further condition. */
+  where?: (item: Properties) => boolean;
+}
+
+/** A change as it comes from elsewhere: a whole item (for `remove` its key is enough), with its own `updated`. */
+export interface AppliedChange {
+  cmd: ChangeCommand;
+  /** Default: the item's own type field. */
+  model?: string;
+  /** Fields and, where the key cannot be made from them, `sk`. A `pk` is ignored: the context says whose item it is. */
+  item: Properties;
+}
+
+export interface ApplyOptions {
+  /** Default `cloud`. */
+  origin?: string;
+}
+
+/** A torn write that a power cut left at the end of a journal, and that was cut off when the database was opened. */
+export interface TornTail {
+  readonly file: string;
+  /** Byte where it began; the file now ends there. */
+  readonly offset: number;
+  readonly bytes: number;
+}
+
+export interface DatabaseStats {
+  readonly items: number;
+  /** Changes that wait to be acknowledged. */
+  readonly outbox: number;
+  readonly commits: number;
+  readonly failedCommits: number;
+  readonly compactions: number;
+  /** Bytes in the journals since the last snapshot. */
+  readonly journalBytes: number;
+  readonly snapshotBytes: number;
+  /** Bytes written since the database was opened, to journals and snapshots: the wear of the flash. */
+  readonly writtenBytes: number;
+  readonly tornTail?: TornTail;
+}

@@ -1,0 +1,128 @@
+import { isPlainObject } from '../items/frozen.ts';
+import { FIELD_TYPES, type FieldType } from './definition.ts';
+import { type Generator, parseGenerator } from './generate.ts';
+import { invalid } from './invalid.ts';
+import { KeyTemplate } from './key-template.ts';
+
+/** One compiled field of a model. */
+export interface Field {
+  readonly name: string;
+  readonly type: FieldType;
+  /** The field is computed from others. */
+  readonly template?: KeyTemplate;
+  readonly required: boolean;
+  /** Not part of the items that callers get, unless they ask. */
+  readonly hidden: boolean;
+  /** The item expires at this field's time. */
+  readonly ttl: boolean;
+  readonly isoDates: boolean;
+  readonly enum?: readonly unknown[];
+  readonly default?: unknown;
+  readonly generate?: Generator;
+  readonly validate?: RegExp;
+  /** Fields of an object. */
+  readonly schema?: ReadonlyMap<string, Field>;
+  /** The elements of an array. */
+  readonly items?: Field;
+}
+
+/** Rules of OneTable that are understood; any other is an error, since a rule that is not kept is worse than none. */
+const RULES = [
+  'type',
+  'value',
+  'required',
+  'hidden',
+  'ttl',
+  'isoDates',
+  'enum',
+  'default',
+  'generate',
+  'validate',
+  'schema',
+  'items',
+  'nulls',
+  'description',
+  'comment',
+];
+
+/** `where` is the model's name, followed by the path of the field for nested ones. */
+export function compileFields(
+  definition: Record<string, unknown>,
+  where: string,
+  isoDates: boolean,
+): Map<string, Field> {
+  const fields = new Map<string, Field>();
+  for (const [name, rules] of Object.entries(definition)) {
+    fields.set(name, compileField(name, rules, `${where}.${name}`, isoDates));
+  }
+  return fields;
+}
+
+function compileField(name: string, rules: unknown, where: string, isoDates: boolean): Field {
+  if (!isPlainObject(rules)) throw invalid(where, 'must be an object of rules');
+  if (name === '__proto__') throw invalid(where, 'is no name for a field');
+  for (const rule of Object.keys(rules)) {
+    if (!RULES.includes(rule)) throw invalid(where, `has the unsupported rule ${rule}`);
+  }
+  const type = FIELD_TYPES.find((known) => known === rules.type);
+  if (!type) throw invalid(where, `type must be one of ${FIELD_TYPES.join(', ')}`);
+  const template = compileTemplate(rules.value, where);
+  return {
+    name,
+    type,
+    template,
+    required: flag(rules, 'required', where) ?? false,
+    hidden: flag(rules, 'hidden', where) ?? template !== undefined,
+    ttl: flag(rules, 'ttl', where) ?? false,
+    isoDates: flag(rules, 'isoDates', where) ?? isoDates,
+    enum: compileEnum(rules.enum, where),
+    default: rules.default,
+    generate: parseGenerator(rules.generate, where),
+    validate: compilePattern(rules.validate, where),
+    schema: compileNested(rules.schema, type, where, isoDates),
+    items:
+      rules.items === undefined ? undefined : compileField('items', rules.items, `${where}.items`, isoDates),
+  };
+}
+
+function flag(rules: Record<string, unknown>, rule: string, where: string): boolean | undefined {
+  const value = rules[rule];
+  if (value === undefined || typeof value === 'boolean') return value;
+  throw invalid(where, `${rule} must be true or false`);
+}
+
+function compileTemplate(value: unknown, where: string): KeyTemplate | undefined {
+  if (value === undefined) return undefined;
+  if (typeof value !== 'string') throw invalid(where, 'value must be text with ${properties}');
+  return new KeyTemplate(value);
+}
+
+function compileEnum(value: unknown, where: string): readonly unknown[] | undefined {
+  if (value === undefined) return undefined;
+  if (!Array.isArray(value) || value.length === 0) throw invalid(where, 'enum must be a list of values');
+  return Object.freeze([...value]);
+}
+
+/** OneTable writes a pattern as `/text/flags`. */
+function compilePattern(value: unknown, where: string): RegExp | undefined {
+  if (value === undefined) return undefined;
+  const match = typeof value === 'string' ? /^\/(.*)\/([a-z]*)$/s.exec(value) : null;
+  try {
+    if (match) return new RegExp(match[1] ?? '', (match[2] ?? '').replace(/[gy]/g, ''));
+  } catch {
+    // Reported below, with its place.
+  }
+  throw invalid(where, 'validate must be a regular expression between slashes');
+}
+
+function compileNested(
+  value: unknown,
+  type: FieldType,
+  where: string,
+  isoDates: boolean,
+): Map<string, Field> | undefined {
+  if (value === undefined) return undefined;
+  if (type !== 'object' || !isPlainObject(value))
+    throw invalid(where, 'schema must be the fields of an object');
+  return compileFields(value, where, isoDates);
+}
