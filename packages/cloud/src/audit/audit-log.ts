@@ -13,6 +13,7 @@ export type AuditAction =
   | 'device.impostor-denied'
   | 'user.login-denied'
   | 'user.created'
+  | 'user.updated'
   | 'user.removed'
   | 'account.created'
   | 'account.updated'

@@ -14,6 +14,8 @@ type Guard = (request: FastifyRequest) => Promise<void>;
 export interface Guards {
   /** A user, cloud API token or the admin key, with at least this role. */
   account(role: Role): Guard;
+  /** A cloud API token that is bound to no account, or the admin key. */
+  wholeCloud(): Guard;
   /** Whoever may manage the builder: a builder API token or the admin key. */
   builder(): Guard;
   /** The key of the state directory only. */
@@ -35,6 +37,15 @@ export function createGuards(authenticator: Authenticator): Guards {
           principal.kind === 'admin' ||
           ((principal.kind === 'user' || principal.kind === 'apiToken') && roleCovers(principal.role, role)),
         `the role ${role} in the account`,
+      ),
+    wholeCloud: () =>
+      guard(
+        (principal) =>
+          principal.kind === 'admin' ||
+          (principal.kind === 'apiToken' &&
+            principal.accountId === undefined &&
+            roleCovers(principal.role, 'admin')),
+        'a cloud API token of the whole cloud',
       ),
     builder: () =>
       guard(

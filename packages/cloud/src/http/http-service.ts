@@ -1,35 +1,200 @@
-import type { Server } from 'node:http';
-import type { Clock, Component, Logger } from '@ioto/runtime';
+import { createServer, type Server } from 'node:http';
+import { type TypeBoxTypeProvider, TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox';
+import { type Clock, CodedError, type Component, type Logger } from '@ioto/runtime';
+import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
+import { TokenBuckets } from '../limits/token-bucket.ts';
+import { readsStatuses } from './agent-dialect.ts';
+import { answerBrokenRequest } from './broken-requests.ts';
+import { sendError } from './error-answers.ts';
 import type { HttpApp } from './http-app.ts';
+import { parseJsonBody } from './json-body.ts';
+import { LongPolls } from './long-polls.ts';
 
-/** Adds one capability's routes to the app; paths are relative to `/api`. */
+/** Adds one capability's routes to the app; paths are relative to where the module is mounted. */
 export type RouteModule = (app: HttpApp) => void;
+
+export interface HttpLimits {
+  /** Bytes of a request's body. */
+  body: number;
+  /** Bytes of a request's headers together. */
+  headers: number;
+  /** Milliseconds for the headers, and for the whole request, to arrive. */
+  headersTimeout: number;
+  requestTimeout: number;
+  /** Milliseconds that an idle connection is kept. */
+  keepAlive: number;
+  /** Requests of one address: fleets share addresses, so it only stops floods. */
+  perAddress: { burst: number; period: number };
+}
+
+export const httpLimits: HttpLimits = {
+  body: 256 * 1024,
+  headers: 16 * 1024,
+  headersTimeout: 15_000,
+  requestTimeout: 60_000,
+  keepAlive: 72_000,
+  perAddress: { burst: 20_000, period: 20_000 },
+};
 
 export interface HttpServiceOptions {
   clock: Clock;
   logger: Logger;
+  limits?: Partial<HttpLimits>;
   /** Mounted under `/api`. */
   api: readonly RouteModule[];
   /** Mounted at `/`. */
   root: readonly RouteModule[];
+  /** Told of every answer: the route's pattern, the status, and seconds from request to answer. */
+  onAnswer?: (route: string, status: number, seconds: number) => void;
 }
 
 /** The HTTP side of the one port: it never listens itself, the front door hands it connections. */
 export class HttpService implements Component {
   readonly name = 'http';
   readonly #options: HttpServiceOptions;
+  readonly #limits: HttpLimits;
+  #polls = new LongPolls();
+  #app: HttpApp | undefined;
 
   constructor(options: HttpServiceOptions) {
     this.#options = options;
+    this.#limits = { ...httpLimits, ...options.limits };
   }
 
+  /** Takes connections by its event `connection`. Valid once started. */
   get server(): Server {
-    throw new Error('not started');
+    if (!this.#app) throw new CodedError('HTTP_STOPPED', 'the HTTP service has not started');
+    return this.#app.server;
+  }
+
+  /** The app itself, for tests that inject requests. */
+  get app(): HttpApp {
+    if (!this.#app) throw new CodedError('HTTP_STOPPED', 'the HTTP service has not started');
+    return this.#app;
   }
 
   async start(): Promise<void> {
-    void this.#options;
+    this.#polls = new LongPolls();
+    const app = this.#create();
+    this.#parseBodies(app);
+    this.#hook(app);
+    const { api, root } = this.#options;
+    app.register(
+      async (scope) => {
+        for (const module of api) module(scope as unknown as HttpApp);
+      },
+      { prefix: '/api' },
+    );
+    app.register(async (scope) => {
+      for (const module of root) module(scope as unknown as HttpApp);
+    });
+    await app.ready();
+    // Node watches for slow requests only in servers that listen; this one is handed its connections instead.
+    app.server.emit('listening');
+    this.#app = app;
   }
 
-  async stop(): Promise<void> {}
+  /** Answers what is waiting, gives running requests a moment, then closes every connection. */
+  async stop(): Promise<void> {
+    const app = this.#app;
+    if (!app) return;
+    this.#app = undefined;
+    this.#polls.endAll();
+    app.server.closeIdleConnections();
+    await this.#polls.idle(1000);
+    app.server.closeAllConnections();
+    await app.close();
+  }
+
+  #create(): HttpApp {
+    const { body, headers, headersTimeout, requestTimeout, keepAlive } = this.#limits;
+    const app = Fastify({
+      bodyLimit: body,
+      routerOptions: { maxParamLength: 256 },
+      clientErrorHandler: answerBrokenRequest,
+      frameworkErrors: (error, request, reply) => sendError(request, reply, error, this.#options.logger),
+      return503OnClosing: true,
+      serverFactory: (handler) =>
+        createServer(
+          {
+            maxHeaderSize: headers,
+            headersTimeout,
+            requestTimeout,
+            keepAliveTimeout: keepAlive,
+            connectionsCheckingInterval: 5000,
+          },
+          handler,
+        ),
+    }).withTypeProvider<TypeBoxTypeProvider>() as unknown as HttpApp;
+    app.setValidatorCompiler(TypeBoxValidatorCompiler);
+    return app;
+  }
+
+  #parseBodies(app: HttpApp): void {
+    app.removeAllContentTypeParsers();
+    app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
+      const bytes = body as Buffer;
+      request.rawBody = bytes;
+      const lenient = request.routeOptions.config?.agent === true && !readsStatuses(request);
+      try {
+        done(null, parseJsonBody(bytes, { lenient }));
+      } catch (error) {
+        done(error as Error);
+      }
+    });
+    app.addHook('preValidation', async (request) => {
+      // A verb without arguments may come without a body.
+      if (request.body === undefined && request.method === 'POST') request.body = {};
+    });
+  }
+
+  #hook(app: HttpApp): void {
+    const { clock, logger, onAnswer } = this.#options;
+    const addresses = new TokenBuckets({ clock, rule: this.#limits.perAddress });
+    const polls = this.#polls;
+    app.decorateRequest('principal', undefined);
+    app.decorateRequest('rawBody', undefined);
+    app.decorateRequest('gone', {
+      getter(this: FastifyRequest) {
+        return polls.signalOf(this.raw);
+      },
+    });
+    app.addHook('onRequest', async (request, reply) => {
+      polls.began(reply.raw);
+      secure(reply);
+      const wait = addresses.take(request.ip);
+      if (wait > 0) throw floods(wait);
+    });
+    app.setErrorHandler((error, request, reply) => sendError(request, reply, error, logger));
+    app.setNotFoundHandler((request, reply) => {
+      const what = `${request.method} ${request.url.split('?')[0]?.slice(0, 200)}`;
+      sendError(
+        request,
+        reply,
+        new CodedError('ROUTE_UNKNOWN', `there is no ${what} here`, { status: 404 }),
+        logger,
+      );
+    });
+    if (onAnswer) {
+      app.addHook('onResponse', async (request, reply) => {
+        onAnswer(request.routeOptions.url ?? 'unknown', reply.statusCode, reply.elapsedTime / 1000);
+      });
+    }
+  }
+}
+
+function secure(reply: FastifyReply): void {
+  reply.header('cache-control', 'no-store');
+  reply.header('x-content-type-options', 'nosniff');
+  reply.header('x-frame-options', 'DENY');
+  reply.header('referrer-policy', 'no-referrer');
+  reply.header('content-security-policy', "default-src 'none'; frame-ancestors 'none'");
+}
+
+function floods(wait: number): CodedError {
+  return new CodedError('ADDRESS_TOO_BUSY', 'too many requests from this address', {
+    status: 429,
+    retryable: true,
+    retryAfter: wait,
+  });
 }

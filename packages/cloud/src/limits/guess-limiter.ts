@@ -31,10 +31,13 @@ export const loginGuessRules: GuessRules = {
   total: { burst: 2000, period: HOUR / 4 },
 };
 
-/**
- * Limits failed guesses of a secret per account, per address and in total. Ask `admit` before looking, tell `failed`
- * after a miss: those who guess right pay nothing.
- */
+/** An attempt that was let through; it counts as a miss unless it turns out right. */
+export interface Guess {
+  /** Gives the attempt back: those who guess right pay nothing. */
+  right(): void;
+}
+
+/** Limits failed guesses of a secret per account, per address and in total. */
 export class GuessLimiter {
   readonly #buckets: Record<keyof GuessRules, TokenBuckets>;
 
@@ -47,17 +50,25 @@ export class GuessLimiter {
     };
   }
 
-  /** @throws GUESSES_EXCEEDED (429) with `retryAfter` and, in `details.limit`, which limit it is. */
-  admit(guesser: Guesser): void {
-    for (const [limit, key] of keysOf(guesser)) {
+  /**
+   * Counts an attempt before it is looked at, so that a thousand at once are limited like a thousand in turn.
+   *
+   * @throws GUESSES_EXCEEDED (429) with `retryAfter` and, in `details.limit`, which limit it is.
+   */
+  admit(guesser: Guesser): Guess {
+    const keys = keysOf(guesser);
+    for (const [limit, key] of keys) {
       const wait = this.#buckets[limit].untilFree(key);
       if (wait > 0) throw exceeded(limit, wait);
     }
-  }
-
-  /** Counts one miss against all three limits. */
-  failed(guesser: Guesser): void {
-    for (const [limit, key] of keysOf(guesser)) this.#buckets[limit].take(key);
+    for (const [limit, key] of keys) this.#buckets[limit].take(key);
+    let open = true;
+    return {
+      right: () => {
+        if (open) for (const [limit, key] of keys) this.#buckets[limit].give(key);
+        open = false;
+      },
+    };
   }
 }
 

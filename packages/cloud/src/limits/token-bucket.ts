@@ -44,6 +44,12 @@ export class TokenBuckets {
     return short > 0 ? Math.ceil((short * this.#options.rule.period) / this.#options.rule.burst) : 0;
   }
 
+  /** Gives back what was taken. */
+  give(key: string, amount = 1): void {
+    const level = this.#level(key);
+    this.#keep(key, { ...level, tokens: Math.min(this.#options.rule.burst, level.tokens + amount) });
+  }
+
   get size(): number {
     return this.#levels.size;
   }

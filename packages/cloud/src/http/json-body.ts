@@ -1,0 +1,52 @@
+import { parseLenientJson } from '@ioto/protocol';
+import { CodedError, errorCatalogue } from '@ioto/runtime';
+
+/** Objects and arrays inside each other that a body may have; device.json5 has one or two. */
+const DEEPEST = 32;
+
+export const bodyError = errorCatalogue({
+  JSON_MALFORMED: { status: 400 },
+  JSON_TOO_DEEP: { status: 400 },
+  JSON_KEY_FORBIDDEN: { status: 400 },
+});
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/**
+ * The value of a JSON body; an empty body is `{}`, as agents in the field send it.
+ *
+ * @throws JSON_MALFORMED, JSON_TOO_DEEP, JSON_KEY_FORBIDDEN, each 400.
+ */
+export function parseJsonBody(body: Buffer, options: { lenient: boolean }): unknown {
+  if (body.length === 0) return {};
+  let value: unknown;
+  try {
+    const text = utf8.decode(body);
+    value = options.lenient ? parseLenientJson(text) : JSON.parse(text);
+  } catch (error) {
+    throw bodyError('JSON_MALFORMED', 'the body is not JSON in UTF-8', { cause: error });
+  }
+  inspect(value, 0);
+  return value;
+}
+
+function inspect(value: unknown, depth: number): void {
+  if (typeof value !== 'object' || value === null) return;
+  if (depth === DEEPEST) {
+    throw bodyError('JSON_TOO_DEEP', `the body may have ${DEEPEST} levels of objects and arrays`);
+  }
+  // JSON can carry a key that, merged into another object, would change its prototype.
+  if (Object.hasOwn(value, '__proto__')) {
+    throw bodyError('JSON_KEY_FORBIDDEN', 'the body may not have a key __proto__');
+  }
+  for (const inner of Object.values(value)) inspect(inner, depth + 1);
+}
+
+/** Makes a validator's complaint one line for whoever sent the body. */
+export function describeInvalid(
+  problems: readonly { instancePath?: string; message?: string }[],
+): CodedError {
+  const [first] = problems;
+  const where = first?.instancePath ? `"${first.instancePath.slice(1).replaceAll('/', '.')}" ` : 'the body ';
+  return new CodedError('REQUEST_INVALID', `${where}${first?.message ?? 'is not valid'}`, { status: 400 });
+}

@@ -1,0 +1,172 @@
+import { type Clock, CodedError, isCodedError, isoTime, newUlid } from '@ioto/runtime';
+import type { AuditLog } from '../audit/audit-log.ts';
+import type { Role } from '../http/principal.ts';
+import type { ItemStore, StoredItem } from '../ports/item-store.ts';
+import type { Passwords } from './passwords.ts';
+
+/** A person who may sign in; belongs to one account. */
+export interface User {
+  /** ULID. */
+  id: string;
+  email: string;
+  accountId: string;
+  role: Role;
+  /** ISO time. */
+  created: string;
+}
+
+interface UserItem extends StoredItem, User {
+  passwordHash: string;
+}
+
+export interface NewUser {
+  email: string;
+  password: string;
+  accountId: string;
+  role: Role;
+}
+
+/** Users under their account, found by login name through an item of its own that also keeps names unique. */
+export class Users {
+  readonly #store: ItemStore;
+  readonly #clock: Clock;
+  readonly #audit: AuditLog;
+  readonly #passwords: Passwords;
+
+  constructor(options: { store: ItemStore; clock: Clock; audit: AuditLog; passwords: Passwords }) {
+    this.#store = options.store;
+    this.#clock = options.clock;
+    this.#audit = options.audit;
+    this.#passwords = options.passwords;
+  }
+
+  /** @throws EMAIL_MALFORMED (400), EMAIL_TAKEN (409), PASSWORD_UNSUITABLE (400) */
+  async create({ email: given, password, accountId, role }: NewUser, actor: string): Promise<User> {
+    const email = normalEmail(given);
+    const passwordHash = await this.#passwords.hash(password);
+    const user: User = {
+      id: newUlid(this.#clock.now()),
+      email,
+      accountId,
+      role,
+      created: isoTime(this.#clock),
+    };
+    try {
+      await this.#store.write([
+        { put: { pk: `email#${email}`, sk: 'email', accountId, userId: user.id }, if: { absent: true } },
+        { put: { ...userKey(user), ...user, passwordHash }, if: { absent: true } },
+        this.#audit.entry(
+          { accountId },
+          { action: 'user.created', actor, accountId, details: { userId: user.id, email, role } },
+        ),
+      ]);
+    } catch (error) {
+      if (!isCodedError(error, 'CONDITION_FAILED')) throw error;
+      throw new CodedError('EMAIL_TAKEN', `there is already a user ${email}`, { status: 409 });
+    }
+    return user;
+  }
+
+  async get(accountId: string, userId: string): Promise<User | undefined> {
+    const item = await this.#store.get(`users#${accountId}`, userId);
+    return item && toUser(item as UserItem);
+  }
+
+  /** @throws USER_UNKNOWN (404) */
+  async require(accountId: string, userId: string): Promise<User> {
+    return toUser(await this.#item(accountId, userId));
+  }
+
+  async list(accountId: string): Promise<User[]> {
+    const { items } = await this.#store.query(`users#${accountId}`);
+    return items.map((item) => toUser(item as UserItem));
+  }
+
+  async findByEmail(email: string): Promise<User | undefined> {
+    const item = await this.#byEmail(email);
+    return item && toUser(item);
+  }
+
+  /** The user, when name and password are right; takes the same time when they are not. */
+  async verify(email: string, password: string): Promise<User | undefined> {
+    const item = await this.#byEmail(email);
+    const right = await this.#passwords.verify(password, item?.passwordHash);
+    return right && item ? toUser(item) : undefined;
+  }
+
+  /** @throws USER_UNKNOWN (404), LAST_OWNER (409), PASSWORD_UNSUITABLE (400) */
+  async update(
+    accountId: string,
+    userId: string,
+    changes: { role?: Role; password?: string },
+    actor: string,
+  ): Promise<User> {
+    const item = await this.#item(accountId, userId);
+    const { role = item.role, password } = changes;
+    if (role !== 'owner') await this.#keepAnOwner(item);
+    const passwordHash = password === undefined ? item.passwordHash : await this.#passwords.hash(password);
+    const details = { userId, role, passwordChanged: password !== undefined };
+    await this.#store.write([
+      { put: { ...item, role, passwordHash }, if: { equals: { passwordHash: item.passwordHash } } },
+      this.#audit.entry({ accountId }, { action: 'user.updated', actor, accountId, details }),
+    ]);
+    return toUser({ ...item, role });
+  }
+
+  /** @throws USER_UNKNOWN (404), LAST_OWNER (409) */
+  async remove(accountId: string, userId: string, actor: string): Promise<void> {
+    const item = await this.#item(accountId, userId);
+    await this.#keepAnOwner(item);
+    await this.#store.write([
+      { remove: userKey(item) },
+      { remove: { pk: `email#${item.email}`, sk: 'email' } },
+      this.#audit.entry(
+        { accountId },
+        { action: 'user.removed', actor, accountId, details: { userId, email: item.email } },
+      ),
+    ]);
+  }
+
+  async #keepAnOwner(user: User): Promise<void> {
+    if (user.role !== 'owner') return;
+    const owners = (await this.list(user.accountId)).filter((other) => other.role === 'owner');
+    if (owners.length > 1) return;
+    throw new CodedError('LAST_OWNER', 'this is the last owner of the account: make another one first', {
+      status: 409,
+    });
+  }
+
+  async #item(accountId: string, userId: string): Promise<UserItem> {
+    const item = await this.#store.get(`users#${accountId}`, userId);
+    if (!item) throw new CodedError('USER_UNKNOWN', 'there is no such user in this account', { status: 404 });
+    return item as UserItem;
+  }
+
+  async #byEmail(given: string): Promise<UserItem | undefined> {
+    const email = given.trim().toLowerCase();
+    if (!EMAIL.test(email)) return undefined;
+    const name = await this.#store.get(`email#${email}`, 'email');
+    if (!name) return undefined;
+    return (await this.#store.get(`users#${name.accountId}`, String(name.userId))) as UserItem | undefined;
+  }
+}
+
+const EMAIL = /^[^\s@\p{C}]{1,64}@[^\s@\p{C}]{1,189}$/u;
+
+function normalEmail(given: string): string {
+  const email = given.trim().toLowerCase();
+  if (!EMAIL.test(email)) {
+    throw new CodedError('EMAIL_MALFORMED', 'a login name has the form of an e-mail address', {
+      status: 400,
+    });
+  }
+  return email;
+}
+
+function userKey({ accountId, id }: User): { pk: string; sk: string } {
+  return { pk: `users#${accountId}`, sk: id };
+}
+
+function toUser({ id, email, accountId, role, created }: User): User {
+  return { id, email, accountId, role, created };
+}
