@@ -67,7 +67,7 @@ export const defaultLimits: Readonly<MqttLimits> = Object.freeze({
   maxQueuedMessages: 10_000,
   maxQueuedBytes: 4 * 1024 * 1024,
   maxWriteBuffer: 256 * 1024,
-  stallTimeout: 60_000,
+  stallTimeout: 120_000,
   subscribeGrace: 10_000,
   sessionExpiry: 3_600_000,
   maxRetainedMessages: 10_000,

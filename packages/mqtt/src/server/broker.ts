@@ -1,0 +1,30 @@
+import type { Clock, Logger } from '@ioto/runtime';
+import type { Session } from '../session/session.ts';
+import type { SessionStore } from '../session/session-store.ts';
+import type { RetainedMessages } from '../topics/retained-messages.ts';
+import type { SubscriptionTree } from '../topics/subscription-tree.ts';
+import type { Connection } from './connection.ts';
+import type { MqttCounters } from './counters.ts';
+import type { MqttHooks } from './hooks.ts';
+import type { MqttLimits } from './limits.ts';
+
+/** What the handlers of one server share. */
+export interface Broker<P> {
+  readonly hooks: MqttHooks<P>;
+  readonly limits: Readonly<MqttLimits>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly counters: MqttCounters;
+  readonly sessions: SessionStore;
+  readonly subscriptions: SubscriptionTree<Session>;
+  readonly retained: RetainedMessages;
+  /** The connection of each client that was let in, by client ID. */
+  readonly clients: Map<string, Connection<P>>;
+  /** Every connection whose stream is not closed yet. */
+  readonly connections: Set<Connection<P>>;
+}
+
+/** Counts a violation of a limit. */
+export function countViolation<P>({ counters }: Broker<P>, limit: keyof MqttLimits): void {
+  counters.violations[limit] = (counters.violations[limit] ?? 0) + 1;
+}

@@ -1,0 +1,201 @@
+import type { Duplex } from 'node:stream';
+import { parsePacket } from '../codec/codec.ts';
+import { FrameReader } from '../codec/frame-reader.ts';
+import type { Broker } from './broker.ts';
+import type { Client } from './client.ts';
+import { type Ending, endingOf, reportEnding } from './ending.ts';
+import { handlePacket } from './handle-packet.ts';
+import type { ConnectionInfo } from './hooks.ts';
+import { Outbox } from './outbox.ts';
+
+/** Why a connection is not read for a while; the bytes wait in the stream, and the peer behind it. */
+export const HOLD = { authenticating: 1, receiving: 2, writing: 4, rate: 8 } as const;
+
+/** Milliseconds that a closed connection is given to take its last packets. */
+const LINGER = 1000;
+
+/** One stream: bytes in, packets in order to their handlers, packets out. What it knows of its client is in `client`. */
+export class Connection<P> {
+  readonly broker: Broker<P>;
+  readonly info: ConnectionInfo;
+  readonly outbox: Outbox;
+  readonly frames: FrameReader;
+  /** Set when CONNECT was accepted. */
+  client: Client<P> | undefined;
+  /** Set by the first CONNECT [MQTT-3.1.0-2]. */
+  connectReceived = false;
+  readonly #stream: Duplex;
+  readonly #closed: Promise<void>;
+  #markClosed: () => void = () => undefined;
+  #open = true;
+  #holds = 0;
+  #streamEnded = false;
+  #cancelTimer: () => void = () => undefined;
+  #stallWatched = false;
+  #written = false;
+
+  constructor(broker: Broker<P>, stream: Duplex, info: ConnectionInfo) {
+    this.broker = broker;
+    this.info = info;
+    this.#stream = stream;
+    this.frames = new FrameReader(broker.limits.maxConnectSize, 'maxConnectSize');
+    this.outbox = new Outbox(stream, { onWritten: () => this.#onWritten() });
+    this.#closed = new Promise((resolve) => {
+      this.#markClosed = resolve;
+    });
+  }
+
+  get isOpen(): boolean {
+    return this.#open;
+  }
+
+  get isHeld(): boolean {
+    return this.#holds !== 0;
+  }
+
+  /** Resolves when the stream is closed, too. */
+  get closed(): Promise<void> {
+    return this.#closed;
+  }
+
+  start(): void {
+    const { broker } = this;
+    broker.connections.add(this);
+    broker.counters.connections += 1;
+    this.#cancelTimer = broker.clock.after(broker.limits.connectTimeout, () => {
+      const detail = `no accepted CONNECT within ${broker.limits.connectTimeout} ms`;
+      this.close({ reason: 'CLIENT_ERROR', detail, limit: 'connectTimeout' });
+    });
+    this.#stream
+      .on('data', this.#onData)
+      .on('end', () => this.#onEnd())
+      .on('error', (error: Error) => this.#lost(`the stream failed: ${error.message}`))
+      .on('close', () => this.#onClose());
+  }
+
+  /** CONNECT was accepted: its timeout is over, and larger packets may come. */
+  admit(client: Client<P>): void {
+    this.client = client;
+    this.#cancelTimer();
+    this.frames.maxFrame = this.broker.limits.maxPacketSize;
+    this.frames.limit = 'maxPacketSize';
+  }
+
+  send(packet: Buffer): void {
+    if (!this.#open) return;
+    this.outbox.write(packet);
+    if (this.outbox.pending > this.broker.limits.maxWriteBuffer && !(this.#holds & HOLD.writing)) {
+      this.hold(HOLD.writing);
+    }
+    this.#watchForStall();
+  }
+
+  /** Stops reading until each reason to has been released. */
+  hold(reason: number): void {
+    this.#holds |= reason;
+    this.#stream.pause();
+  }
+
+  release(reason: number): void {
+    if (!(this.#holds & reason)) return;
+    this.#holds &= ~reason;
+    if (this.#holds !== 0 || !this.#open) return;
+    this.#handleFrames();
+    if (this.#holds !== 0 || !this.#open) return;
+    if (this.#streamEnded) this.#lost('the client closed the connection');
+    else this.#stream.resume();
+  }
+
+  /** Ends the connection for something that was thrown on its behalf. */
+  fail(error: unknown): void {
+    this.close(endingOf(error, this.broker.logger));
+  }
+
+  /** Ends the connection, once. */
+  close(ending: Ending): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#cancelTimer();
+    this.broker.counters.connections -= 1;
+    if (ending.goodbye) this.outbox.write(ending.goodbye);
+    this.client?.leave(ending);
+    reportEnding(this, ending);
+    if (ending.reason === 'CONNECTION_LOST') {
+      this.outbox.abandon();
+      this.#stream.destroy();
+    } else this.#endStream();
+  }
+
+  /** Closes the stream without waiting for the peer. */
+  destroy(): void {
+    this.#stream.destroy();
+  }
+
+  /** What was sent gets out first; then the peer has a moment to see it, since a reset would take it away again. */
+  #endStream(): void {
+    this.#stream.off('data', this.#onData);
+    this.outbox.end();
+    this.#stream.resume();
+    this.#cancelTimer = this.broker.clock.after(LINGER, () => this.destroy(), { unref: true });
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    if (!this.#open) return;
+    this.frames.push(chunk);
+    if (this.#holds === 0) this.#handleFrames();
+  };
+
+  #handleFrames(): void {
+    try {
+      while (this.#open && this.#holds === 0) {
+        const frame = this.frames.next();
+        if (!frame) return;
+        this.client?.keepAlive.touch();
+        handlePacket(this, parsePacket(frame.first, frame.body));
+      }
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  #onEnd(): void {
+    this.#streamEnded = true;
+    if (!this.isHeld) this.#lost('the client closed the connection');
+  }
+
+  #onClose(): void {
+    this.#lost('the stream closed');
+    this.#cancelTimer();
+    this.broker.connections.delete(this);
+    this.#markClosed();
+  }
+
+  #lost(detail: string): void {
+    this.close({ reason: 'CONNECTION_LOST', detail });
+  }
+
+  #onWritten(): void {
+    if (!this.#open) return;
+    this.#written = true;
+    this.client?.session.queue.pump();
+    if (this.outbox.pending <= this.broker.limits.maxWriteBuffer) this.release(HOLD.writing);
+  }
+
+  /** One timer at a time, and only while something is on its way out. */
+  #watchForStall(): void {
+    if (this.#stallWatched || !this.client) return;
+    this.#stallWatched = true;
+    this.#written = false;
+    const { stallTimeout } = this.broker.limits;
+    this.client.onStallCheck(stallTimeout, () => {
+      this.#stallWatched = false;
+      if (!this.#open || this.outbox.pending === 0) return;
+      if (this.#written) {
+        this.#watchForStall();
+        return;
+      }
+      const detail = `the client took nothing of what was sent to it for ${stallTimeout} ms`;
+      this.close({ reason: 'THROTTLED', detail, limit: 'stallTimeout' });
+    });
+  }
+}

@@ -1,0 +1,60 @@
+import type { DeliveryOutcome, Message } from '../session/message.ts';
+import type { Session } from '../session/session.ts';
+import { type Broker, countViolation } from './broker.ts';
+import { offer } from './routing.ts';
+
+/** One message to one client, and what became of it. `timeout` in milliseconds. */
+export function deliver<P>(
+  broker: Broker<P>,
+  clientId: string,
+  message: Message,
+  timeout: number | undefined,
+): Promise<DeliveryOutcome> {
+  const session = broker.sessions.find(clientId);
+  if (!session) return Promise.resolve('offline');
+  return new Promise((resolve) => {
+    let cancel: () => void = () => undefined;
+    const settle = (outcome: DeliveryOutcome) => {
+      cancel();
+      resolve(outcome);
+    };
+    if (timeout !== undefined)
+      cancel = broker.clock.after(timeout, () => resolve('timeout'), { unref: true });
+    const granted = session.subscribedQos(message.topic);
+    const refusal =
+      granted === undefined
+        ? awaitSubscription(broker, session, message, settle)
+        : offer(broker, session, message, granted, settle);
+    if (refusal) settle(refusal);
+  });
+}
+
+/** Holds a message for a client that is connected, until its SUBSCRIBE comes or its grace ends. */
+function awaitSubscription<P>(
+  broker: Broker<P>,
+  session: Session,
+  message: Message,
+  settle: (outcome: DeliveryOutcome) => void,
+): 'offline' | 'dropped' | undefined {
+  const { limits, clock } = broker;
+  if (!session.connected) return 'offline';
+  const limit = waitingLimitExceeded(session, message, limits);
+  if (limit) {
+    countViolation(broker, limit);
+    broker.counters.messagesDropped += 1;
+    return 'dropped';
+  }
+  const expire = () => session.waiting.expire(waiting);
+  const waiting = { message, settle, cancel: clock.after(limits.subscribeGrace, expire, { unref: true }) };
+  session.waiting.add(waiting);
+  return undefined;
+}
+
+function waitingLimitExceeded(
+  { waiting }: Session,
+  { topic, payload }: Message,
+  limits: { maxQueuedMessages: number; maxQueuedBytes: number },
+): 'maxQueuedMessages' | 'maxQueuedBytes' | undefined {
+  if (waiting.length >= limits.maxQueuedMessages) return 'maxQueuedMessages';
+  return waiting.bytes + topic.length + payload.length > limits.maxQueuedBytes ? 'maxQueuedBytes' : undefined;
+}

@@ -1,0 +1,51 @@
+import type { Packet } from '../codec/packets.ts';
+import { mqttError } from '../errors.ts';
+import type { Client } from './client.ts';
+import type { Connection } from './connection.ts';
+import { handleConnect } from './handle-connect.ts';
+import { handleDisconnect } from './handle-disconnect.ts';
+import { handlePingreq } from './handle-pingreq.ts';
+import { handlePuback } from './handle-puback.ts';
+import { handlePublish } from './handle-publish.ts';
+import { handleSubscribe } from './handle-subscribe.ts';
+import { handleUnsubscribe } from './handle-unsubscribe.ts';
+
+/** Hands one packet of a client to the file that is named after it. */
+export function handlePacket<P>(connection: Connection<P>, packet: Packet): void {
+  const { client } = connection;
+  if (packet.type === 'connect') {
+    if (connection.connectReceived)
+      throw mqttError('MQTT_PROTOCOL_VIOLATION', 'a second CONNECT [MQTT-3.1.0-2]');
+    connection.connectReceived = true;
+    handleConnect(connection, packet);
+  } else if (client) handleClientPacket(client, packet);
+  else throw mqttError('MQTT_PROTOCOL_VIOLATION', `${packet.type} before CONNECT [MQTT-3.1.0-1]`);
+}
+
+function handleClientPacket<P>(client: Client<P>, packet: Packet): void {
+  switch (packet.type) {
+    case 'publish':
+      handlePublish(client, packet);
+      return;
+    case 'puback':
+      handlePuback(client, packet);
+      return;
+    case 'subscribe':
+      handleSubscribe(client, packet);
+      return;
+    case 'unsubscribe':
+      handleUnsubscribe(client, packet);
+      return;
+    case 'pingreq':
+      handlePingreq(client);
+      return;
+    case 'disconnect':
+      handleDisconnect(client);
+      return;
+    default:
+      throw mqttError(
+        'MQTT_PROTOCOL_VIOLATION',
+        `${packet.type} from a client that it cannot come from here`,
+      );
+  }
+}

@@ -1,0 +1,9 @@
+import { buildBare } from '../codec/bare.ts';
+import type { Client } from './client.ts';
+
+const PINGRESP = buildBare('pingresp');
+
+/** 3.1.1, 3.12 [MQTT-3.12.4-1]. */
+export function handlePingreq<P>({ connection }: Client<P>): void {
+  connection.send(PINGRESP);
+}

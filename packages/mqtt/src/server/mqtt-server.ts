@@ -1,0 +1,149 @@
+import type { Duplex } from 'node:stream';
+import type { Clock, Logger } from '@ioto/runtime';
+import { mqttError } from '../errors.ts';
+import type { DeliveryOutcome, Message } from '../session/message.ts';
+import { MemorySessionStore } from '../session/session-store.ts';
+import { RetainedMessages } from '../topics/retained-messages.ts';
+import { SubscriptionTree } from '../topics/subscription-tree.ts';
+import { topicNameFault } from '../topics/topic-rules.ts';
+import type { Broker } from './broker.ts';
+import { Connection } from './connection.ts';
+import { type MqttCounters, newCounters } from './counters.ts';
+import { deliver } from './deliver.ts';
+import type { ConnectionInfo, DisconnectReason, MqttHooks } from './hooks.ts';
+import { defaultLimits, type MqttLimits } from './limits.ts';
+import { retain, route } from './routing.ts';
+import { endSession } from './session-life.ts';
+
+export interface MqttServerOptions<P> {
+  hooks: MqttHooks<P>;
+  /** Those that differ from `defaultLimits`. */
+  limits?: Partial<MqttLimits>;
+  clock: Clock;
+  logger: Logger;
+}
+
+export interface PublishOptions {
+  /** Default 0. */
+  qos?: 0 | 1;
+  /** Default false. */
+  retain?: boolean;
+}
+
+export interface DeliverOptions {
+  /** Default 1. */
+  qos?: 0 | 1;
+  /** Milliseconds to wait for the outcome; default: as long as the session lives. */
+  timeout?: number;
+}
+
+/** An MQTT 3.1.1 server over any Duplex: QoS 0 and 1, persistent sessions in memory, wills, retained messages. */
+export class MqttServer<P> {
+  readonly #broker: Broker<P>;
+  #stopped = false;
+
+  constructor({ hooks, limits: changed, clock, logger }: MqttServerOptions<P>) {
+    const limits = Object.freeze({ ...defaultLimits, ...changed });
+    this.#broker = {
+      hooks,
+      limits,
+      clock,
+      logger,
+      counters: newCounters(),
+      sessions: new MemorySessionStore(),
+      subscriptions: new SubscriptionTree(),
+      retained: new RetainedMessages(limits.maxRetainedMessages, limits.maxRetainedBytes),
+      clients: new Map(),
+      connections: new Set(),
+    };
+  }
+
+  get counters(): Readonly<MqttCounters> {
+    return this.#broker.counters;
+  }
+
+  /** Serves one client on a stream whose bytes are MQTT's from the first. Owns the stream from here on. */
+  accept(stream: Duplex, info: ConnectionInfo): void {
+    if (this.#stopped) stream.on('error', () => undefined).destroy();
+    else new Connection(this.#broker, stream, info).start();
+  }
+
+  /**
+   * Queues a message to every session with a matching subscription; returns how many took it. Throws
+   * `MQTT_TOPIC_INVALID` and `MQTT_LIMIT_EXCEEDED` (maxPayloadSize).
+   */
+  publish(
+    topic: string,
+    payload: Buffer | string,
+    { qos = 0, retain: keep = false }: PublishOptions = {},
+  ): number {
+    const message = this.#message(topic, payload, qos);
+    if (keep) retain(this.#broker, { ...message, retain: true });
+    return route(this.#broker, message);
+  }
+
+  /**
+   * Queues a message to one client's session, if a subscription of it matches. A connected client that has not
+   * subscribed yet is given `subscribeGrace` to do so. Rejects as `publish` throws, and for nothing else.
+   */
+  async deliver(
+    clientId: string,
+    topic: string,
+    payload: Buffer | string,
+    { qos = 1, timeout }: DeliverOptions = {},
+  ): Promise<DeliveryOutcome> {
+    return deliver(this.#broker, clientId, this.#message(topic, payload, qos), timeout);
+  }
+
+  /** Closes a client's connection; its persistent session stays. False when it is not connected. */
+  disconnect(
+    clientId: string,
+    reason: DisconnectReason,
+    detail = 'the server closed the connection',
+  ): boolean {
+    const connection = this.#broker.clients.get(clientId);
+    connection?.close({ reason, detail });
+    return connection !== undefined;
+  }
+
+  /** Ends a client's session, queue and all, and its connection. */
+  dropSession(clientId: string): void {
+    this.disconnect(clientId, 'SERVER_INITIATED_DISCONNECT', 'the server ended the session');
+    const session = this.#broker.sessions.find(clientId);
+    if (session) endSession(this.#broker, session);
+  }
+
+  isConnected(clientId: string): boolean {
+    return this.#broker.clients.has(clientId);
+  }
+
+  /** Closes every connection, without wills, and ends every session. Resolves when the streams are closed. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    const connections = [...this.#broker.connections];
+    for (const connection of connections) {
+      connection.close({
+        reason: 'SERVER_INITIATED_DISCONNECT',
+        detail: 'the server stops',
+        withoutWill: true,
+      });
+    }
+    for (const session of [...this.#broker.sessions.all()]) endSession(this.#broker, session);
+    // One turn for what was sent last, but no waiting for peers.
+    await new Promise((resolve) => setImmediate(resolve));
+    for (const connection of connections) connection.destroy();
+    await Promise.all(connections.map(({ closed }) => closed));
+  }
+
+  #message(topic: string, payload: Buffer | string, qos: 0 | 1): Message {
+    const fault = topicNameFault(topic);
+    if (fault) throw mqttError('MQTT_TOPIC_INVALID', `the server was asked to publish to ${fault}`);
+    const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload;
+    const { maxPayloadSize } = this.#broker.limits;
+    if (bytes.length > maxPayloadSize || Buffer.byteLength(topic) > 65_535) {
+      const text = `a message of ${bytes.length} bytes to ${topic.slice(0, 256)}; maxPayloadSize is ${maxPayloadSize}`;
+      throw mqttError('MQTT_LIMIT_EXCEEDED', text, { details: { limit: 'maxPayloadSize' } });
+    }
+    return { topic, payload: bytes, qos, retain: false };
+  }
+}
