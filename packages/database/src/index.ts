@@ -16,6 +16,7 @@ export type {
   UpdateOptions,
   WriteOptions,
 } from './options.ts';
+export { coerce } from './schema/coerce.ts';
 export { compileSchema, type Schema, type Timestamps } from './schema/compile.ts';
 export type { Context, Durability, FieldType, ItemKey, Properties, Sync } from './schema/definition.ts';
 export type { Field } from './schema/field.ts';
