@@ -16,7 +16,7 @@ export type ChangeCommand = (typeof CHANGE_COMMANDS)[number];
 
 /** One change of a device's database. `key` is the item's sort key. */
 export const SyncChange = Type.Object({
-  cmd: Type.Union(CHANGE_COMMANDS.map((command) => Type.Literal(command))),
+  cmd: Type.Unsafe<ChangeCommand>(Type.Union(CHANGE_COMMANDS.map((command) => Type.Literal(command)))),
   key: Type.String({ maxLength: 1024 }),
   item: WireItem,
 });
