@@ -69,10 +69,16 @@ export const ReleaseRequest = Type.Object({
 });
 export type ReleaseRequest = Static<typeof ReleaseRequest>;
 
-/** Either one device by `id`, or, with `pending`, what waits for this cloud; `wait` seconds of long poll. */
+/**
+ * Either one device by `id`, or, with `pending`, what waits for this cloud; `wait` seconds of long poll. What the cloud
+ * has not bound, or named in `done`, is told again after a minute.
+ */
 export const FindRequest = Type.Object({
   id: Type.Optional(id),
   pending: Type.Optional(Type.Boolean()),
+  done: Type.Optional(
+    Type.Array(id, { maxItems: 1000, description: 'IDs of earlier answers that the cloud has dealt with' }),
+  ),
   wait: Type.Optional(Type.Number({ minimum: 0, maximum: 300 })),
 });
 export type FindRequest = Static<typeof FindRequest>;
