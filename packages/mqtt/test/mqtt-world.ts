@@ -1,7 +1,5 @@
 import { silentLogger } from '@ioto/runtime';
-// biome-ignore lint/style/noRestrictedImports: support for tests
 import { memoryConnection } from '@ioto/testkit/memory-duplex';
-// biome-ignore lint/style/noRestrictedImports: support for tests
 import { settle, VirtualClock } from '@ioto/testkit/virtual-clock';
 import {
   type ConnectedFacts,
