@@ -1,7 +1,14 @@
+import { Emitter, messageOf } from '@ioto/runtime';
 import { fail } from './errors.ts';
-import type { ChangeListener } from './feed/change.ts';
-import type { Outbox } from './feed/outbox.ts';
+import type { Change, ChangeListener } from './feed/change.ts';
+import { Outbox } from './feed/outbox.ts';
+import { withPath } from './items/fields.ts';
 import type { Item, Page } from './items/item.ts';
+import type { ItemRecord } from './items/record.ts';
+import { select } from './items/select.ts';
+import { uncovered, visible } from './items/visible.ts';
+import { nodeFiles } from './journal/node-files.ts';
+import { Storage } from './journal/storage.ts';
 import type {
   AppliedChange,
   ApplyOptions,
@@ -14,38 +21,264 @@ import type {
   WriteOptions,
 } from './options.ts';
 import type { Schema } from './schema/compile.ts';
-import type { Context, Properties } from './schema/definition.ts';
+import type { Context, Durability, Properties } from './schema/definition.ts';
+import { type Model, readPath } from './schema/model.ts';
+import { State } from './state.ts';
+import {
+  type Desk,
+  findRecord,
+  missing,
+  type Plan,
+  planApply,
+  planCreate,
+  planRemove,
+  planUpdate,
+  planUpsert,
+} from './writes/plan.ts';
+import {
+  keyContext,
+  mergeContext,
+  planClearSynced,
+  planContext,
+  sameContext,
+} from './writes/plan-context.ts';
+import { Writer } from './writes/writer.ts';
 
-/** An embedded document database: items of a schema's models in memory, every change in a journal on disk. */
-export interface Database {
+const DEFAULT_JOURNAL_SIZE = 1024 * 1024;
+const DEFAULT_JOURNAL_AGE = 5000;
+const DEFAULT_ITEM_SIZE = 400 * 1024;
+
+/**
+ * An embedded document database: the items of a schema's models in memory, every change in a journal on disk.
+ *
+ * A write is seen by reads at once, and its promise resolves when it is as durable as its model asks (`each`: on disk).
+ * When it cannot be made durable it is taken back, with all writes that came after it, and their promises reject with
+ * DATABASE_WRITE_FAILED. Writes reject, and reads throw, with MODEL_UNKNOWN, KEY_INCOMPLETE, KEY_INVALID, FIELD_INVALID,
+ * FIELD_REQUIRED and DATABASE_CLOSED as the case is.
+ */
+export class Database {
   readonly schema: Schema;
-  readonly context: Context;
   readonly outbox: Outbox;
-  readonly stats: DatabaseStats;
-  create<T = Item>(model: string, properties: Properties, options?: CreateOptions): Promise<T>;
-  get<T = Item>(model: string, properties: Properties, options?: ReadOptions): T | undefined;
-  find<T = Item>(model: string, properties?: Properties, options?: FindOptions): Page<T>;
-  update<T = Item>(model: string, properties: Properties, options?: UpdateOptions): Promise<T>;
-  upsert<T = Item>(model: string, properties: Properties, options?: WriteOptions): Promise<T>;
-  remove<T = Item>(model: string, properties: Properties, options?: WriteOptions): Promise<T | undefined>;
-  getField(model: string, properties: Properties, path: string): unknown;
-  setField<T = Item>(
+  readonly #options: DatabaseOptions;
+  readonly #state = new State();
+  readonly #storage: Storage;
+  readonly #writer: Writer;
+  readonly #feed: Emitter<{ change: Change }>;
+  /** Made once for each context rather than for each call. */
+  #keyContext: { of?: Context; context: Context } = { context: {} };
+  #closing: Promise<void> | undefined;
+
+  private constructor(options: DatabaseOptions) {
+    const { schema, logger, clock } = options;
+    const state = this.#state;
+    const isKept = (model: string) => this.#durability(schema.models.get(model)) !== 'mem';
+    this.schema = schema;
+    this.#options = options;
+    const onListenerError = (error: unknown) =>
+      logger.error({ error: messageOf(error) }, 'a listener of the database failed');
+    this.#feed = new Emitter((_event, error) => onListenerError(error));
+    this.#storage = new Storage(
+      {
+        clock,
+        logger,
+        files: options.files ?? nodeFiles,
+        directory: options.directory,
+        name: options.name ?? 'device',
+        maxJournalSize: options.maxJournalSize ?? DEFAULT_JOURNAL_SIZE,
+        maxJournalAge: options.maxJournalAge ?? DEFAULT_JOURNAL_AGE,
+      },
+      {
+        replay: (operation) => state.apply(operation, true),
+        capture: () => state.capture(isKept),
+        get seq() {
+          return state.seq;
+        },
+      },
+    );
+    this.#writer = new Writer({
+      state,
+      isKept,
+      maxItemSize: options.maxItemSize ?? DEFAULT_ITEM_SIZE,
+      append: (unit) => this.#storage.append(unit),
+      changed: (change) => this.#feed.emit('change', change),
+      enqueued: () => this.outbox.notify(),
+    });
+    this.outbox = new Outbox({
+      schema,
+      state,
+      onListenerError,
+      commit: (operations, durability) => this.#commit({ operations, changes: [] }, durability),
+    });
+  }
+
+  /**
+   * Opens the database, or makes a new one where there is none. A write that a power cut tore is cut off and reported in
+   * the log and in `stats.tornTail`.
+   *
+   * @throws DATABASE_CORRUPT with file and offset when a file is damaged otherwise, nothing being changed;
+   * DATABASE_UNREADABLE when the files cannot be read or made.
+   */
+  static async open(options: DatabaseOptions): Promise<Database> {
+    const database = new Database(options);
+    const seq = await database.#storage.open();
+    database.#state.reachSeq(seq);
+    if (options.context) await database.setContext(options.context);
+    return database;
+  }
+
+  /** What every item carries: account and device, as far as they are known. */
+  get context(): Context {
+    return this.#state.context;
+  }
+
+  get stats(): DatabaseStats {
+    return { items: this.#state.items.size, outbox: this.#state.outbox.size, ...this.#storage.stats };
+  }
+
+  /** @throws ITEM_EXISTS unless `replace` is set. */
+  async create<T = Item>(model: string, properties: Properties, options: CreateOptions = {}): Promise<T> {
+    return this.#write(model, (desk, known) => planCreate(desk, known, properties, options)) as Promise<T>;
+  }
+
+  /** The item with the key that these properties make, or undefined. */
+  get<T = Item>(model: string, properties: Properties, options: ReadOptions = {}): T | undefined {
+    const known = this.schema.model(model);
+    const record = findRecord(this.#desk(), known, properties);
+    return record && (this.#shown(record, known, options) as T);
+  }
+
+  /** The items that have all of these properties, in the order of their keys; `next` of the result asks for more. */
+  find<T = Item>(model: string, properties: Properties = {}, options: FindOptions = {}): Page<T> {
+    const known = this.schema.model(model);
+    const { items } = this.#state;
+    const { records, next } = select(items, known, properties, this.#desk().context, options);
+    const page = records.map((record) => this.#shown(record, known, options) as T);
+    return Object.freeze(next === undefined ? page : Object.assign(page, { next }));
+  }
+
+  /** Replaces the given properties; null takes one away. @throws ITEM_MISSING unless `upsert` is set. */
+  async update<T = Item>(model: string, properties: Properties, options: UpdateOptions = {}): Promise<T> {
+    return this.#write(model, (desk, known) => planUpdate(desk, known, properties, options)) as Promise<T>;
+  }
+
+  /** Updates the item, or creates it when there is none. */
+  async upsert<T = Item>(model: string, properties: Properties, options: WriteOptions = {}): Promise<T> {
+    return this.#write(model, (desk, known) => planUpsert(desk, known, properties, options)) as Promise<T>;
+  }
+
+  /** Resolves with the item that was removed, or undefined when there was none. */
+  async remove<T = Item>(
+    model: string,
+    properties: Properties,
+    options: WriteOptions = {},
+  ): Promise<T | undefined> {
+    return this.#write(model, (desk, known) => planRemove(desk, known, properties, options)) as Promise<
+      T | undefined
+    >;
+  }
+
+  /** One field of an item, by its path (`state.led.on`), or undefined. */
+  getField(model: string, properties: Properties, path: string): unknown {
+    const record = findRecord(this.#desk(), this.schema.model(model), properties);
+    return record && readPath(record.attributes, path);
+  }
+
+  /** Sets one field of an item, by its path; null takes it away. @throws ITEM_MISSING unless `upsert` is set. */
+  async setField<T = Item>(
     model: string,
     properties: Properties,
     path: string,
     value: unknown,
-    options?: UpdateOptions,
-  ): Promise<T>;
-  onChange(listener: ChangeListener): () => void;
-  apply(change: AppliedChange, options?: ApplyOptions): Promise<Item | undefined>;
-  setContext(context: Context): Promise<void>;
-  clearSynced(): Promise<number>;
-  compact(): Promise<void>;
-  close(): Promise<void>;
-}
+    options: UpdateOptions = {},
+  ): Promise<T> {
+    return this.#write(model, (desk, known) => {
+      const record = findRecord(desk, known, properties);
+      if (!record && !options.upsert) throw missing(known, properties);
+      const changed = withPath(known, record?.attributes ?? {}, path, value);
+      return planUpdate(desk, known, { ...properties, ...changed }, options);
+    }) as Promise<T>;
+  }
 
-export const Database = {
-  open(_options: DatabaseOptions): Promise<Database> {
-    return Promise.reject(fail('DATABASE_UNREADABLE', 'the database is not built yet'));
-  },
-};
+  /**
+   * Calls the listener with every change, in the order of the commits, once it is durable. Returns the function that ends
+   * it.
+   */
+  onChange(listener: ChangeListener): () => void {
+    return this.#feed.on('change', listener);
+  }
+
+  /**
+   * Writes an item as it came from elsewhere, whole and with its own `updated`, without sending it up again; what waited
+   * to go up for it waits no longer. Which of two versions wins is the caller's to decide before. Resolves with the item
+   * as it is now, or as it was when it was removed.
+   */
+  async apply(change: AppliedChange, { origin = 'cloud' }: ApplyOptions = {}): Promise<Item | undefined> {
+    const name = change.model ?? change.item[this.schema.typeField];
+    return this.#write(String(name), (desk, model) => planApply(desk, model, change, origin));
+  }
+
+  /**
+   * Learns account or device. All items move under the keys of the new context, what waits to be synced with them, in one
+   * commit. Was there another account before, the items of the synced models are removed first, so that the next owner
+   * gets nothing of the last. A value that is empty or undefined leaves what is known as it is.
+   */
+  async setContext(context: Context): Promise<void> {
+    const next = mergeContext(this.context, context);
+    if (!sameContext(this.context, next)) await this.#commit(planContext(this.#desk(), next), 'each');
+  }
+
+  /**
+   * Removes the items of all synced models (`up`, `down` and `both`) and what waits to be synced, without telling the
+   * cloud. Resolves with their number.
+   */
+  async clearSynced(): Promise<number> {
+    const plan = planClearSynced(this.#desk());
+    if (plan.operations.length > 0) await this.#commit(plan, 'each');
+    return plan.changes.length;
+  }
+
+  /** Replaces the journal by a snapshot; writes go on meanwhile. The database does so by itself as the journal grows. */
+  async compact(): Promise<void> {
+    this.#requireOpen();
+    await this.#storage.compact();
+  }
+
+  /** Saves what waits and closes the files. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#storage.close();
+    return this.#closing;
+  }
+
+  async #write(name: string, plan: (desk: Desk, model: Model) => Plan): Promise<Item | undefined> {
+    const model = this.schema.model(name);
+    const decided = plan(this.#desk(), model);
+    if (decided.operations.length > 0) await this.#commit(decided, this.#durability(model));
+    return decided.changes[0]?.item;
+  }
+
+  #commit(plan: Plan, durability: Durability): Promise<void> {
+    this.#requireOpen();
+    return this.#writer.write(plan, durability);
+  }
+
+  #requireOpen(): void {
+    if (this.#closing) throw fail('DATABASE_CLOSED', 'the database is closed');
+  }
+
+  #desk(): Desk {
+    const { clock } = this.#options;
+    if (this.#keyContext.of !== this.context) {
+      this.#keyContext = { of: this.context, context: keyContext(this.context) };
+    }
+    const { context } = this.#keyContext;
+    return { schema: this.schema, state: this.#state, context, now: clock.now() };
+  }
+
+  #durability(model: Model | undefined): Durability {
+    return model?.durability ?? this.#options.durability ?? 'each';
+  }
+
+  #shown(record: ItemRecord, model: Model, { hidden }: ReadOptions): Item {
+    return hidden ? uncovered(record) : visible(record.attributes, model);
+  }
+}

@@ -1,4 +1,9 @@
 import type { ChangeCommand, WireItem } from '@ioto/protocol';
+import { wireItem } from '../items/visible.ts';
+import type { Operation } from '../journal/operation.ts';
+import type { Schema } from '../schema/compile.ts';
+import type { State } from '../state.ts';
+import type { Pending } from './outbox-table.ts';
 
 /** One item whose latest change is not acknowledged yet, ready for the wire. */
 export interface OutboxEntry {
@@ -6,7 +11,10 @@ export interface OutboxEntry {
   readonly key: string;
   readonly model: string;
   readonly cmd: ChangeCommand;
-  /** The item as it is now, hidden fields too, with type and `sk`, without `pk`; of a removed one its key fields and `updated`. */
+  /**
+   * The item as it is now, hidden fields too, with type and `sk`, without `pk`; of a removed one its key properties and
+   * `updated`.
+   */
   readonly item: WireItem;
   /** The `seq` of the change: grows with every change, across restarts. */
   readonly version: number;
@@ -20,21 +28,92 @@ export interface PendingOptions {
   after?: number;
 }
 
+export interface OutboxOptions {
+  schema: Schema;
+  state: State;
+  /** Applies operations and resolves when they are durable, or at once when they may be lazy. */
+  commit(operations: readonly Operation[], durability: 'each' | 'lazy'): Promise<void>;
+  onListenerError(error: unknown): void;
+}
+
 /**
  * The changes that the cloud does not have yet, one per item: later changes of an item replace earlier ones. An entry is
  * journalled with its change, in one commit, so that after a crash either both are there or neither is.
  */
-export interface Outbox {
-  readonly size: number;
+export class Outbox {
+  readonly #options: OutboxOptions;
+  readonly #listeners = new Set<() => void>();
+
+  constructor(options: OutboxOptions) {
+    this.#options = options;
+  }
+
+  /** Items that wait, those whose commit is under way included. */
+  get size(): number {
+    return this.#options.state.outbox.size;
+  }
+
   /** Durable entries in order of version, at most `limit`. */
-  pending(limit: number, options?: PendingOptions): readonly OutboxEntry[];
+  pending(limit: number, { after = -1 }: PendingOptions = {}): readonly OutboxEntry[] {
+    const entries: OutboxEntry[] = [];
+    for (const pending of this.#options.state.outbox.entries()) {
+      if (entries.length >= limit) break;
+      if (!pending.durable || pending.version <= after) continue;
+      const entry = this.#entry(pending);
+      if (entry) entries.push(entry);
+    }
+    return entries;
+  }
+
   /**
    * Takes entries out. One whose item changed again since `version` stays. On disk a bounded time later: after a crash
    * an entry may come back, and sending it again is harmless. Returns how many were taken out.
    */
-  acknowledge(entries: readonly Acknowledged[]): number;
-  /** Puts every item of the models that sync up in, as `upsert`. Resolves with their number when that is durable. */
-  enqueueAll(): Promise<number>;
+  acknowledge(entries: readonly Acknowledged[]): number {
+    const { state, commit } = this.#options;
+    const versions = entries
+      .filter(({ key, version }) => state.outbox.byVersion(version)?.sk === key)
+      .map(({ version }) => version);
+    if (versions.length > 0) void commit([{ op: 'acknowledge', versions }], 'lazy');
+    return versions.length;
+  }
+
+  /**
+   * Puts every item of the models that sync up in: the whole database goes up after the first provisioning. Resolves with
+   * their number when that is durable.
+   */
+  async enqueueAll(): Promise<number> {
+    const { schema, state, commit } = this.#options;
+    const operations = state.items
+      .all()
+      .filter(({ model }) => schema.models.get(model)?.syncsUp)
+      .map(({ pk, sk, model }): Operation => {
+        return { op: 'queue', seq: state.nextSeq(), key: { pk, sk }, model, cmd: 'upsert' };
+      });
+    if (operations.length > 0) await commit(operations, 'each');
+    return operations.length;
+  }
+
   /** Called when entries came in, once they are durable. Returns the function that ends it. */
-  onAppend(listener: () => void): () => void;
+  onAppend(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** For the database, after a commit. */
+  notify(): void {
+    for (const listener of [...this.#listeners]) {
+      try {
+        listener();
+      } catch (error) {
+        this.#options.onListenerError(error);
+      }
+    }
+  }
+
+  #entry(pending: Pending): OutboxEntry | undefined {
+    const { sk, model, cmd, version, tombstone } = pending;
+    const attributes = tombstone ?? this.#options.state.items.get(pending)?.attributes;
+    return attributes && Object.freeze({ key: sk, model, cmd, version, item: wireItem(attributes, sk) });
+  }
 }

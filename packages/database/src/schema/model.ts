@@ -1,4 +1,5 @@
 import { fail } from '../errors.ts';
+import { coerce } from './coerce.ts';
 import type { Context, Durability, ItemKey, Properties, Sync } from './definition.ts';
 import type { Field } from './field.ts';
 import { KeyTemplate, type Lookup } from './key-template.ts';
@@ -33,11 +34,14 @@ export class Model {
   readonly sync: Sync;
   /** The schema's own choice; undefined leaves it to the database. */
   readonly durability: Durability | undefined;
-  /** Names of the fields that callers do not see, and of attributes that live in the key. */
+  /** Names of the stored fields that callers do not see. */
   readonly hidden: ReadonlySet<string>;
+  /** Names of the fields that are the key itself, and are not stored beside it. */
   readonly keyFields: ReadonlySet<string>;
   readonly #pk: KeyTemplate;
   readonly #sk: KeyTemplate;
+  /** Key variables whose text depends on their type. */
+  readonly #coerced: ReadonlyMap<string, Field>;
 
   constructor({ name, fields, hash, sort, sync, durability }: ModelOptions) {
     this.name = name;
@@ -46,10 +50,13 @@ export class Model {
     this.durability = durability;
     this.#pk = keyTemplate(fields, hash);
     this.#sk = sort === undefined ? new KeyTemplate('') : keyTemplate(fields, sort);
-    this.hidden = new Set([...fields.values()].filter((field) => field.hidden).map((field) => field.name));
-    this.keyFields = new Set(
-      [hash, ...(sort === undefined ? [] : [sort])].filter((key) => fields.get(key)?.template),
+    const keys = sort === undefined ? [hash] : [hash, sort];
+    this.keyFields = new Set(keys.filter((key) => fields.get(key)?.template));
+    this.#coerced = new Map(
+      [...fields].filter(([, { type }]) => type === 'date' || type === 'number' || type === 'boolean'),
     );
+    const stored = [...fields.values()].filter((field) => !this.keyFields.has(field.name));
+    this.hidden = new Set(stored.filter((field) => field.hidden).map((field) => field.name));
   }
 
   /** True when changes of its items go to the cloud. */
@@ -68,7 +75,7 @@ export class Model {
    * @throws KEY_INCOMPLETE naming the property that is missing; KEY_INVALID.
    */
   keyOf(properties: Properties, context: Context = {}): ItemKey {
-    const lookup = lookupIn(properties, context);
+    const lookup = this.#lookupIn(properties, context);
     const pk = this.#pk.resolve(lookup);
     const sk = this.#sk.resolve(lookup);
     const missing = pk.missing ?? sk.missing;
@@ -83,7 +90,7 @@ export class Model {
 
   /** As much of the key as the properties tell. */
   keyRange(properties: Properties, context: Context = {}): KeyRange {
-    const lookup = lookupIn(properties, context);
+    const lookup = this.#lookupIn(properties, context);
     const pk = this.#pk.resolve(lookup);
     const sk = this.#sk.resolve(lookup);
     return {
@@ -109,6 +116,17 @@ export class Model {
     return { ...hash, ...sort };
   }
 
+  /** Values become text as they are stored, so that a date finds its item in whatever form it is given. */
+  #lookupIn(properties: Properties, context: Context): Lookup {
+    return (name) => {
+      if (Object.hasOwn(context, name) && context[name]) return context[name];
+      const own = readPath(properties, name);
+      if (own === undefined && Object.hasOwn(context, name)) return context[name];
+      const field = this.#coerced.get(name);
+      return field && own !== undefined && own !== null ? coerce(field, own, `${this.name}.${name}`) : own;
+    };
+  }
+
   #checkLength(pk: string, sk: string): void {
     if (pk.length <= MAX_PK && sk.length <= MAX_SK) return;
     throw fail(
@@ -121,14 +139,6 @@ export class Model {
 /** A key attribute without a template is a plain property of the item. */
 function keyTemplate(fields: ReadonlyMap<string, Field>, attribute: string): KeyTemplate {
   return fields.get(attribute)?.template ?? new KeyTemplate(`\${${attribute}}`);
-}
-
-function lookupIn(properties: Properties, context: Context): Lookup {
-  return (name) => {
-    if (Object.hasOwn(context, name) && context[name]) return context[name];
-    const own = readPath(properties, name);
-    return own === undefined && Object.hasOwn(context, name) ? context[name] : own;
-  };
 }
 
 /** Reads `a.b.c` of nested objects; own properties only. */

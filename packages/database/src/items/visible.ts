@@ -1,0 +1,27 @@
+import type { WireItem } from '@ioto/protocol';
+import type { Properties } from '../schema/definition.ts';
+import type { Model } from '../schema/model.ts';
+import type { Item } from './item.ts';
+import type { ItemRecord } from './record.ts';
+
+/** The item as callers see it. Without hidden attributes that is the stored object itself: reading costs nothing. */
+export function visible(attributes: Properties, model: Model | undefined): Item {
+  if (!model) return attributes;
+  let copy: Record<string, unknown> | undefined;
+  for (const name of model.hidden) {
+    if (attributes[name] === undefined) continue;
+    copy ??= { ...attributes };
+    delete copy[name];
+  }
+  return copy ? Object.freeze(copy) : attributes;
+}
+
+/** The item as it travels: everything that is stored, and its sort key. */
+export function wireItem(attributes: Properties, sk: string): WireItem {
+  return Object.freeze({ ...attributes, sk });
+}
+
+/** Every attribute and the key too, for those who ask for what is hidden. */
+export function uncovered({ attributes, pk, sk }: ItemRecord): Item {
+  return Object.freeze({ ...attributes, pk, sk });
+}

@@ -1,0 +1,94 @@
+import type { ChangeCommand } from '@ioto/protocol';
+import type { ItemRecord } from '../items/record.ts';
+import type { Context, ItemKey, Properties } from '../schema/definition.ts';
+
+/**
+ * What the journal and the snapshot are made of. Each says what is so afterwards, never what to add to what was before,
+ * so that replaying one twice does no harm.
+ */
+export type Operation =
+  /** The item is this. `outbox` says as what it waits to be synced; without it, it does not wait. */
+  | { readonly op: 'put'; readonly seq: number; readonly record: ItemRecord; readonly outbox?: ChangeCommand }
+  /** There is no such item. With a tombstone its removal waits to be synced. */
+  | { readonly op: 'remove'; readonly seq: number; readonly key: ItemKey; readonly tombstone?: Tombstone }
+  /** The item, or its removal, waits to be synced. */
+  | {
+      readonly op: 'queue';
+      readonly seq: number;
+      readonly key: ItemKey;
+      readonly model: string;
+      readonly cmd: ChangeCommand;
+      readonly tombstone?: Properties;
+    }
+  /** These versions wait no longer. */
+  | { readonly op: 'acknowledge'; readonly versions: readonly number[] }
+  | { readonly op: 'context'; readonly context: Context };
+
+export interface Tombstone {
+  readonly model: string;
+  readonly attributes: Properties;
+}
+
+/** The JSON text of an operation: a list that begins with the operation's letter. */
+export function encodeOperation(operation: Operation): string {
+  return JSON.stringify(toRow(operation));
+}
+
+function toRow(operation: Operation): readonly unknown[] {
+  switch (operation.op) {
+    case 'put': {
+      const { seq, record, outbox } = operation;
+      const row = ['p', seq, record.pk, record.sk, record.model, record.attributes];
+      return outbox ? [...row, outbox] : row;
+    }
+    case 'remove': {
+      const { seq, key, tombstone } = operation;
+      const row = ['r', seq, key.pk, key.sk];
+      return tombstone ? [...row, tombstone.model, tombstone.attributes] : row;
+    }
+    case 'queue': {
+      const { seq, key, model, cmd, tombstone } = operation;
+      return ['q', seq, key.pk, key.sk, model, cmd, ...(tombstone ? [tombstone] : [])];
+    }
+    case 'acknowledge':
+      return ['a', operation.versions];
+    case 'context':
+      return ['c', operation.context];
+  }
+}
+
+/** The inverse of `encodeOperation`, over what JSON.parse made of its text. Throws for a row of no known form. */
+export function decodeOperation(row: unknown): Operation {
+  if (!Array.isArray(row)) throw new TypeError('an operation is a list');
+  const [letter, first, pk, sk, model, fifth, sixth] = row as [string, never, ...never[]];
+  const key = { pk, sk } as unknown as ItemKey;
+  switch (letter) {
+    case 'p': {
+      const record = { pk, sk, model, attributes: deepFreeze(fifth) } as unknown as ItemRecord;
+      return { op: 'put', seq: first, record, outbox: sixth };
+    }
+    case 'r':
+      return {
+        op: 'remove',
+        seq: first,
+        key,
+        tombstone:
+          model === undefined ? undefined : { model, attributes: deepFreeze(fifth ?? {}) as Properties },
+      };
+    case 'q':
+      return { op: 'queue', seq: first, key, model: model as never, cmd: fifth as never, tombstone: sixth };
+    case 'a':
+      return { op: 'acknowledge', versions: first };
+    case 'c':
+      return { op: 'context', context: first };
+    default:
+      throw new TypeError(`no operation begins with ${JSON.stringify(letter)}`);
+  }
+}
+
+/** Only for what JSON.parse has just made: nobody else holds it. */
+function deepFreeze(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  for (const inner of Object.values(value)) deepFreeze(inner);
+  return Object.freeze(value);
+}

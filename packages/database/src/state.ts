@@ -1,0 +1,134 @@
+import { OutboxTable, type Pending } from './feed/outbox-table.ts';
+import { ItemTable } from './items/item-table.ts';
+import type { ItemRecord } from './items/record.ts';
+import type { Operation } from './journal/operation.ts';
+import type { Context, ItemKey } from './schema/definition.ts';
+
+/** Takes back what one operation did. */
+export type Undo = () => void;
+
+/**
+ * All that a database knows, in memory. Live changes and the replay of a journal go through the same `apply`, so that
+ * what is read back after a crash is what was there before.
+ */
+export class State {
+  readonly items = new ItemTable();
+  readonly outbox = new OutboxTable();
+  #context: Context = {};
+  #seq = 0;
+
+  get context(): Context {
+    return this.#context;
+  }
+
+  /** The number of the latest change. */
+  get seq(): number {
+    return this.#seq;
+  }
+
+  nextSeq(): number {
+    this.#seq += 1;
+    return this.#seq;
+  }
+
+  /** A number that a file says was given out: it is not given out again. */
+  reachSeq(seq: number): void {
+    this.#seq = Math.max(this.#seq, seq);
+  }
+
+  /** `durable` is false for a change that is not on disk yet: its outbox entry is not shown before. */
+  apply(operation: Operation, durable: boolean): Undo {
+    switch (operation.op) {
+      case 'put':
+        this.reachSeq(operation.seq);
+        return this.#put(operation, durable);
+      case 'remove':
+        this.reachSeq(operation.seq);
+        return this.#remove(operation, durable);
+      case 'queue': {
+        const { seq, key, model, cmd, tombstone } = operation;
+        this.reachSeq(seq);
+        return this.#enqueue({ ...key, model, cmd, version: seq, tombstone, durable });
+      }
+      case 'acknowledge':
+        return this.#acknowledge(operation.versions);
+      case 'context': {
+        const before = this.#context;
+        this.#context = Object.freeze({ ...operation.context });
+        return () => {
+          this.#context = before;
+        };
+      }
+    }
+  }
+
+  /** The operations that make this state, as it is at the call, out of nothing. */
+  capture(isKept: (model: string) => boolean): Iterable<Operation> {
+    // Records and entries never change, so copying the lists is enough; turning them into operations can wait.
+    return captured(this.#context, this.items.all(), [...this.outbox.entries()], isKept);
+  }
+
+  #put({ seq, record, outbox }: Extract<Operation, { op: 'put' }>, durable: boolean): Undo {
+    const previous = this.items.put(record);
+    const { pk, sk, model } = record;
+    const undoOutbox = outbox
+      ? this.#enqueue({ pk, sk, model, cmd: outbox, version: seq, durable })
+      : this.#dequeue(record);
+    return () => {
+      if (previous) this.items.put(previous);
+      else this.items.remove(record);
+      undoOutbox();
+    };
+  }
+
+  #remove({ seq, key, tombstone }: Extract<Operation, { op: 'remove' }>, durable: boolean): Undo {
+    const previous = this.items.remove(key);
+    const undoOutbox = tombstone
+      ? this.#enqueue({
+          ...key,
+          model: tombstone.model,
+          cmd: 'remove',
+          version: seq,
+          tombstone: tombstone.attributes,
+          durable,
+        })
+      : this.#dequeue(key);
+    return () => {
+      if (previous) this.items.put(previous);
+      undoOutbox();
+    };
+  }
+
+  #enqueue(entry: Pending): Undo {
+    const previous = this.outbox.put(entry);
+    return () => this.outbox.restore(entry, previous);
+  }
+
+  #dequeue(key: ItemKey): Undo {
+    const previous = this.outbox.remove(key);
+    return previous ? () => this.outbox.restore(key, previous) : () => undefined;
+  }
+
+  #acknowledge(versions: readonly number[]): Undo {
+    const taken = versions.flatMap((version) => this.outbox.byVersion(version) ?? []);
+    for (const entry of taken) this.outbox.remove(entry);
+    return () => {
+      for (const entry of taken) this.outbox.restore(entry, entry);
+    };
+  }
+}
+
+function* captured(
+  context: Context,
+  records: readonly ItemRecord[],
+  entries: readonly Pending[],
+  isKept: (model: string) => boolean,
+): Generator<Operation, void> {
+  yield { op: 'context', context };
+  for (const record of records) {
+    if (isKept(record.model)) yield { op: 'put', seq: 0, record };
+  }
+  for (const { pk, sk, model, cmd, version, tombstone } of entries) {
+    if (isKept(model)) yield { op: 'queue', seq: version, key: { pk, sk }, model, cmd, tombstone };
+  }
+}

@@ -1,0 +1,204 @@
+import type { ChangeCommand } from '@ioto/protocol';
+import { fail } from '../errors.ts';
+import type { Change } from '../feed/change.ts';
+import { coalesce } from '../feed/outbox-table.ts';
+import {
+  type Circumstances,
+  changedAttributes,
+  newAttributes,
+  receivedAttributes,
+  restamped,
+  tombstoneAttributes,
+} from '../items/attributes.ts';
+import type { ItemRecord } from '../items/record.ts';
+import { visible } from '../items/visible.ts';
+import type { Operation } from '../journal/operation.ts';
+import type { AppliedChange, CreateOptions, UpdateOptions, WriteOptions } from '../options.ts';
+import type { ItemKey, Properties } from '../schema/definition.ts';
+import type { Model } from '../schema/model.ts';
+import type { State } from '../state.ts';
+
+/** What a write comes to, decided before anything is done. */
+export interface Plan {
+  readonly operations: readonly Operation[];
+  readonly changes: readonly Change[];
+}
+
+/** Where plans are made. They read the state and take numbers from it, and change nothing else. */
+export interface Desk extends Circumstances {
+  readonly state: State;
+}
+
+const NOTHING: Plan = { operations: [], changes: [] };
+
+/** @throws ITEM_EXISTS unless `replace` is set; whatever the model's rules refuse. */
+export function planCreate(desk: Desk, model: Model, properties: Properties, options: CreateOptions): Plan {
+  const attributes = newAttributes(model, properties, desk);
+  const key = model.keyOf(attributes, desk.context);
+  const previous = desk.state.items.get(key);
+  if (previous && !(options.replace && previous.model === model.name)) {
+    throw fail('ITEM_EXISTS', `there is already a ${previous.model} ${JSON.stringify(key.sk)}`, {
+      details: { model: previous.model, ...key },
+    });
+  }
+  return planPut(desk, model, {
+    cmd: 'create',
+    key,
+    attributes: newer(desk, model, key, attributes),
+    previous,
+    ...options,
+  });
+}
+
+/** @throws ITEM_MISSING unless `upsert` is set. */
+export function planUpdate(desk: Desk, model: Model, properties: Properties, options: UpdateOptions): Plan {
+  const previous = findRecord(desk, model, properties);
+  if (!previous) {
+    if (options.upsert) return planCreate(desk, model, withoutNulls(properties), options);
+    throw missing(model, properties);
+  }
+  return planChange(desk, model, previous, properties, 'update', options);
+}
+
+export function planUpsert(desk: Desk, model: Model, properties: Properties, options: WriteOptions): Plan {
+  const previous = model.keyRange(properties, desk.context).complete
+    ? findRecord(desk, model, properties)
+    : undefined;
+  if (previous) return planChange(desk, model, previous, properties, 'upsert', options);
+  const attributes = newAttributes(model, withoutNulls(properties), desk);
+  const key = model.keyOf(attributes, desk.context);
+  return planPut(desk, model, {
+    cmd: 'upsert',
+    key,
+    attributes: newer(desk, model, key, attributes),
+    ...options,
+  });
+}
+
+/** An empty plan when there is no such item. */
+export function planRemove(desk: Desk, model: Model, properties: Properties, { origin }: WriteOptions): Plan {
+  const previous = findRecord(desk, model, properties);
+  if (!previous) return NOTHING;
+  const attributes = model.syncsUp ? tombstoneAttributes(model, previous.attributes, desk) : undefined;
+  return planRemoval(desk, model, previous, { tombstone: attributes, origin });
+}
+
+/** A change from elsewhere: it replaces the whole item, and whatever waited to go up for it waits no longer. */
+export function planApply(desk: Desk, model: Model, { cmd, item }: AppliedChange, origin: string): Plan {
+  const properties = withKeyProperties(model, item);
+  const key = model.keyOf(properties, desk.context);
+  const previous = desk.state.items.get(key);
+  if (cmd === 'remove') return planReceivedRemoval(desk, model, key, previous, origin);
+  const attributes = receivedAttributes(model, properties, desk);
+  const seq = desk.state.nextSeq();
+  const record = { ...key, model: model.name, attributes };
+  return {
+    operations: [{ op: 'put', seq, record }],
+    changes: [changeOf(model, record, { seq, cmd, previous, origin })],
+  };
+}
+
+/** A new item is newer than what it replaces, be that a removal which the cloud has not heard of yet. */
+function newer(desk: Desk, model: Model, key: ItemKey, attributes: Properties): Properties {
+  const before = desk.state.items.get(key)?.attributes ?? desk.state.outbox.get(key)?.tombstone;
+  return before ? restamped(model, attributes, before, desk) : attributes;
+}
+
+function planChange(
+  desk: Desk,
+  model: Model,
+  previous: ItemRecord,
+  properties: Properties,
+  cmd: ChangeCommand,
+  { origin }: WriteOptions,
+): Plan {
+  const attributes = changedAttributes(model, previous.attributes, properties, desk);
+  const key = { pk: previous.pk, sk: previous.sk };
+  return planPut(desk, model, { cmd, key, attributes, previous, origin });
+}
+
+interface Put {
+  readonly cmd: ChangeCommand;
+  readonly key: ItemKey;
+  readonly attributes: Properties;
+  readonly previous?: ItemRecord;
+  readonly origin?: string;
+}
+
+function planPut(desk: Desk, model: Model, { cmd, key, attributes, previous, origin }: Put): Plan {
+  const seq = desk.state.nextSeq();
+  const record = { ...key, model: model.name, attributes };
+  const outbox = model.syncsUp ? coalesce(desk.state.outbox.get(key)?.cmd, cmd) : undefined;
+  return {
+    operations: [{ op: 'put', seq, record, outbox }],
+    changes: [changeOf(model, record, { seq, cmd, previous, origin })],
+  };
+}
+
+export function planRemoval(
+  desk: Desk,
+  model: Model | undefined,
+  record: ItemRecord,
+  { tombstone, origin }: { tombstone?: Properties; origin?: string },
+): Plan {
+  const seq = desk.state.nextSeq();
+  const key = { pk: record.pk, sk: record.sk };
+  const left = tombstone && { model: record.model, attributes: tombstone };
+  return {
+    operations: [{ op: 'remove', seq, key, tombstone: left }],
+    changes: [changeOf(model, record, { seq, cmd: 'remove', previous: record, origin })],
+  };
+}
+
+/** Without an item there may still be a removal of ours that waits; the other side knows of it now. */
+function planReceivedRemoval(
+  desk: Desk,
+  model: Model,
+  key: ItemKey,
+  previous: ItemRecord | undefined,
+  origin: string,
+): Plan {
+  if (previous) return planRemoval(desk, model, previous, { origin });
+  if (!desk.state.outbox.get(key)) return NOTHING;
+  return { operations: [{ op: 'remove', seq: desk.state.nextSeq(), key }], changes: [] };
+}
+
+export function changeOf(
+  model: Model | undefined,
+  { pk, sk, model: name, attributes }: ItemRecord,
+  facts: { seq: number; cmd: ChangeCommand; previous?: ItemRecord; origin?: string },
+): Change {
+  const { seq, cmd, previous, origin } = facts;
+  return Object.freeze({
+    seq,
+    cmd,
+    model: name,
+    pk,
+    sk,
+    item: visible(attributes, model),
+    previous: previous && visible(previous.attributes, model),
+    origin,
+  });
+}
+
+/** The item with exactly this key, if it is of this model. */
+export function findRecord(desk: Desk, model: Model, properties: Properties): ItemRecord | undefined {
+  const record = desk.state.items.get(model.keyOf(properties, desk.context));
+  return record?.model === model.name ? record : undefined;
+}
+
+/** On the wire an item may be named by its sort key alone. */
+function withKeyProperties(model: Model, item: Properties): Properties {
+  if (typeof item.sk !== 'string') return item;
+  return { ...model.parseSortKey(item.sk), ...withoutNulls(item) };
+}
+
+function withoutNulls(properties: Properties): Properties {
+  return Object.fromEntries(Object.entries(properties).filter(([, value]) => value !== null));
+}
+
+export function missing(model: Model, properties: Properties) {
+  return fail('ITEM_MISSING', `there is no such ${model.name}`, {
+    details: { model: model.name, properties: Object.keys(properties) },
+  });
+}
