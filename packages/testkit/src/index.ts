@@ -3,7 +3,9 @@ export { type Fate, HttpsFront, type HttpsFrontOptions, type PassedCall } from '
 export { TcpProxy, type Weather } from './faults/tcp-proxy.ts';
 export { type RawOutcome, type RawScript, type RawTarget, sendRaw } from './hostile/raw-client.ts';
 export { memoryConnection } from './memory-duplex.ts';
+export { newId } from './new-id.ts';
 export * from './old-agent/index.ts';
+export { connectPacket, pubackPacket, publishPacket, subscribePacket } from './old-agent/packets.ts';
 export { DeviceFiles, type DeviceFilesOptions } from './programs/agent-program.ts';
 export { CloudProgram, type CloudProgramOptions } from './programs/cloud-program.ts';
 export { dyingAfterWrite } from './programs/die-after-write.ts';

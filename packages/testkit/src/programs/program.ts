@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export type ProgramName = 'ioto' | 'ioto-cloud';
@@ -37,10 +38,10 @@ export class Program {
   /** Resolves once the process has ended and all it said has been read. */
   readonly exited: Promise<Exit>;
   readonly #child: ChildProcess;
-  readonly #name: ProgramName;
+  readonly #name: string;
   readonly #listeners = new Set<() => void>();
 
-  private constructor(name: ProgramName, child: ChildProcess) {
+  private constructor(name: string, child: ChildProcess) {
     this.#name = name;
     this.#child = child;
     child.stdout?.setEncoding('utf8').on('data', (text: string) => {
@@ -59,15 +60,20 @@ export class Program {
   }
 
   static spawn(name: ProgramName, args: readonly string[], options: ProgramOptions = {}): Program {
+    return Program.spawnScript(SHIMS[name], args, options);
+  }
+
+  /** Any script of a test, by its path, in the same clean surroundings. */
+  static spawnScript(script: string, args: readonly string[], options: ProgramOptions = {}): Program {
     const { PATH = '', HOME = '/', TMPDIR } = process.env;
-    const child = spawn(process.execPath, [...(options.nodeOptions ?? []), SHIMS[name], ...args], {
+    const child = spawn(process.execPath, [...(options.nodeOptions ?? []), script, ...args], {
       cwd: options.cwd,
       env: { PATH, HOME, ...(TMPDIR ? { TMPDIR } : {}), ...options.env },
       stdio: ['pipe', 'pipe', 'pipe'],
     });
     child.stdin?.on('error', () => undefined);
     child.stdin?.end(options.stdin ?? '');
-    return new Program(name, child);
+    return new Program(basename(script, '.js'), child);
   }
 
   get pid(): number {
