@@ -19,6 +19,7 @@ export {
   runProgram,
 } from './programs/program.ts';
 export { TempDirectory } from './programs/temp-directory.ts';
+export { Site, type SiteOptions, type SiteOwner } from './site.ts';
 export { type IssuedCertificate, type IssueOptions, TestAuthority } from './test-authority.ts';
 export { until } from './until.ts';
 export { settle, VirtualClock } from './virtual-clock.ts';
