@@ -1,7 +1,7 @@
+import type { Database } from '@ioto/database';
 import type { Clock, Logger } from '@ioto/runtime';
 import type { AgentEvents } from './agent-events.ts';
 import type { AgentSettings } from './config.ts';
-import type { AgentDatabase } from './services/database/agent-database.ts';
 import type { UrlFetch } from './services/url/fetch.ts';
 import type { Store } from './store.ts';
 
@@ -79,7 +79,7 @@ export interface Agent {
   readonly settings: AgentSettings;
   readonly status: AgentStatus;
   /** The database. @throws SERVICE_OFF when the service is off; AGENT_NOT_READY before `start`. */
-  readonly db: AgentDatabase;
+  readonly db: Database;
   /** Named values that the cloud sees. Needs the database. */
   readonly store: Store;
   readonly url: { fetch: UrlFetch };

@@ -1,7 +1,190 @@
-import { CodedError } from '@ioto/runtime';
-import type { Agent, AgentOptions } from './agent.ts';
+import {
+  CodedError,
+  type Component,
+  createLogger,
+  Emitter,
+  Lifecycle,
+  lockStateDirectory,
+  messageOf,
+  type StateLock,
+  systemClock,
+} from '@ioto/runtime';
+import type { Agent, AgentOptions, AgentStatus } from './agent.ts';
+import type { AgentEvents } from './agent-events.ts';
+import { type AgentParts, need } from './agent-parts.ts';
+import { StatusBoard } from './agent-status.ts';
+import { BUILDERS, buildLink, requireBuilder } from './build-services.ts';
+import { ServerTime } from './cloud-api/server-time.ts';
+import { type LoadedConfig, loadConfig, locateDirectories } from './config-loading/load-config.ts';
+import { ControlSocket } from './control/control-socket.ts';
+import { ProvisionFile } from './identity/provision-file.ts';
+import { isResetRequested, requestReset, reset } from './identity/reset.ts';
+import { planServices, SERVICE_TABLE } from './service-table.ts';
+import { databaseName } from './services/database/service.ts';
+import type { UrlFetch } from './services/url/fetch.ts';
+import { openStore, type Store } from './store.ts';
 
 /** Makes an agent. Nothing is read, written or opened before `start`. */
-export function createAgent(_options: AgentOptions = {}): Agent {
-  throw new CodedError('AGENT_NOT_BUILT', 'the agent cannot start yet in this revision');
+export function createAgent(options: AgentOptions = {}): Agent {
+  return new DeviceAgent(options);
+}
+
+/** The composition root: reads the configuration, then makes and starts the parts one after the other. */
+class DeviceAgent implements Agent {
+  readonly #options: AgentOptions;
+  readonly #events: Emitter<AgentEvents>;
+  readonly #board: StatusBoard;
+  readonly #logger: NonNullable<AgentOptions['logger']>;
+  readonly store: Store;
+  readonly url: { fetch: UrlFetch };
+  #parts: AgentParts | undefined;
+  #lifecycle: Lifecycle | undefined;
+  #lock: StateLock | undefined;
+
+  constructor(options: AgentOptions) {
+    this.#options = options;
+    this.#logger = options.logger ?? createLogger('ioto', { level: 'warn' });
+    this.#events = new Emitter<AgentEvents>((event, error) =>
+      this.#logger.error({ event, error: messageOf(error) }, 'a listener failed'),
+    );
+    this.#board = new StatusBoard(this.#events);
+    this.store = openStore(() => this.db);
+    this.url = { fetch: (url, request) => need(this.#running.url, 'url').fetch(url, request) };
+  }
+
+  get id(): string {
+    const id = this.#running.serialize?.device.id;
+    if (id !== undefined) return id;
+    throw new CodedError('AGENT_NOT_READY', 'the device has no claim ID');
+  }
+
+  get settings() {
+    return this.#running.settings;
+  }
+
+  get status(): AgentStatus {
+    return this.#board.now;
+  }
+
+  get db() {
+    return need(this.#running.database, 'database').database;
+  }
+
+  get #running(): AgentParts {
+    if (this.#parts) return this.#parts;
+    throw new CodedError('AGENT_NOT_READY', 'the agent was not started');
+  }
+
+  on: Agent['on'] = (event, listener) => this.#events.on(event, listener);
+  once: Agent['once'] = (event, listener) => this.#events.once(event, listener);
+  next: Agent['next'] = (event, signal) => this.#events.next(event, signal);
+
+  wake(): void {
+    this.#parts?.link?.wake();
+  }
+
+  async start(signal?: AbortSignal): Promise<void> {
+    if (this.#lifecycle) throw new CodedError('AGENT_STARTED', 'the agent was started already');
+    const directories = await locateDirectories(this.#options);
+    this.#lock = lockStateDirectory(directories.state);
+    try {
+      this.#board.phase = 'starting';
+      const parts = this.#gather(await this.#configure(directories));
+      this.#parts = parts;
+      this.#lifecycle = new Lifecycle(this.#components(parts));
+      await this.#lifecycle.start(signal);
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+  }
+
+  async stop(): Promise<void> {
+    const lifecycle = this.#lifecycle;
+    this.#lifecycle = undefined;
+    try {
+      await lifecycle?.stop();
+    } finally {
+      this.#board.phase = 'stopped';
+      this.#lock?.release();
+      this.#lock = undefined;
+      this.#parts = undefined;
+    }
+  }
+
+  /** Reads the configuration; when a reset was asked for, or cut short, forgets first what it forgets. */
+  async #configure(directories: LoadedConfig['directories']): Promise<LoadedConfig> {
+    if (this.#options.reset) await requestReset(directories);
+    const config = await loadConfig(this.#options, directories);
+    if (!(await isResetRequested(directories))) return config;
+    await reset(directories, databaseName(config.settings.database.path));
+    return loadConfig(this.#options, directories);
+  }
+
+  #gather({ settings, directories }: LoadedConfig): AgentParts {
+    const { clock = systemClock, random = Math.random, checkpoint = () => undefined } = this.#options;
+    const plan = planServices(settings.services);
+    if (plan.on.has('register')) requireBuilder(settings);
+    for (const warning of plan.warnings) this.#logger.warn({}, warning);
+    if (settings.mqtt.schedule !== undefined) {
+      this.#logger.warn({}, 'this build does not know mqtt.schedule: the device stays connected');
+    }
+    return {
+      options: this.#options,
+      settings,
+      directories,
+      plan,
+      clock,
+      random,
+      checkpoint,
+      logger: this.#logger,
+      events: this.#events,
+      board: this.#board,
+      serverTime: new ServerTime(clock),
+      provisionFile: new ProvisionFile({ directories, record: settings.provision, checkpoint }),
+    };
+  }
+
+  #components(parts: AgentParts): Component[] {
+    const { plan, directories, logger } = parts;
+    // serialize also hands out an ID that stands in a file, so that it runs whatever its mode.
+    const services = SERVICE_TABLE.filter(({ name }) => name === 'serialize' || plan.on.has(name));
+    return [
+      lazily('status', async () => this.#begin(parts)),
+      ...services.map(({ name }) => lazily(name, () => BUILDERS[name](parts))),
+      new ControlSocket(directories.state, { wake: () => this.wake() }, logger),
+      lazily('local', async () => {
+        this.#events.emit('local:ready', { id: parts.serialize?.device.id });
+        return undefined;
+      }),
+      lazily('link', async () => buildLink(parts)),
+    ];
+  }
+
+  async #begin({ settings, provisionFile }: AgentParts): Promise<undefined> {
+    this.#board.name = settings.device.name;
+    this.#board.begin({
+      claimed: provisionFile.record.accountId !== undefined,
+      provisioned: provisionFile.hasCertificate,
+    });
+    return undefined;
+  }
+}
+
+/** A component that is made when its turn comes, from what was made before it. */
+function lazily(
+  name: string,
+  build: () => Component | undefined | Promise<Component | undefined>,
+): Component {
+  let made: Component | undefined;
+  return {
+    name,
+    async start(signal) {
+      made = await build();
+      await made?.start(signal);
+    },
+    async stop() {
+      await made?.stop();
+    },
+  };
 }

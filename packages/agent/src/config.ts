@@ -19,8 +19,8 @@ const size = (value: string, description: string) =>
 
 const text = (description: string) => Type.Optional(Type.String({ maxLength: 4096, description }));
 
-const flag = (value: boolean, description: string) =>
-  Type.Union([Type.Boolean(), Type.String()], { default: value, description });
+const service = (description: string) =>
+  Type.Optional(Type.Union([Type.Boolean(), Type.String({ maxLength: 64 })], { description }));
 
 const group = <P extends Record<string, TSchema>>(description: string, properties: P) =>
   Type.Object(properties, { default: {}, description });
@@ -97,15 +97,19 @@ export const agentSchema = Type.Object(
           description:
             "'auto' makes a claim ID, 'factory' asks api.serialize or scripts.serialize, 'none' takes it from device.json5",
         }),
-        database: flag(true, 'embedded database'),
-        web: flag(true, 'embedded web server'),
-        register: flag(true, 'register with the builder'),
-        provision: flag(true, 'obtain a certificate once claimed'),
-        mqtt: flag(true, 'connection to the cloud'),
-        sync: flag(true, 'keep the database in sync with the cloud'),
-        url: flag(true, 'HTTP client'),
+        database: service('embedded database'),
+        web: service('embedded web server'),
+        register: service('register with the builder'),
+        provision: service('obtain a certificate once claimed'),
+        mqtt: service('connection to the cloud'),
+        sync: service('keep the database in sync with the cloud'),
+        url: service('HTTP client'),
       },
-      { additionalProperties: true, default: {}, description: 'what runs' },
+      {
+        additionalProperties: true,
+        default: {},
+        description: 'what runs; all of them when none is named, else those that are named with true',
+      },
     ),
     api: group('bases of the services that the agent calls', {
       builder: text("the builder's API, with its /api; there is no default"),

@@ -1,0 +1,143 @@
+import { CLAIM_ID_LENGTH } from '@ioto/protocol';
+import { CodedError, type LogLevel } from '@ioto/runtime';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import type { AgentOptions } from './agent.ts';
+import type { AgentEvents } from './agent-events.ts';
+
+/** What a command line asks for. */
+export type Invocation =
+  | {
+      command: 'run';
+      options: AgentOptions;
+      level: LogLevel | undefined;
+      exit: ExitEvent | undefined;
+      debug: boolean;
+    }
+  | { command: 'generate'; length: number }
+  | { command: 'wake'; options: AgentOptions }
+  | { command: 'print'; text: string };
+
+/** Events that `--exit` can wait for, by the short names of the phases. */
+export const EXIT_EVENTS = {
+  local: 'local:ready',
+  registered: 'device:registered',
+  claimed: 'device:claimed',
+  provisioned: 'device:provisioned',
+  connected: 'mqtt:connected',
+  ready: 'cloud:ready',
+} as const satisfies Record<string, keyof AgentEvents>;
+export type ExitEvent = (typeof EXIT_EVENTS)[keyof typeof EXIT_EVENTS];
+
+interface RunFlags {
+  config?: string;
+  state?: string;
+  id?: string;
+  product?: string;
+  builder?: string;
+  account?: string;
+  cloud?: string;
+  profile?: string;
+  reset?: boolean;
+  exit?: ExitEvent;
+  gen?: boolean;
+  length: number;
+  verbose?: boolean;
+  debug?: boolean;
+  quiet?: boolean;
+}
+
+/**
+ * Reads the arguments (without node and script).
+ *
+ * @throws USAGE with one line for a person.
+ */
+export function parseCommandLine(args: readonly string[], version: string): Invocation {
+  let invocation: Invocation | undefined;
+  const output: string[] = [];
+  const program = describe(version)
+    .configureOutput({ writeOut: (text) => output.push(text), writeErr: () => undefined })
+    .exitOverride()
+    .action((flags: RunFlags) => {
+      invocation = interpret(flags);
+    });
+  program
+    .command('wake')
+    .description("end a running agent's backoff at once")
+    .action(() => {
+      const { config, state } = program.opts<RunFlags>();
+      invocation = { command: 'wake', options: { config, state } };
+    });
+  try {
+    program.parse([...args], { from: 'user' });
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0)
+      return { command: 'print', text: output.join('') };
+    throw usage(error);
+  }
+  return invocation ?? { command: 'print', text: program.helpInformation() };
+}
+
+function describe(version: string): Command {
+  return new Command('ioto')
+    .description('The device agent.')
+    .option('--config <dir>', 'directory of ioto.json5 and its companions; only read')
+    .option(
+      '--state <dir>',
+      'directory of everything the agent writes (default: directories.state, else state)',
+    )
+    .option('--id <id>', 'claim ID of this device; kept in device.json5')
+    .option('--product <id>', 'product ID, the registration token')
+    .option('--builder <url>', "base of the builder's API, such as https://HOST/api")
+    .option('--account <id>', 'self-claim: the account to belong to; needs --cloud')
+    .option('--cloud <id>', 'self-claim: the cloud of that account')
+    .option(
+      '--profile <name>',
+      'conditional set of the configuration (default: IOTO_PROFILE, PROFILE, the file)',
+    )
+    .option('--reset', 'forget provisioning, certificate and database first; claim ID and identity key stay')
+    .option('--exit <phase>', `exit 0 when it is reached: ${Object.keys(EXIT_EVENTS).join(', ')}`, exitEvent)
+    .option('--gen', 'print a new claim ID and exit')
+    .option(
+      '--length <n>',
+      'letters of the claim ID that --gen prints; 16 are 80 bits',
+      claimIdLength,
+      CLAIM_ID_LENGTH.default,
+    )
+    .option('--verbose', 'log every step')
+    .option('--debug', 'log everything, and show where an error came from')
+    .option('--quiet', 'log errors only')
+    .version(version, '--version', 'print the version and exit')
+    .helpOption('--help', 'print this and exit')
+    .allowExcessArguments(false);
+}
+
+function interpret(flags: RunFlags): Invocation {
+  const { exit, gen, length, verbose, debug, quiet, ...options } = flags;
+  if (gen) return { command: 'generate', length };
+  if ((options.account === undefined) !== (options.cloud === undefined)) {
+    throw new CodedError('USAGE', '--account and --cloud go together');
+  }
+  const level = debug || verbose ? 'debug' : quiet ? 'error' : undefined;
+  return { command: 'run', options, level, exit, debug: debug === true };
+}
+
+function exitEvent(phase: string): ExitEvent {
+  const known = Object.entries(EXIT_EVENTS).find(([name, event]) => name === phase || event === phase);
+  if (known) return known[1];
+  throw new InvalidArgumentError(`it is one of ${Object.keys(EXIT_EVENTS).join(', ')}.`);
+}
+
+function claimIdLength(text: string): number {
+  const { min, max } = CLAIM_ID_LENGTH;
+  if (/^\d+$/.test(text) && Number(text) >= min && Number(text) <= max) return Number(text);
+  throw new InvalidArgumentError(`it is a number from ${min} to ${max}.`);
+}
+
+function usage(error: unknown): unknown {
+  if (!(error instanceof CommanderError)) return error;
+  const message = error.message
+    .replace(/^error: /, '')
+    .split('\n')
+    .join(' ');
+  return new CodedError('USAGE', `${message} (ioto --help lists the options)`);
+}

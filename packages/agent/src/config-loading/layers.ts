@@ -1,0 +1,76 @@
+import { join } from 'node:path';
+import { CodedError, readTextIfPresent, systemCode } from '@ioto/runtime';
+import type { Properties } from './blend.ts';
+import { parseJson5, positionOf } from './json5.ts';
+
+/** One configuration file as it was read. */
+export interface Layer {
+  file: string;
+  text: string;
+  /** The property that the file's content stands under; undefined for the top. */
+  section: string | undefined;
+  value: Properties;
+}
+
+/** Contract §2: later wins; local.json5 comes again at the end so that a developer's own settings do. */
+const LOAD_ORDER: readonly { name: string; section?: string }[] = [
+  { name: 'ioto' },
+  { name: 'local' },
+  { name: 'web', section: 'web' },
+  { name: 'device', section: 'device' },
+  { name: 'provision', section: 'provision' },
+  { name: 'local' },
+];
+
+/** Reads the files of `directories` in load order; for each name the later directory wins. Missing files are skipped. */
+export async function readLayers(directories: readonly string[]): Promise<Layer[]> {
+  const layers: Layer[] = [];
+  for (const { name, section } of LOAD_ORDER) {
+    for (const directory of new Set(directories)) {
+      const layer = await readLayer(directory, name, section);
+      if (layer) layers.push(layer);
+    }
+  }
+  return layers;
+}
+
+async function readLayer(directory: string, name: string, section?: string): Promise<Layer | undefined> {
+  for (const extension of ['json5', 'json']) {
+    const file = join(directory, `${name}.${extension}`);
+    const text = await readConfigText(file);
+    if (text !== undefined) return { file, text, section, value: parseJson5(text, file) };
+  }
+  return undefined;
+}
+
+async function readConfigText(file: string): Promise<string | undefined> {
+  try {
+    return await readTextIfPresent(file);
+  } catch (error) {
+    if (systemCode(error) === 'ENOTDIR') return undefined;
+    throw new CodedError('CONFIG_UNREADABLE', `${file}: cannot be read (${systemCode(error)})`, {
+      cause: error,
+    });
+  }
+}
+
+/** `FILE:LINE:COLUMN` of the file that set the property at `path` last, conditional sets included. */
+export function sourceOf(layers: readonly Layer[], path: readonly (string | number)[]): string | undefined {
+  for (const layer of [...layers].reverse()) {
+    if (layer.section !== undefined && layer.section !== path[0]) continue;
+    const inFile = layer.section === undefined ? path : path.slice(1);
+    for (const candidate of [...conditionalPaths(layer, inFile), inFile]) {
+      const position = positionOf(layer.text, candidate);
+      if (position) return `${layer.file}:${position.line}:${position.column}`;
+    }
+  }
+  return undefined;
+}
+
+function conditionalPaths(layer: Layer, path: readonly (string | number)[]): (string | number)[][] {
+  const conditional = layer.value.conditional;
+  if (typeof conditional !== 'object' || conditional === null) return [];
+  return Object.entries(conditional).flatMap(([property, sets]) =>
+    Object.keys(sets ?? {}).map((set) => ['conditional', property, set, ...path]),
+  );
+}

@@ -1,0 +1,82 @@
+import { CodedError, messageOf, parseSize, parseTime } from '@ioto/runtime';
+import { Check, Default, Errors } from 'typebox/value';
+import { type AgentSettings, agentSchema } from '../config.ts';
+import { isProperties, type Properties } from './blend.ts';
+
+/** A schema as JSON Schema, as far as this walk needs it. */
+interface SchemaNode {
+  unit?: 'time' | 'size';
+  type?: string;
+  const?: unknown;
+  anyOf?: SchemaNode[];
+  properties?: Record<string, SchemaNode>;
+  minimum?: number;
+  maximum?: number;
+}
+
+/** Says where the property at a path was set, for the head of an error message. */
+export type Locate = (path: string[]) => string;
+
+/**
+ * The settings that blended properties make: defaults filled in, checked, units converted, frozen.
+ *
+ * @throws CONFIG_INVALID with the place, the property and what it may be.
+ */
+export function makeSettings(properties: Properties, locate: Locate): AgentSettings {
+  const value = Default(agentSchema, structuredClone(properties));
+  if (!Check(agentSchema, value)) {
+    const path = firstErrorPath(Errors(agentSchema, value));
+    throw invalid(path, locate, `must be ${expected(schemaAt(path))}`);
+  }
+  convertUnits(agentSchema as SchemaNode, value as Properties, [], locate);
+  return deepFreeze(value) as AgentSettings;
+}
+
+function firstErrorPath(errors: readonly { instancePath: string }[]): string[] {
+  const pointer = errors[0]?.instancePath ?? '';
+  return pointer
+    .split('/')
+    .slice(1)
+    .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
+}
+
+function schemaAt(path: readonly string[]): SchemaNode | undefined {
+  let node: SchemaNode | undefined = agentSchema as SchemaNode;
+  for (const part of path) node = node?.properties?.[part];
+  return node;
+}
+
+function expected(node: SchemaNode | undefined): string {
+  if (!node) return 'of another type';
+  if (node.unit) return node.unit === 'time' ? "a time such as '15secs'" : "a size such as '10k'";
+  if (node.const !== undefined) return JSON.stringify(node.const);
+  if (node.anyOf) return node.anyOf.map(expected).join(' or ');
+  const range =
+    node.minimum === undefined
+      ? ''
+      : ` from ${node.minimum}${node.maximum === undefined ? '' : ` to ${node.maximum}`}`;
+  return `${node.type === 'integer' ? 'a whole number' : `${/^[aeio]/.test(node.type ?? '') ? 'an' : 'a'} ${node.type}`}${range}`;
+}
+
+function convertUnits(node: SchemaNode, value: Properties, path: string[], locate: Locate): void {
+  for (const [name, child] of Object.entries(node.properties ?? {})) {
+    const present = value[name];
+    if (isProperties(present)) convertUnits(child, present, [...path, name], locate);
+    else if (child.unit && present !== undefined) {
+      try {
+        value[name] = (child.unit === 'time' ? parseTime : parseSize)(present as string | number);
+      } catch (error) {
+        throw invalid([...path, name], locate, messageOf(error));
+      }
+    }
+  }
+}
+
+export function invalid(path: string[], locate: Locate, message: string): CodedError {
+  return new CodedError('CONFIG_INVALID', `${locate(path)}: ${path.join('.')}: ${message}`);
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null) Object.values(Object.freeze(value)).forEach(deepFreeze);
+  return value;
+}

@@ -1,0 +1,87 @@
+import { readFileSync } from 'node:fs';
+import { newClaimId } from '@ioto/protocol';
+import { createLogger, type LogLevel, messageOf } from '@ioto/runtime';
+import type { Agent, AgentOptions } from './agent.ts';
+import { createAgent } from './build-agent.ts';
+import { type ExitEvent, type Invocation, parseCommandLine } from './command-line.ts';
+import { locateDirectories } from './config-loading/load-config.ts';
+import { askAgent } from './control/control-socket.ts';
+import { exitCodeOf } from './exit-code.ts';
+import { narrate } from './narrate.ts';
+
+/** How long a clean stop may take before the process ends anyway, in milliseconds. */
+const STOP_PATIENCE = 5000;
+
+/** Parses, builds, runs; resolves with the exit code. */
+async function main(args: readonly string[]): Promise<number> {
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
+  const invocation = parseCommandLine(args, version);
+  switch (invocation.command) {
+    case 'print':
+      process.stdout.write(invocation.text);
+      return 0;
+    case 'generate':
+      process.stdout.write(`${newClaimId(invocation.length)}\n`);
+      return 0;
+    case 'wake': {
+      const { state } = await locateDirectories(invocation.options);
+      await askAgent(state, 'wake');
+      return 0;
+    }
+    case 'run':
+      return run(invocation, version);
+  }
+}
+
+async function run(
+  { options, level, exit }: Extract<Invocation, { command: 'run' }>,
+  version: string,
+): Promise<number> {
+  const agent = makeAgent(options, level, version);
+  const stopping = new AbortController();
+  const onSignal = () => stopping.abort(new Error('asked to stop'));
+  process.on('SIGTERM', onSignal).on('SIGINT', onSignal);
+  const ended = untilStopped(agent, exit, stopping.signal);
+  try {
+    await agent.start(stopping.signal);
+    await ended;
+  } catch (error) {
+    if (!stopping.signal.aborted) throw error;
+  } finally {
+    // A stop that hangs must not keep a device from being restarted.
+    setTimeout(() => process.exit(1), STOP_PATIENCE).unref();
+    await agent.stop();
+    process.off('SIGTERM', onSignal).off('SIGINT', onSignal);
+  }
+  return 0;
+}
+
+function makeAgent(options: AgentOptions, level: LogLevel | undefined, version: string): Agent {
+  const logger = createLogger('ioto', { level: level ?? 'info' });
+  const agent = createAgent({ ...options, version, logger, environment: process.env });
+  narrate(agent, logger);
+  return agent;
+}
+
+/** Resolves when the event that was asked for comes, or a signal does. */
+function untilStopped(agent: Agent, exit: ExitEvent | undefined, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    signal.addEventListener('abort', () => resolve(), { once: true });
+    if (exit) agent.once(exit, () => resolve());
+    // A device program that was told to reboot ends; what started it starts it again.
+    agent.once('device:reboot', () => resolve());
+  });
+}
+
+main(process.argv.slice(2)).then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error: unknown) => {
+    const stack = process.argv.includes('--debug') && error instanceof Error ? `\n${error.stack}` : '';
+    process.stderr.write(`ioto: ${messageOf(error)}${stack}\n`);
+    process.exitCode = exitCodeOf(error);
+  },
+);

@@ -1,0 +1,86 @@
+import type { AgentSettings } from './config.ts';
+
+/** A service of the seeds' list that this build contains. */
+export type ServiceName =
+  | 'serialize'
+  | 'database'
+  | 'web'
+  | 'register'
+  | 'provision'
+  | 'mqtt'
+  | 'sync'
+  | 'url';
+
+export interface ServiceEntry {
+  name: ServiceName;
+  /** Services that it cannot do without. */
+  needs: readonly ServiceName[];
+}
+
+/**
+ * Every service of this build, in start order: serialize, database, web, register, provision, mqtt, sync, with url beside
+ * them, first because the others call by it. Services that are of the cloud start at once too, but take their steps in
+ * the background.
+ */
+export const SERVICE_TABLE: readonly ServiceEntry[] = [
+  { name: 'url', needs: [] },
+  { name: 'serialize', needs: [] },
+  { name: 'database', needs: [] },
+  { name: 'web', needs: [] },
+  { name: 'register', needs: ['url'] },
+  { name: 'provision', needs: ['register', 'url'] },
+  { name: 'mqtt', needs: ['provision'] },
+  { name: 'sync', needs: ['mqtt', 'database'] },
+];
+
+export interface ServicePlan {
+  on: ReadonlySet<ServiceName>;
+  serialize: 'auto' | 'factory' | 'none';
+  warnings: string[];
+}
+
+/**
+ * What runs. A service that another needs is forced on, with a warning; one that this build does not contain is one
+ * warning, never an error.
+ */
+export function planServices(services: AgentSettings['services']): ServicePlan {
+  const warnings: string[] = [];
+  const serialize = serializeMode(services.serialize, warnings);
+  const { serialize: _mode, ...named } = services;
+  // As in the seeds, a `services` collection says what runs; a device that says nothing gets everything.
+  const unnamed = Object.keys(named).length === 0;
+  const on = new Set<ServiceName>();
+  for (const { name } of SERVICE_TABLE) {
+    if (name === 'serialize' ? serialize !== 'none' : isOn(services[name] ?? unnamed)) on.add(name);
+  }
+  if (serialize === 'factory') force('serialize', 'url', on, warnings);
+  // From the last to the first, so that what is forced on forces its own needs in turn.
+  for (const { name, needs } of [...SERVICE_TABLE].reverse()) {
+    if (on.has(name)) for (const needed of needs) force(name, needed, on, warnings);
+  }
+  for (const [name, value] of Object.entries(named)) {
+    if (isOn(value) && !SERVICE_TABLE.some((entry) => entry.name === name)) {
+      warnings.push(`this build does not contain the service ${name}: it stays off`);
+    }
+  }
+  return { on, serialize, warnings };
+}
+
+function force(name: ServiceName, needed: ServiceName, on: Set<ServiceName>, warnings: string[]): void {
+  if (on.has(needed)) return;
+  on.add(needed);
+  warnings.push(`the service ${name} needs ${needed}: it was switched on`);
+}
+
+function isOn(value: unknown): boolean {
+  return value === true || (typeof value === 'string' && !['', 'false', 'off', 'none', 'no'].includes(value));
+}
+
+function serializeMode(value: unknown, warnings: string[]): ServicePlan['serialize'] {
+  if (value === 'auto' || value === 'factory' || value === 'none') return value;
+  if (value === true || value === false) return value ? 'auto' : 'none';
+  warnings.push(
+    `services.serialize is ${JSON.stringify(value)}, which is none of auto, factory, none: auto is used`,
+  );
+  return 'auto';
+}

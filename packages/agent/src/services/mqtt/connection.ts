@@ -1,0 +1,123 @@
+import type { TLSSocket } from 'node:tls';
+import type { Logger } from '@ioto/runtime';
+import { CodedError, messageOf } from '@ioto/runtime';
+import { type IConnackPacket, type IPublishPacket, MqttClient } from 'mqtt';
+import { type ConnectionEnd, endOfConnack, endOfSocket } from './refusal.ts';
+
+export interface ConnectionOptions {
+  clientId: string;
+  /** Seconds. */
+  keepAlive: number;
+  /** Milliseconds for CONNACK. */
+  timeout: number;
+  /** Filters to subscribe with QoS 1. */
+  filters: string[];
+  logger: Logger;
+  /** Its promise holds back the PUBACK; when it rejects, the connection is dropped and the message comes again. */
+  receive(topic: string, payload: Buffer): Promise<void>;
+  /** CONNACK and SUBACK are there. */
+  connected(facts: { sessionPresent: boolean }): void;
+}
+
+/** One MQTT connection over a TLS socket, from CONNECT to its end. Persistent session, no reconnecting: that is the caller's. */
+export class MqttConnection {
+  readonly #options: ConnectionOptions;
+  readonly #client: MqttClient;
+  readonly #socket: TLSSocket;
+  readonly #ended: Promise<ConnectionEnd>;
+  #stage: 'unanswered' | 'connected' = 'unanswered';
+  #endedByUs: ConnectionEnd | undefined;
+
+  constructor(socket: TLSSocket, options: ConnectionOptions) {
+    this.#options = options;
+    this.#socket = socket;
+    this.#client = new MqttClient(() => socket, {
+      clientId: options.clientId,
+      clean: false,
+      protocolId: 'MQTT',
+      protocolVersion: 4,
+      keepalive: options.keepAlive,
+      connectTimeout: options.timeout,
+      reconnectPeriod: 0,
+      resubscribe: false,
+      queueQoSZero: false,
+      manualConnect: true,
+    });
+    this.#ended = this.#watch();
+  }
+
+  /** Runs the connection; resolves with how it ended, never rejects. */
+  run(): Promise<ConnectionEnd> {
+    this.#client.connect();
+    return this.#ended;
+  }
+
+  /** Resolves with the PUBACK. */
+  async publish(topic: string, payload: string): Promise<void> {
+    if (this.#stage !== 'connected' || !this.#client.connected) {
+      throw new CodedError('MQTT_OFFLINE', 'there is no connection to the cloud', { retryable: true });
+    }
+    await this.#client.publishAsync(topic, payload, { qos: 1 });
+  }
+
+  /** Sends DISCONNECT and closes [MQTT-3.14]; what the endpoint has not taken within a second is dropped. */
+  end(message: string): void {
+    this.#endedByUs ??= { kind: 'ended', code: 'MQTT_ENDED', message };
+    this.#client.end(false);
+    setTimeout(() => this.#socket.destroy(), 1000).unref();
+  }
+
+  /** Resolves when the connection is over. */
+  get ended(): Promise<ConnectionEnd> {
+    return this.#ended;
+  }
+
+  #watch(): Promise<ConnectionEnd> {
+    return new Promise((resolve) => {
+      let failure: unknown;
+      this.#client.on('error', (error) => {
+        failure ??= error;
+        this.#options.logger.debug({ error: messageOf(error) }, 'MQTT connection failed');
+        this.#socket.destroy();
+      });
+      this.#socket.on('error', (error) => {
+        failure ??= error;
+      });
+      this.#client.on('close', () => resolve(this.#endedByUs ?? this.#endOf(failure)));
+      this.#client.on('connect', (connack) => void this.#subscribe(connack));
+      this.#client.handleMessage = (packet, done) => this.#receive(packet, done);
+    });
+  }
+
+  async #subscribe(connack: IConnackPacket): Promise<void> {
+    this.#stage = 'connected';
+    try {
+      const granted = await this.#client.subscribeAsync(this.#options.filters, { qos: 1 });
+      const refused = granted.filter(({ qos }) => qos === 128).map(({ topic }) => topic);
+      if (refused.length > 0) throw new Error(`the endpoint refused to subscribe ${refused.join(', ')}`);
+    } catch (error) {
+      this.#client.emit('error', error instanceof Error ? error : new Error(String(error)));
+      return;
+    }
+    this.#options.connected({ sessionPresent: connack.sessionPresent });
+  }
+
+  #receive(packet: IPublishPacket, done: (error?: Error) => void): void {
+    const payload = Buffer.isBuffer(packet.payload) ? packet.payload : Buffer.from(packet.payload);
+    this.#options.receive(packet.topic, payload).then(
+      () => done(),
+      (error) => {
+        this.#options.logger.error(
+          { topic: packet.topic, error: messageOf(error) },
+          'a message could not be kept; it stays unacknowledged and will come again',
+        );
+        this.#socket.destroy();
+      },
+    );
+  }
+
+  #endOf(failure: unknown): ConnectionEnd {
+    const returnCode = (failure as { code?: unknown } | undefined)?.code;
+    return typeof returnCode === 'number' ? endOfConnack(returnCode) : endOfSocket(failure, this.#stage);
+  }
+}

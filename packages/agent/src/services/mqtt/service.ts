@@ -1,0 +1,143 @@
+import type { TLSSocket } from 'node:tls';
+import { masterFilters } from '@ioto/protocol';
+import type { Clock, Component, Emitter, Logger } from '@ioto/runtime';
+import { CodedError } from '@ioto/runtime';
+import type { AgentEvents } from '../../agent-events.ts';
+import type { AgentSettings } from '../../config.ts';
+import { certificateFacts, readCertificate } from '../../identity/certificate.ts';
+import { MqttConnection } from './connection.ts';
+import { type ConnectionEnd, endOfSocket } from './refusal.ts';
+import { openTls, type TlsTarget } from './tls-socket.ts';
+
+/** A part of the agent that talks over the connection. */
+export interface ConnectionUser {
+  /** The connection is up and subscribed. */
+  connected?(publish: Publish): void;
+  disconnected?(): void;
+}
+
+export type Publish = (topic: string, payload: string) => Promise<void>;
+
+export interface MqttServiceOptions {
+  clock: Clock;
+  logger: Logger;
+  events: Emitter<AgentEvents>;
+  settings: AgentSettings['mqtt'];
+  /** Bytes of the largest message that is handled. */
+  maxMessage: number;
+  /** Handles one message; see MqttConnection. */
+  receive(topic: string, payload: Buffer): Promise<void>;
+}
+
+/** Who connects where, and what it trusts. */
+export interface Credentials extends TlsTarget {
+  id: string;
+  accountId: string;
+}
+
+/** Service `mqtt`: the connection to the cloud, shared by the services that talk to it. */
+export class MqttService implements Component {
+  readonly name = 'mqtt';
+  readonly #options: MqttServiceOptions;
+  readonly #users: ConnectionUser[] = [];
+  #connection: MqttConnection | undefined;
+
+  constructor(options: MqttServiceOptions) {
+    this.#options = options;
+  }
+
+  /** Tells `user` of connections from now on. */
+  addUser(user: ConnectionUser): void {
+    this.#users.push(user);
+  }
+
+  async start(): Promise<void> {}
+
+  async stop(): Promise<void> {
+    this.disconnect('the agent stops');
+    await this.#connection?.ended;
+  }
+
+  /** Ends the connection; `connect` then resolves with `ended`. */
+  disconnect(reason: string): void {
+    this.#connection?.end(reason);
+  }
+
+  /** Resolves with the PUBACK. @throws MQTT_OFFLINE */
+  readonly publish: Publish = async (topic, payload) => {
+    if (!this.#connection) {
+      throw new CodedError('MQTT_OFFLINE', 'there is no connection to the cloud', { retryable: true });
+    }
+    await this.#connection.publish(topic, payload);
+  };
+
+  /** Connects and stays so; resolves with how it ended and how long it was up, in milliseconds. Never rejects. */
+  async connect(credentials: Credentials, signal: AbortSignal): Promise<ConnectionEnd & { lasted: number }> {
+    const socket = await this.#open(credentials, signal);
+    if ('kind' in socket) return { ...socket, lasted: 0 };
+    const { clock } = this.#options;
+    let since: number | undefined;
+    const connection = this.#makeConnection(socket, credentials, () => {
+      since = clock.now();
+    });
+    this.#connection = connection;
+    const onAbort = () => connection.end('the agent stops');
+    signal.addEventListener('abort', onAbort, { once: true });
+    const end = await connection.run();
+    signal.removeEventListener('abort', onAbort);
+    this.#connection = undefined;
+    if (since !== undefined) {
+      for (const user of this.#users) user.disconnected?.();
+      this.#options.events.emit('mqtt:disconnected', { reason: end.message });
+    }
+    return { ...end, lasted: since === undefined ? 0 : clock.now() - since };
+  }
+
+  async #open(credentials: Credentials, signal: AbortSignal): Promise<TLSSocket | ConnectionEnd> {
+    const { clock, settings } = this.#options;
+    const late = new AbortController();
+    const cancel = clock.after(settings.timeout, () =>
+      late.abort(new CodedError('MQTT_TIMEOUT', `${credentials.endpoint} did not answer in time`)),
+    );
+    try {
+      return await openTls(credentials, AbortSignal.any([signal, late.signal]));
+    } catch (error) {
+      if (signal.aborted) return { kind: 'ended', code: 'MQTT_ENDED', message: 'the agent stops' };
+      return endOfSocket(error, 'connecting');
+    } finally {
+      cancel();
+    }
+  }
+
+  #makeConnection(socket: TLSSocket, credentials: Credentials, onUp: () => void): MqttConnection {
+    const { logger, settings, events, maxMessage } = this.#options;
+    const { id, accountId, endpoint, port, certificate } = credentials;
+    return new MqttConnection(socket, {
+      clientId: id,
+      keepAlive: Math.min(65_535, Math.max(1, Math.round(settings.keepAlive / 1000))),
+      timeout: settings.timeout,
+      filters: masterFilters(id, accountId),
+      logger,
+      receive: async (topic, payload) => {
+        if (payload.length <= maxMessage) return this.#options.receive(topic, payload);
+        logger.warn(
+          { topic, size: payload.length, limit: maxMessage },
+          'dropped a message over limits.message',
+        );
+      },
+      connected: ({ sessionPresent }) => {
+        onUp();
+        events.emit('mqtt:connected', {
+          endpoint,
+          port,
+          tlsVersion: socket.getProtocol() ?? 'unknown',
+          cipher: socket.getCipher().standardName,
+          alpn: socket.alpnProtocol || undefined,
+          sessionPresent,
+          certificate: certificateFacts(readCertificate(certificate)),
+        });
+        for (const user of this.#users) user.connected?.(this.publish);
+      },
+    });
+  }
+}

@@ -1,0 +1,76 @@
+import type { Database } from '@ioto/database';
+import type { Emitter, Logger } from '@ioto/runtime';
+import { type Clock, isoTime } from '@ioto/runtime';
+import type { Checkpoint } from '../../agent.ts';
+import type { AgentEvents, DeviceCommand } from '../../agent-events.ts';
+
+export interface CommandsOptions {
+  database: Database;
+  clock: Clock;
+  logger: Logger;
+  events: Emitter<AgentEvents>;
+  checkpoint: (moment: Checkpoint) => void | Promise<void>;
+  /** Gives up owner and certificate. */
+  release(): Promise<void>;
+}
+
+/** The agent's own model of what it has acted on; a part of no product's schema. */
+export const COMMAND_JOURNAL = 'CommandRun';
+
+/** Journalled IDs beyond this are dropped, oldest first. A cloud expires a Command once it is delivered. */
+const JOURNALLED = 1000;
+
+/** Commands of the owner, each acted on once: its ID is journalled before it is acted on. */
+export class Commands {
+  readonly #options: CommandsOptions;
+
+  constructor(options: CommandsOptions) {
+    this.#options = options;
+  }
+
+  /** Acts on a Command item, unless it has been. Resolves when its ID is durable and its listeners were called. */
+  async run(item: Readonly<Record<string, unknown>>): Promise<void> {
+    const { database, clock, logger, checkpoint } = this.#options;
+    const { id, command, args } = item;
+    if (typeof id !== 'string' || typeof command !== 'string') {
+      logger.warn({}, 'dropped a Command without id or command');
+      return;
+    }
+    if (database.get(COMMAND_JOURNAL, { id })) return;
+    await database.create(COMMAND_JOURNAL, { id, ran: isoTime(clock) });
+    await this.#prune();
+    await checkpoint('command-journalled');
+    const known = typeof args === 'object' && args !== null ? (args as Record<string, unknown>) : {};
+    await this.#act({ id, command, args: known });
+  }
+
+  async #act(command: DeviceCommand): Promise<void> {
+    const { events, logger, release } = this.#options;
+    logger.info({ id: command.id, command: command.command }, 'acting on a Command');
+    events.emit('device:command', command);
+    switch (command.command) {
+      case 'reboot':
+        events.emit('device:reboot', command);
+        return;
+      case 'release':
+      case 'reprovision':
+        await release();
+        return;
+      case 'update':
+        logger.warn({ id: command.id }, 'this build has no update service');
+        return;
+      default:
+        events.emit(`device:command:${command.command}`, command);
+    }
+  }
+
+  async #prune(): Promise<void> {
+    const { database } = this.#options;
+    const runs = database.find(COMMAND_JOURNAL, {});
+    if (runs.length <= JOURNALLED) return;
+    const byTime = [...runs].sort((left, right) => String(left.ran).localeCompare(String(right.ran)));
+    for (const { id } of byTime.slice(0, runs.length - JOURNALLED)) {
+      await database.remove(COMMAND_JOURNAL, { id });
+    }
+  }
+}

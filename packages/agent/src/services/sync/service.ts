@@ -1,0 +1,148 @@
+import type { Database } from '@ioto/database';
+import {
+  parseLenientJson,
+  SyncAck,
+  SyncDownEnd,
+  type SyncVerb,
+  serviceTopic,
+  WireItem,
+} from '@ioto/protocol';
+import type { Clock, Component, Emitter, Logger } from '@ioto/runtime';
+import { messageOf } from '@ioto/runtime';
+import { Check } from 'typebox/value';
+import type { AgentEvents } from '../../agent-events.ts';
+import type { ConnectionUser, Publish } from '../mqtt/service.ts';
+import type { Commands } from './commands.ts';
+import { Downward, type ItemVerb } from './downward.ts';
+import { adoptOwner, type Owner } from './owner.ts';
+import { Upward } from './upward.ts';
+
+export interface SyncServiceOptions {
+  clock: Clock;
+  logger: Logger;
+  events: Emitter<AgentEvents>;
+  database: Database;
+  id: string;
+  /** Properties of the Device item that are the device's to say. */
+  device: Readonly<Record<string, unknown>>;
+  /** Milliseconds until what was not acknowledged is sent again. */
+  resendAfter: number;
+  /** Bytes of the largest message up. */
+  maxBytes: number;
+  commands: Commands;
+}
+
+/** Service `sync`: keeps the database and the cloud in step, both ways (Ioto contract §7, §8). */
+export class SyncService implements Component, ConnectionUser {
+  readonly name = 'sync';
+  readonly #options: SyncServiceOptions;
+  readonly #upward: Upward;
+  readonly #downward: Downward;
+  #publish: Publish | undefined;
+  #cancelAsking: (() => void) | undefined;
+  #off: (() => void) | undefined;
+  #accountId = '';
+
+  constructor(options: SyncServiceOptions) {
+    this.#options = options;
+    const { clock, database, logger, events, resendAfter, maxBytes } = options;
+    this.#upward = new Upward({
+      clock,
+      outbox: database.outbox,
+      resendAfter,
+      maxBytes,
+      acknowledged: (seq, changes) =>
+        events.emit('sync:up', { seq, changes: changes.map(({ model, key }) => ({ model, key })) }),
+    });
+    this.#downward = new Downward({ database, logger, sendBack: (item) => this.#upward.sendBack(item) });
+  }
+
+  async start(): Promise<void> {
+    this.#off = this.#options.database.outbox.onAppend(() => this.#upward.next());
+  }
+
+  async stop(): Promise<void> {
+    this.#off?.();
+    this.disconnected();
+  }
+
+  /** Makes the database that of this owner, before the device connects as theirs. */
+  async prepare(owner: Owner): Promise<void> {
+    await adoptOwner(this.#options.database, owner, this.#options.device);
+    this.#accountId = owner.accountId;
+  }
+
+  connected(publish: Publish): void {
+    const { id } = this.#options;
+    this.#publish = publish;
+    this.#upward.connected((batch) => this.#say(serviceTopic.syncUp(id), JSON.stringify(batch)));
+    this.#askDown();
+  }
+
+  disconnected(): void {
+    this.#publish = undefined;
+    this.#cancelAsking?.();
+    this.#upward.disconnected();
+  }
+
+  /** The cloud asked for less. */
+  pause(ms: number): void {
+    this.#upward.pause(ms);
+  }
+
+  /**
+   * Handles one message; resolves when what it brought is durable. A message that cannot be understood is dropped: to
+   * refuse it would only bring it again.
+   */
+  async receive(verb: SyncVerb, payload: Buffer): Promise<void> {
+    const message = this.#parse(verb, payload);
+    if (message === undefined) return;
+    if (verb === 'SYNC') {
+      if (Check(SyncAck, message)) this.#upward.acknowledge(message);
+    } else if (verb === 'SYNCDOWN') {
+      if (Check(SyncDownEnd, message)) await this.#endDown(message);
+    } else if (Check(WireItem, message)) {
+      await this.#receiveItem(verb, message);
+    }
+  }
+
+  async #receiveItem(verb: ItemVerb, wire: WireItem): Promise<void> {
+    const applied = await this.#downward.receive(verb, wire);
+    if (!applied) return;
+    const cmd = verb.toLowerCase() as Lowercase<ItemVerb>;
+    this.#options.events.emit('sync:down', { cmd, model: applied.model, item: applied.item });
+    if (applied.model === 'Command' && verb !== 'REMOVE') await this.#options.commands.run(applied.item);
+  }
+
+  async #endDown({ updated }: SyncDownEnd): Promise<void> {
+    const { database, events, id } = this.#options;
+    this.#cancelAsking?.();
+    await database.upsert('SyncState', { lastSync: updated });
+    events.emit('cloud:ready', { id, accountId: this.#accountId, updated });
+  }
+
+  /** Asks for what changed since the last sync, again until it comes. */
+  #askDown(): void {
+    const { clock, database, id, resendAfter } = this.#options;
+    const lastSync = database.get('SyncState', {})?.lastSync;
+    const timestamp = new Date(typeof lastSync === 'string' || typeof lastSync === 'number' ? lastSync : 0);
+    this.#say(serviceTopic.syncDown(id), JSON.stringify({ timestamp: timestamp.toISOString() }));
+    this.#cancelAsking = clock.after(resendAfter * 4, () => this.#askDown());
+  }
+
+  /** A message that does not get through is sent again by whoever keeps its content. */
+  #say(topic: string, payload: string): void {
+    this.#publish?.(topic, payload).catch((error) => {
+      this.#options.logger.debug({ topic, error: messageOf(error) }, 'a message did not get through');
+    });
+  }
+
+  #parse(verb: SyncVerb, payload: Buffer): unknown {
+    try {
+      return parseLenientJson(payload.toString('utf8'));
+    } catch (error) {
+      this.#options.logger.warn({ verb, error: messageOf(error) }, 'dropped a message that is no JSON');
+      return undefined;
+    }
+  }
+}

@@ -1,0 +1,117 @@
+import { randomInt } from 'node:crypto';
+import type { Outbox } from '@ioto/database';
+import type { SyncAck, SyncUp } from '@ioto/protocol';
+import type { Clock } from '@ioto/runtime';
+import { gatherBatch, MOST_CHANGES, type Outgoing, toWire } from './batch.ts';
+
+export interface UpwardOptions {
+  clock: Clock;
+  outbox: Outbox;
+  /** Milliseconds until what was not acknowledged is sent again. */
+  resendAfter: number;
+  /** Bytes of the largest message. */
+  maxBytes: number;
+  /** The cloud has these changes durably. */
+  acknowledged(seq: number, changes: readonly Outgoing[]): void;
+}
+
+export type SendBatch = (message: SyncUp) => void;
+
+interface Batch {
+  seq: number;
+  changes: readonly Outgoing[];
+}
+
+/** Sent batches whose acknowledgement may still come, late, after they were sent again. */
+const REMEMBERED = 8;
+
+/**
+ * The way of changes to the cloud: one batch under way at a time, sent again until it is acknowledged. What is pending
+ * lies in the database's outbox, so nothing is lost with this object but the knowledge of what is under way.
+ */
+export class Upward {
+  readonly #options: UpwardOptions;
+  readonly #returns = new Map<string, Outgoing>();
+  readonly #sent: Batch[] = [];
+  // Ioto contract §10: begins at random, so that an acknowledgement of an earlier run means nothing to this one.
+  #seq = randomInt(1, 2 ** 30);
+  #current: Batch | undefined;
+  #cancel: (() => void) | undefined;
+  #send: SendBatch | undefined;
+  #pausedUntil = 0;
+
+  constructor(options: UpwardOptions) {
+    this.#options = options;
+  }
+
+  /** There is a connection to send by. */
+  connected(send: SendBatch): void {
+    this.#send = send;
+    this.#settle();
+    this.next();
+  }
+
+  /** What was under way is sent again on the next connection. */
+  disconnected(): void {
+    this.#send = undefined;
+    this.#settle();
+  }
+
+  /** Sends the device's own item because the cloud's is older. Kept in memory only: the cloud will show its item again. */
+  sendBack(item: Outgoing): void {
+    this.#returns.set(item.key, item);
+    this.next();
+  }
+
+  /** Sends nothing for `ms` milliseconds. */
+  pause(ms: number): void {
+    const { clock } = this.#options;
+    this.#pausedUntil = clock.now() + ms;
+    this.#settle();
+    this.#cancel = clock.after(ms, () => this.next(), { unref: true });
+  }
+
+  /** Sends the next batch, unless one is under way or there is nothing to send. */
+  next(): void {
+    const { clock, outbox, maxBytes, resendAfter } = this.#options;
+    if (!this.#send || this.#current || clock.now() < this.#pausedUntil) return;
+    const changes = gatherBatch(outbox.pending(MOST_CHANGES), this.#returns, maxBytes);
+    if (changes.length === 0) return;
+    this.#seq += 1;
+    const batch = { seq: this.#seq, changes };
+    this.#current = batch;
+    this.#sent.push(batch);
+    if (this.#sent.length > REMEMBERED) this.#sent.shift();
+    this.#cancel = clock.after(resendAfter, () => {
+      this.#settle();
+      this.next();
+    });
+    this.#send({ seq: batch.seq, changes: changes.map(toWire) });
+  }
+
+  /** Takes what the cloud acknowledged out of the outbox; an item that changed meanwhile stays in. */
+  acknowledge({ seq, keys }: Pick<SyncAck, 'seq' | 'keys'>): void {
+    const batch = this.#sent.find((each) => each.seq === seq);
+    if (!batch) return;
+    const named = new Set(keys);
+    const changes = batch.changes.filter(({ key }) => named.has(key));
+    this.#options.outbox.acknowledge(
+      changes.flatMap(({ key, version }) => (version === undefined ? [] : [{ key, version }])),
+    );
+    for (const change of changes)
+      if (this.#returns.get(change.key) === change) this.#returns.delete(change.key);
+    this.#sent.splice(this.#sent.indexOf(batch), 1);
+    if (changes.length > 0) this.#options.acknowledged(seq, changes);
+    if (batch !== this.#current) return;
+    // Keys that the cloud left out wait for the resend, so that a cloud that never names one is not asked in a loop.
+    if (changes.length < batch.changes.length) return;
+    this.#settle();
+    this.next();
+  }
+
+  #settle(): void {
+    this.#cancel?.();
+    this.#cancel = undefined;
+    this.#current = undefined;
+  }
+}
