@@ -1,7 +1,11 @@
 import type { TLSSocket } from 'node:tls';
 
-/** How a message to one device ended. `offline`: it waits in the session, if there is one. */
-export type Delivery = 'acknowledged' | 'offline' | 'timeout' | 'dropped';
+/**
+ * How a message to one device ended. `timeout`: not acknowledged yet, it stays in the session; `offline`: there is no
+ * session that would keep it; `unsubscribed`: the device never asked for such messages; `dropped`: its session ended, or
+ * too much waits for it.
+ */
+export type Delivery = 'acknowledged' | 'offline' | 'unsubscribed' | 'timeout' | 'dropped';
 
 /** Who stands at the other end of a device's connection; taken from its certificate, never from what it says. */
 export interface DevicePrincipal {
@@ -21,7 +25,10 @@ export interface DeviceMessage {
 
 /** The side of the endpoint that the domain talks to. */
 export interface DeviceEndpoint {
-  /** Sends to one device with QoS 1. `acknowledged` means that the device has it; `timeout` is in milliseconds. */
+  /**
+   * Sends to one device with QoS 1. `acknowledged` means that the device has it. `timeout` is in milliseconds; without
+   * one the answer comes as late as the end of the session.
+   */
   deliver(
     deviceId: string,
     topic: string,
@@ -31,6 +38,8 @@ export interface DeviceEndpoint {
   /** Sends to every subscriber of a topic. */
   publish(topic: string, payload: string): void;
   isConnected(deviceId: string): boolean;
+  /** Closes the device's connection; what waits for it stays. */
+  disconnect(deviceId: string): void;
   /** Closes the device's connection and ends its session, with everything that waits in it. */
   endSession(deviceId: string): void;
 }

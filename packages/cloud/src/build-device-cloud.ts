@@ -1,0 +1,120 @@
+import { compileSchema } from '@ioto/database';
+import { coreSchema } from '@ioto/protocol';
+import type { Clock, Component, Logger } from '@ioto/runtime';
+import type { AuditLog } from './audit/audit-log.ts';
+import { BuilderLink } from './devices/builder-link.ts';
+import type { CloudPlace } from './devices/cloud-place.ts';
+import { DeviceClaimDesk } from './devices/device-claims.ts';
+import { DeviceDirectory } from './devices/device-directory.ts';
+import { DeviceDoor } from './devices/device-door.ts';
+import { DeviceRecords } from './devices/device-records.ts';
+import { DeviceReleases } from './devices/device-releases.ts';
+import { deviceRoutes } from './devices/device-routes.ts';
+import { IntentReconciler } from './devices/intent-reconciler.ts';
+import { Presence } from './devices/presence.ts';
+import { provisionRoutes } from './devices/provision-routes.ts';
+import { DeviceProvisioning } from './devices/provisioning.ts';
+import { Turns } from './devices/turns.ts';
+import type { Guards } from './http/guards.ts';
+import type { RouteModule } from './http/http-service.ts';
+import type { AccountDirectory } from './identity/accounts.ts';
+import { GenericItems } from './items/generic-items.ts';
+import { itemRoutes } from './items/item-routes.ts';
+import { claimGuessRules, GuessLimiter } from './limits/guess-limiter.ts';
+import { MqttEndpoint } from './platform/embedded/mqtt-endpoint.ts';
+import type { BuilderClient } from './ports/builder-client.ts';
+import type { CertificateAuthority } from './ports/certificate-authority.ts';
+import type { ItemStore } from './ports/item-store.ts';
+import type { SecretSource } from './state-directory/state-directory.ts';
+import { Echoes } from './sync/echoes.ts';
+import { ItemSender } from './sync/item-sender.ts';
+import { LiveDelivery } from './sync/live-delivery.ts';
+import { dropPendingCommands } from './sync/pending-commands.ts';
+import { ServiceMessages } from './sync/service-messages.ts';
+import { SyncDown } from './sync/sync-down.ts';
+import { SyncUp } from './sync/sync-up.ts';
+
+export interface DeviceCloudCapabilities {
+  store: ItemStore;
+  audit: AuditLog;
+  accounts: AccountDirectory;
+  guards: Guards;
+  secrets: SecretSource;
+  authority: CertificateAuthority;
+  builder: BuilderClient;
+  /** Where devices are sent to; known once the front door listens. */
+  place: () => CloudPlace;
+  /** The data schema of devices and cloud, `onetable:1.1.0`; default the core schema. */
+  schema?: unknown;
+  clock: Clock;
+  logger: Logger;
+}
+
+export interface DeviceCloudParts {
+  endpoint: MqttEndpoint;
+  routes: RouteModule[];
+  /** To be started before the front door listens, in this order. */
+  components: Component[];
+  /** To be started once it listens: what asks the builder. */
+  afterFrontDoor: Component[];
+}
+
+/** The device cloud: claims, certificates, connections and the data of devices. */
+export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceCloudParts {
+  const { store, audit, accounts, guards, secrets, authority, builder, place, clock, logger } = capabilities;
+  const schema = compileSchema(capabilities.schema ?? coreSchema);
+  const secret = () => secrets.secret('device-token');
+  const turns = new Turns();
+  const records = new DeviceRecords(store);
+
+  const endpoint: MqttEndpoint = new MqttEndpoint({ gate: () => door, clock, logger });
+  const sender = new ItemSender({ store, endpoint, clock, logger });
+  const echoes = new Echoes();
+  const syncUp = new SyncUp({ schema, store, endpoint, sender, echoes, clock, logger });
+  const syncDown = new SyncDown({ schema, store, endpoint, sender, clock });
+  const messages = new ServiceMessages({ schema, store, endpoint, syncUp, syncDown, logger });
+  const live = new LiveDelivery({ schema, store, endpoint, sender, echoes });
+
+  const presence = new Presence({ store, clock, logger });
+  const door = new DeviceDoor({ store, records, presence, endpoint, messages, turns, clock, logger });
+  const guesses = new GuessLimiter({ clock, rules: claimGuessRules });
+  const claims = new DeviceClaimDesk({
+    ...{ store, records, builder, accounts, guesses, audit, turns, secret, clock, logger },
+  });
+  const dropPending = (accountId: string, deviceId: string) =>
+    dropPendingCommands({ schema, store }, accountId, deviceId);
+  const releases = new DeviceReleases({
+    store,
+    records,
+    builder,
+    endpoint,
+    audit,
+    turns,
+    dropPending,
+    clock,
+  });
+  const provisioning = new DeviceProvisioning({
+    ...{ store, records, builder, authority, audit, turns, secret, place, clock },
+    completeWaiting: (registration) => claims.completeWaiting(registration),
+    onReplaced: (deviceId) => door.replaced(deviceId),
+  });
+  const reconciler = new IntentReconciler({
+    ...{ records, turns, clock, logger },
+    settleClaim: (intent) => claims.settle(intent),
+    carryOutRelease: (intent) => releases.carryOut(intent),
+  });
+  const link = new BuilderLink({ builder, claims, accounts, audit, place, clock, logger });
+  const directory = new DeviceDirectory({ store, records, clock });
+  const items = new GenericItems({ schema, store, records, clock });
+
+  return {
+    endpoint,
+    routes: [
+      (app) => provisionRoutes(app, { provisioning }),
+      (app) => deviceRoutes(app, { claims, releases, directory, guards }),
+      (app) => itemRoutes(app, { items, guards }),
+    ],
+    components: [presence, live, endpoint],
+    afterFrontDoor: [reconciler, link],
+  };
+}

@@ -1,0 +1,102 @@
+import { type Clock, isoTime, type Logger, messageOf } from '@ioto/runtime';
+import type {
+  Admission,
+  DeviceEndpoint,
+  DeviceGate,
+  DeviceMessage,
+  DevicePrincipal,
+} from '../ports/device-endpoint.ts';
+import type { ItemStore } from '../ports/item-store.ts';
+import type { SyncIdentity } from '../sync/wire-item.ts';
+import { certificateStanding, onFirstUse, REPLACEMENT_GRACE } from './certificate-plan.ts';
+import type { DeviceRecords } from './device-records.ts';
+import type { Presence } from './presence.ts';
+import type { Turns } from './turns.ts';
+
+export interface DeviceDoorOptions {
+  store: ItemStore;
+  records: DeviceRecords;
+  presence: Presence;
+  endpoint: Pick<DeviceEndpoint, 'disconnect'>;
+  messages: { receive(identity: SyncIdentity, message: DeviceMessage): Promise<void> };
+  turns: Turns;
+  clock: Clock;
+  logger: Logger;
+}
+
+/** Lets devices in by their certificates' records, and passes on what they say. */
+export class DeviceDoor implements DeviceGate {
+  readonly #options: DeviceDoorOptions;
+  /** Who is connected, with which certificate. */
+  readonly #inside = new Map<string, DevicePrincipal>();
+
+  constructor(options: DeviceDoorOptions) {
+    this.#options = options;
+  }
+
+  async admit({ deviceId, serial }: { deviceId: string; serial: string }): Promise<Admission> {
+    const { records, clock } = this.#options;
+    const [record, ownership] = await Promise.all([
+      records.certificate(deviceId, serial),
+      records.ownership(deviceId),
+    ]);
+    const standing = certificateStanding(record, ownership, clock.now());
+    if (!standing.good) return { admitted: false, reason: standing.reason };
+    if (!record) return { admitted: false, reason: 'the certificate is not one of this cloud' };
+    const { accountId, generation, dialect } = record;
+    return { admitted: true, principal: { deviceId, accountId, generation, serial }, dialect };
+  }
+
+  async connected(principal: DevicePrincipal): Promise<void> {
+    const { deviceId, accountId } = principal;
+    this.#inside.set(deviceId, principal);
+    await this.#options.presence.connected(deviceId, accountId);
+    await this.#firstUse(principal);
+  }
+
+  async disconnected(principal: DevicePrincipal): Promise<void> {
+    const { deviceId, accountId } = principal;
+    // A device that came back by another connection is not gone when the first one ends.
+    if (this.#inside.get(deviceId) !== principal) return;
+    this.#inside.delete(deviceId);
+    this.#options.presence.disconnected(deviceId, accountId);
+  }
+
+  async received({ deviceId, accountId }: DevicePrincipal, message: DeviceMessage): Promise<void> {
+    await this.#options.messages.receive({ deviceId, accountId }, message);
+  }
+
+  /** A device that was given a new certificate may stay connected with the old one for as long as that holds. */
+  replaced(deviceId: string): void {
+    const { clock, logger } = this.#options;
+    clock.after(
+      REPLACEMENT_GRACE,
+      () => {
+        this.#closeStale(deviceId).catch((error) =>
+          logger.error({ deviceId, error: messageOf(error) }, 'cannot check a replaced certificate'),
+        );
+      },
+      { unref: true },
+    );
+  }
+
+  async #closeStale(deviceId: string): Promise<void> {
+    const principal = this.#inside.get(deviceId);
+    if (!principal) return;
+    const admission = await this.admit(principal);
+    if (!admission.admitted) this.#options.endpoint.disconnect(deviceId);
+  }
+
+  async #firstUse({ deviceId, serial }: DevicePrincipal): Promise<void> {
+    const { store, records, turns, clock } = this.#options;
+    const seen = await records.certificate(deviceId, serial);
+    if (!seen || seen.used) return;
+    await turns.run(deviceId, async () => {
+      const all = await records.certificates(deviceId);
+      const record = all.find((each) => each.serial === serial);
+      if (!record || record.used || record.revoked) return;
+      const changed = onFirstUse(record, all, isoTime(clock));
+      await store.write(changed.map((each) => records.putCertificate(each)));
+    });
+  }
+}

@@ -1,0 +1,215 @@
+import { coerce, type Model, type Schema } from '@ioto/database';
+import { type Clock, errorCatalogue, isCodedError, isoTime, messageOf } from '@ioto/runtime';
+import type { DeviceRecords } from '../devices/device-records.ts';
+import type { ItemStore, StoredItem, Write } from '../ports/item-store.ts';
+import { gonePartition } from '../sync/sync-plan.ts';
+import { EVERY_DEVICE } from '../sync/wire-item.ts';
+
+export const itemError = errorCatalogue({
+  MODEL_UNKNOWN: { status: 400 },
+  MODEL_NOT_GENERIC: { status: 400 },
+  ITEM_INVALID: { status: 400 },
+  ITEM_EXISTS: { status: 409 },
+  ITEM_CONTENDED: { status: 503, retryable: true },
+  ITEM_UNKNOWN: { status: 404 },
+  ITEM_TOO_LARGE: { status: 413 },
+  DEVICE_UNKNOWN: { status: 404 },
+});
+
+/** Bytes of an item; one MQTT message must hold it. */
+const LARGEST = 64 * 1024;
+/** Bytes that agents of the old dialect can read in one message (Ioto contract §10). */
+const LARGEST_FOR_OLD_AGENTS = 4096;
+const ATTEMPTS = 5;
+
+type Fields = Readonly<Record<string, unknown>>;
+
+export interface GenericItemsOptions {
+  schema: Schema;
+  store: ItemStore;
+  records: DeviceRecords;
+  clock: Clock;
+}
+
+/** Items of an account by model, as the REST verbs `/generic/…` need them. Every key is made with the caller's own account. */
+export class GenericItems {
+  readonly #options: GenericItemsOptions;
+
+  constructor(options: GenericItemsOptions) {
+    this.#options = options;
+  }
+
+  /** @throws MODEL_UNKNOWN, MODEL_NOT_GENERIC, ITEM_INVALID (400), DEVICE_UNKNOWN (404), ITEM_EXISTS (409), ITEM_TOO_LARGE (413) */
+  async create(type: string, fields: Fields, accountId: string): Promise<StoredItem> {
+    const model = this.#writable(type);
+    const now = isoTime(this.#options.clock);
+    const item = this.#newItem(model, fields, accountId, now);
+    await this.#checkDevice(item, accountId);
+    const mark = { pk: gonePartition(item.pk), sk: item.sk };
+    try {
+      await this.#options.store.write([{ put: item, if: { absent: true } }, { remove: mark }]);
+    } catch (error) {
+      if (!isCodedError(error, 'CONDITION_FAILED')) throw error;
+      throw itemError('ITEM_EXISTS', `this ${type} exists: update it`);
+    }
+    return item;
+  }
+
+  /** @throws ITEM_UNKNOWN (404), ITEM_INVALID (400) */
+  async get(type: string, fields: Fields, accountId: string): Promise<StoredItem> {
+    const model = this.#model(type);
+    const { pk, sk } = keyOf(model, fields, accountId);
+    const item = await this.#options.store.get(pk, sk);
+    if (!item || item.accountId !== accountId) throw itemError('ITEM_UNKNOWN', `there is no such ${type}`);
+    return item;
+  }
+
+  /** Items whose fields equal the given ones; `next` of an answer continues it. */
+  async find(
+    type: string,
+    fields: Fields,
+    { accountId, limit = 100, next }: { accountId: string; limit?: number; next?: string },
+  ): Promise<{ items: StoredItem[]; next?: string }> {
+    const model = this.#model(type);
+    const { pk, sk } = model.keyRange(fields, { accountId });
+    if (pk === undefined) {
+      throw itemError(
+        'ITEM_INVALID',
+        `name the device: a ${type} is found by ${model.keyVariables.join(', ')}`,
+      );
+    }
+    const page = await this.#options.store.query(pk, { begins: sk, after: next, limit });
+    const items = page.items.filter((item) => item.accountId === accountId && matches(item, fields));
+    return { items, ...(page.next === undefined ? {} : { next: page.next }) };
+  }
+
+  /** Changes the given fields; null takes one away. The result is newer than what it replaces, whatever clock that had. */
+  async update(type: string, fields: Fields, accountId: string): Promise<StoredItem> {
+    const model = this.#writable(type);
+    for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+      const before = await this.get(type, fields, accountId);
+      const after = changed(model, before, fields, this.#later(before));
+      checkSize(after, LARGEST);
+      if (await this.#replace([{ put: after, if: { equals: { ...before } } }])) return after;
+    }
+    throw itemError('ITEM_CONTENDED', `this ${type} is being changed by others: try again`);
+  }
+
+  async remove(type: string, fields: Fields, accountId: string): Promise<void> {
+    this.#writable(type);
+    for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+      const before = await this.get(type, fields, accountId);
+      const { pk, sk } = before;
+      const mark = { pk: gonePartition(pk), sk, updated: this.#later(before) };
+      const writes: Write[] = [{ remove: { pk, sk }, if: { equals: { ...before } } }, { put: mark }];
+      if (await this.#replace(writes)) return;
+    }
+    throw itemError('ITEM_CONTENDED', `this ${type} is being changed by others: try again`);
+  }
+
+  async #replace(writes: Write[]): Promise<boolean> {
+    try {
+      await this.#options.store.write(writes);
+      return true;
+    } catch (error) {
+      if (isCodedError(error, 'CONDITION_FAILED')) return false;
+      throw error;
+    }
+  }
+
+  #later(before: StoredItem): string {
+    const previous = Date.parse(String(before.updated));
+    const now = this.#options.clock.now();
+    return new Date(previous >= now ? previous + 1 : now).toISOString();
+  }
+
+  #model(type: string): Model {
+    const model = this.#options.schema.models.get(type);
+    if (!model) {
+      const known = [...this.#options.schema.models.keys()].join(', ');
+      throw itemError('MODEL_UNKNOWN', `there is no model of this name: _type is one of ${known}`);
+    }
+    // A model whose keys do not carry the account would show one tenant's items to another.
+    if (!model.keyVariables.includes('accountId') || !model.fields.has('accountId')) {
+      throw itemError('MODEL_NOT_GENERIC', `items of ${type} do not belong to accounts`);
+    }
+    return model;
+  }
+
+  #writable(type: string): Model {
+    const model = this.#model(type);
+    if (type === 'Device') {
+      throw itemError('MODEL_NOT_GENERIC', 'devices come and go by /device/claim and /device/release');
+    }
+    return model;
+  }
+
+  #newItem(model: Model, fields: Fields, accountId: string, now: string): StoredItem {
+    const given: Record<string, unknown> = { ...fields, accountId, created: now, updated: now };
+    if (model.name === 'Broadcast') given.deviceId ??= EVERY_DEVICE;
+    const item: Record<string, unknown> = { _type: model.name };
+    for (const field of model.fields.values()) {
+      if (model.keyFields.has(field.name)) continue;
+      const own = Object.hasOwn(given, field.name) ? given[field.name] : undefined;
+      const value = own ?? field.generate?.(this.#options.clock.now()) ?? field.default;
+      if (value !== undefined && value !== null) item[field.name] = fieldValue(model, field.name, value);
+      else if (field.required) throw itemError('ITEM_INVALID', `${model.name} needs ${field.name}`);
+    }
+    const made = { ...item, ...keyOf(model, item, accountId) };
+    checkSize(made, LARGEST);
+    return made;
+  }
+
+  async #checkDevice(item: StoredItem, accountId: string): Promise<void> {
+    const { deviceId } = item;
+    if (deviceId === undefined || deviceId === EVERY_DEVICE) return;
+    const ownership = await this.#options.records.ownership(String(deviceId));
+    if (ownership?.accountId !== accountId || ownership.state === 'released') {
+      throw itemError('DEVICE_UNKNOWN', `this account has no device ${String(deviceId)}`);
+    }
+    if (ownership.dialect === 'old') checkSize(item, LARGEST_FOR_OLD_AGENTS);
+  }
+}
+
+function keyOf(model: Model, fields: Fields, accountId: string): { pk: string; sk: string } {
+  try {
+    return model.keyOf(fields, { accountId });
+  } catch (error) {
+    throw itemError('ITEM_INVALID', messageOf(error));
+  }
+}
+
+function fieldValue(model: Model, name: string, value: unknown): unknown {
+  const field = model.fields.get(name);
+  if (!field) throw itemError('ITEM_INVALID', `${model.name} has no field ${name}`);
+  try {
+    return coerce(field, value, `${model.name}.${name}`);
+  } catch (error) {
+    throw itemError('ITEM_INVALID', messageOf(error));
+  }
+}
+
+function changed(model: Model, before: StoredItem, fields: Fields, updated: string): StoredItem {
+  const after: StoredItem = { ...before };
+  const fixed = new Set([...model.keyVariables, ...model.keyFields, 'accountId', 'created', 'updated']);
+  for (const [name, value] of Object.entries(fields)) {
+    if (fixed.has(name)) continue;
+    if (value === null) {
+      if (model.fields.get(name)?.required) throw itemError('ITEM_INVALID', `${model.name} needs ${name}`);
+      delete after[name];
+    } else after[name] = fieldValue(model, name, value);
+  }
+  return { ...after, updated };
+}
+
+function matches(item: StoredItem, fields: Fields): boolean {
+  return Object.entries(fields).every(
+    ([name, value]) => name === 'accountId' || value === undefined || item[name] === value,
+  );
+}
+
+function checkSize(item: StoredItem, largest: number): void {
+  const bytes = Buffer.byteLength(JSON.stringify(item));
+  if (bytes <= largest) return;
+  throw itemError('ITEM_TOO_LARGE', `the item takes ${bytes} bytes; the limit is ${largest} for this device`);
+}

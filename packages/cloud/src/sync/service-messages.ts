@@ -1,0 +1,72 @@
+import type { Schema } from '@ioto/database';
+import { deviceTopic, parseServiceTopic } from '@ioto/protocol';
+import { type Logger, messageOf } from '@ioto/runtime';
+import { parseJsonBody } from '../http/json-body.ts';
+import type { DeviceEndpoint, DeviceMessage } from '../ports/device-endpoint.ts';
+import type { ItemStore } from '../ports/item-store.ts';
+import type { SyncDown } from './sync-down.ts';
+import type { SyncUp } from './sync-up.ts';
+import type { SyncIdentity } from './wire-item.ts';
+
+export interface ServiceMessagesOptions {
+  schema: Schema;
+  store: ItemStore;
+  endpoint: Pick<DeviceEndpoint, 'deliver'>;
+  syncUp: SyncUp;
+  syncDown: SyncDown;
+  logger: Logger;
+}
+
+/** Reads what devices publish and hands it to whom it concerns. What nobody understands is dropped, and the log says so. */
+export class ServiceMessages {
+  readonly #options: ServiceMessagesOptions;
+
+  constructor(options: ServiceMessagesOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves when what the message asked for is durable. Rejects only for faults of the cloud: the device then sends again. */
+  async receive(identity: SyncIdentity, { topic, payload }: DeviceMessage): Promise<void> {
+    const { syncUp, syncDown, logger } = this.#options;
+    const parsed = parseServiceTopic(topic);
+    if (!parsed || parsed.id !== identity.deviceId) {
+      logger.debug({ deviceId: identity.deviceId, topic: topic.slice(0, 256) }, 'message to no service');
+      return;
+    }
+    const { message } = parsed;
+    if (message.kind === 'ping' || message.kind === 'metricSet') return;
+    const body = this.#parse(identity, payload);
+    if (body === undefined) return;
+    if (message.kind === 'syncUp') await syncUp.receive(identity, body);
+    else if (message.kind === 'syncDown') await syncDown.receive(identity, body);
+    else if (message.kind === 'storeSet') await syncUp.storeSet(identity, body);
+    else if (message.request === 'store/get') await this.#storeGet(identity, message.n, body);
+    else
+      logger.debug({ deviceId: identity.deviceId, request: message.request }, 'request that nobody serves');
+  }
+
+  /** The answer is the bare value, empty when there is none. */
+  async #storeGet(identity: SyncIdentity, n: string, body: unknown): Promise<void> {
+    const { schema, store, endpoint } = this.#options;
+    const key = (body as { key?: unknown }).key;
+    const { deviceId } = identity;
+    const at = typeof key === 'string' ? schema.model('Store').keyOf({ key }, { ...identity }) : undefined;
+    const item = at && (await store.get(at.pk, at.sk));
+    const value = item?.value;
+    const text = value === undefined ? '' : typeof value === 'string' ? value : JSON.stringify(value);
+    void endpoint.deliver(deviceId, deviceTopic.answer(deviceId, 'store/get', n), text);
+  }
+
+  #parse({ deviceId }: SyncIdentity, payload: Buffer): unknown {
+    let problem = 'it is no object';
+    try {
+      const body = parseJsonBody(payload, { lenient: true });
+      if (typeof body === 'object' && body !== null) return body;
+    } catch (error) {
+      problem = messageOf(error);
+    }
+    // Sending it again would not make it better: it is acknowledged and dropped.
+    this.#options.logger.warn({ deviceId, bytes: payload.length, problem }, 'message of a device dropped');
+    return undefined;
+  }
+}

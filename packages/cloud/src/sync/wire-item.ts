@@ -1,0 +1,107 @@
+import { coerce, type Model, type Schema } from '@ioto/database';
+import type { StoredItem } from '../ports/item-store.ts';
+
+/** Whose connection a message came on; from the certificate. */
+export interface SyncIdentity {
+  accountId: string;
+  deviceId: string;
+}
+
+/** One change of a device's database, as far as the cloud believes it. */
+export interface IncomingChange {
+  model: Model;
+  /** As the device names the item: goes back in the acknowledgement. */
+  remove: boolean;
+  /** With keys, account and device from the certificate, and fields of the schema only. */
+  item: StoredItem & { updated: string };
+}
+
+export type ReadChange = { accepted: IncomingChange } | { refused: string };
+
+/**
+ * What one change of a batch means. Keys are computed here, from the certificate's account and device: nothing that a
+ * message says can put an item elsewhere (Ioto contract §7).
+ *
+ * @param now ISO time that stands in for a change without one.
+ */
+export function readChange(
+  change: unknown,
+  { schema, identity, now }: { schema: Schema; identity: SyncIdentity; now: string },
+): ReadChange {
+  const { cmd, key, item } = (change ?? {}) as { cmd?: unknown; key?: unknown; item?: unknown };
+  if (typeof item !== 'object' || item === null || Array.isArray(item)) return { refused: 'it has no item' };
+  const fields = item as Record<string, unknown>;
+  const sk = typeof fields.sk === 'string' ? fields.sk : typeof key === 'string' ? key : undefined;
+  const model = modelOf(schema, fields, sk);
+  if (!model?.syncsUp) return { refused: 'its model does not sync up' };
+  if (typeof fields.accountId === 'string' && fields.accountId !== identity.accountId) {
+    return { refused: 'it carries another account' };
+  }
+  const own = { ...(sk ? model.parseSortKey(sk) : undefined), ...fields };
+  try {
+    return { accepted: accept(model, own, { identity, remove: cmd === 'remove', now }) };
+  } catch (error) {
+    return { refused: String(error instanceof Error ? error.message : error) };
+  }
+}
+
+/** The key of a change as the device wrote it, for its acknowledgement. */
+export function nameOfChange(change: unknown): string | undefined {
+  const { key, item } = (change ?? {}) as { key?: unknown; item?: { sk?: unknown } };
+  if (typeof key === 'string') return key;
+  return typeof item?.sk === 'string' ? item.sk : undefined;
+}
+
+function modelOf(schema: Schema, fields: Record<string, unknown>, sk: string | undefined): Model | undefined {
+  const type = fields[schema.typeField];
+  if (typeof type === 'string') return schema.models.get(type);
+  if (sk === undefined) return undefined;
+  return [...schema.models.values()].find((model) => model.syncsUp && model.parseSortKey(sk));
+}
+
+function accept(
+  model: Model,
+  fields: Record<string, unknown>,
+  facts: { identity: SyncIdentity; remove: boolean; now: string },
+): IncomingChange {
+  const { identity, remove, now } = facts;
+  // A device has one Device item, its own, whatever ID it writes.
+  const owner: Record<string, unknown> = model.name === 'Device' ? { id: identity.deviceId } : {};
+  const known: Record<string, unknown> = {
+    ...knownFields(model, fields),
+    ...ownerFields(model, identity),
+    ...owner,
+  };
+  const key = model.keyOf(known, { ...identity });
+  const updated = typeof known.updated === 'string' ? known.updated : now;
+  return { model, remove, item: { ...known, _type: model.name, updated, ...key } };
+}
+
+function ownerFields(model: Model, identity: SyncIdentity): Record<string, string> {
+  return Object.fromEntries(Object.entries(identity).filter(([name]) => model.fields.has(name)));
+}
+
+/** The fields that the schema knows, in its types. One that does not fit is left out rather than losing the item. */
+export function knownFields(model: Model, fields: Record<string, unknown>): Record<string, unknown> {
+  const known: Record<string, unknown> = {};
+  for (const field of model.fields.values()) {
+    const value = Object.hasOwn(fields, field.name) ? fields[field.name] : undefined;
+    if (value === undefined || value === null || model.keyFields.has(field.name)) continue;
+    try {
+      known[field.name] = coerce(field, value, `${model.name}.${field.name}`);
+    } catch (error) {
+      if (field.required) throw error;
+    }
+  }
+  return known;
+}
+
+/** An item as a device gets it: no `pk`, and no device ID on what goes to all devices of an account. */
+export function wireItem(item: StoredItem): string {
+  const { pk: _pk, delivered: _delivered, ...fields } = item;
+  if (fields.deviceId === EVERY_DEVICE) delete fields.deviceId;
+  return JSON.stringify(fields);
+}
+
+/** Stands for the device ID in the keys of items that go to every device of an account. */
+export const EVERY_DEVICE = 'all';
