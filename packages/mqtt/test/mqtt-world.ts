@@ -41,8 +41,12 @@ export class MqttWorld {
         received: ({ clientId }, publish) => {
           this.received.push({ ...publish, from: clientId });
         },
-        connected: (_, facts) => this.connected.push(facts),
-        disconnected: (_, facts) => this.disconnected.push(facts),
+        connected: (_, facts) => {
+          this.connected.push(facts);
+        },
+        disconnected: (_, facts) => {
+          this.disconnected.push(facts);
+        },
         ...hooks,
       },
     });

@@ -10,6 +10,7 @@ import { receive } from './handle-publish.ts';
 import { IdleTimer } from './idle-timer.ts';
 import { ReceivedInOrder } from './received-in-order.ts';
 import { leaveSession } from './session-life.ts';
+import { settleHook } from './settle-hook.ts';
 import { TokenBucket } from './token-bucket.ts';
 
 /** Packet identifiers are sixteen bits, without 0 (3.1.1, 2.3.1). */
@@ -85,12 +86,12 @@ export class Client<P> {
     if (broker.clients.get(this.clientId) === this.connection) broker.clients.delete(this.clientId);
     leaveSession(broker, this.session);
     if (this.will && !withoutWill) this.#publishWill(this.will);
-    const { clientId, connectionId } = this;
-    try {
-      broker.hooks.disconnected?.(this.principal, { clientId, connectionId, reason, detail, limit });
-    } catch (error) {
-      broker.logger.error({ err: error, clientId }, 'hooks.disconnected failed');
-    }
+    const { clientId, connectionId, principal } = this;
+    const facts = { clientId, connectionId, reason, detail, limit };
+    settleHook(
+      () => broker.hooks.disconnected?.(principal, facts),
+      (error) => broker.logger.error({ err: error, clientId }, 'hooks.disconnected failed'),
+    );
   }
 
   #deliver({ message, qos, packetId }: Delivery, dup: boolean): void {

@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { MqttWorld } from '../../test/mqtt-world.ts';
 import { connectPacket } from '../../test/scripted-client.ts';
 
@@ -163,16 +163,23 @@ describe('CONNECT', () => {
     expect(world.server.counters.violations).toEqual({ maxConnectSize: 1 });
   });
 
-  it('an embedder whose hook throws loses this connection only', async () => {
-    const connected = vi.fn(() => {
-      throw new Error('bug');
-    });
-    await using world = new MqttWorld({ hooks: { connected } });
+  it.each([
+    [
+      'throws',
+      () => {
+        throw new Error('bug');
+      },
+    ],
+    ['rejects', () => Promise.reject(new Error('bug'))],
+  ])('an embedder whose hook %s loses this connection only', async (_, fail) => {
+    let broken = true;
+    const hook = () => (broken ? fail() : undefined);
+    await using world = new MqttWorld({ hooks: { connected: hook } });
     const client = world.open();
     await client.connect();
     await client.end();
     expect(world.disconnected).toMatchObject([{ reason: 'SERVER_ERROR' }]);
-    connected.mockImplementation(() => undefined as never);
+    broken = false;
     expect((await world.open().connect()).returnCode).toBe(0);
   });
 });

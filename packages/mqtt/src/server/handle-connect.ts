@@ -5,6 +5,7 @@ import { Client } from './client.ts';
 import { type Connection, HOLD } from './connection.ts';
 import type { Ending } from './ending.ts';
 import { openSession } from './session-life.ts';
+import { settleHook } from './settle-hook.ts';
 import { checkTopicName } from './topic-limits.ts';
 
 const SERVER_UNAVAILABLE = 3;
@@ -88,19 +89,19 @@ function admit<P>(connection: Connection<P>, connect: ConnectPacket, principal: 
   broker.counters.connectsAccepted += 1;
   connection.send(buildConnack({ sessionPresent, returnCode: 0 }));
   client.start();
-  try {
-    broker.hooks.connected?.(principal, {
-      clientId,
-      connectionId: client.connectionId,
-      remoteAddress: connection.info.remoteAddress,
-      protocolLevel: 4,
-      sessionPresent,
-      cleanSession,
-      keepAlive: client.keepAliveSeconds,
-    });
-  } catch (error) {
-    connection.fail(error);
-  }
+  const facts = {
+    clientId,
+    connectionId: client.connectionId,
+    remoteAddress: connection.info.remoteAddress,
+    protocolLevel: 4 as const,
+    sessionPresent,
+    cleanSession,
+    keepAlive: client.keepAliveSeconds,
+  };
+  settleHook(
+    () => broker.hooks.connected?.(principal, facts),
+    (error) => connection.fail(error),
+  );
   connection.release(HOLD.authenticating);
 }
 

@@ -65,7 +65,7 @@ export interface DeliveryDialect {
   writeEachPacket?: boolean;
 }
 
-/** Policy and consequences, the embedder's. A hook that throws costs the one connection that it was asked for. */
+/** Policy and consequences, the embedder's. A hook that throws or rejects costs the one connection that it was asked for. */
 export interface MqttHooks<P> {
   /** The client ID is never empty here: the server has chosen one where the client asked it to. */
   authenticate(connect: ConnectPacket, info: ConnectionInfo): Promise<Authentication<P>>;
@@ -78,8 +78,8 @@ export interface MqttHooks<P> {
    * and only then the message goes to its subscribers. A rejection closes the connection without PUBACK.
    */
   received(principal: P, publish: ReceivedPublish): Promise<void> | void;
-  connected?(principal: P, facts: ConnectedFacts): void;
-  disconnected?(principal: P, facts: DisconnectedFacts): void;
+  connected?(principal: P, facts: ConnectedFacts): Promise<void> | void;
+  disconnected?(principal: P, facts: DisconnectedFacts): Promise<void> | void;
   dialect?(principal: P, connect: ConnectPacket): DeliveryDialect | undefined;
   /** Whose session it is: one that was made for another owner is dropped instead of resumed. */
   sessionOwner?(principal: P): string;
