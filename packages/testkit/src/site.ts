@@ -40,8 +40,8 @@ export class Site {
     const cloud = createCloud({ state: directory.at('cloud'), listen: '127.0.0.1:0', ...options });
     try {
       await cloud.start();
-      await writeFile(directory.at('authority.pem'), cloud.authority);
-      const bearer = await cloud.adminKey();
+      await writeFile(directory.at('authority.pem'), cloud.place().authority);
+      const bearer = cloud.place().adminKey;
       const product = await made(cloud, '/product/create', bearer, { name: 'Product' });
       const owner = await newOwner(cloud, bearer, 'owner@example.com');
       return new Site(cloud, directory, product, owner);
@@ -63,7 +63,7 @@ export class Site {
   }
 
   async newOwner(email: string): Promise<SiteOwner> {
-    return newOwner(this.cloud, await this.cloud.adminKey(), email);
+    return newOwner(this.cloud, this.cloud.place().adminKey, email);
   }
 
   /** A device that has never been started; `name` is also its state directory's, for a second life of the same device. */
@@ -112,7 +112,7 @@ export class Site {
 }
 
 function call(cloud: Cloud, path: string, more: Partial<ApiCall>): Promise<ApiAnswer> {
-  return callApi({ url: `${cloud.place().api}${path}`, authority: cloud.authority, ...more });
+  return callApi({ url: `${cloud.place().api}${path}`, authority: cloud.place().authority, ...more });
 }
 
 /** The ID of what a verb made. */
