@@ -223,12 +223,12 @@ export class Storage {
       await this.#committer.flush();
       if (this.#committer.failures !== failures) throw new Error('a change in the snapshot was taken back');
       await files.rename(temporary, path);
+      await files.syncDirectory(directory);
       this.#snapshotBytes = bytes;
     } catch (error) {
       await files.remove(temporary).catch(() => undefined);
       throw this.#writeFailure(error);
     }
-    await files.syncDirectory(directory);
     await this.#removeBefore(head.generation);
     this.#compactions += 1;
     this.#retryAbove = 0;

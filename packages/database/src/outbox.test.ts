@@ -1,0 +1,122 @@
+import { describe, expect, it } from 'vitest';
+import { World } from './database.fixture.ts';
+
+const told = (entries: readonly { key: string; cmd: string; item: Record<string, unknown> }[]) =>
+  entries.map(({ key, cmd, item }) => [key, cmd, item.value]);
+
+describe('the outbox', () => {
+  it('holds the latest change of each item of the models that sync up, in order', async () => {
+    const db = await new World().open();
+    await db.create('Store', { key: 'a', value: '1' });
+    await db.create('Store', { key: 'b', value: '1' });
+    await db.update('Store', { key: 'a', value: '2' });
+    await db.create('Note', { id: 'n' });
+    await db.create('Command', { command: 'reboot' });
+    expect(told(db.outbox.pending(10))).toEqual([
+      ['s#b', 'create', '1'],
+      ['s#a', 'create', '2'],
+    ]);
+    expect(db.outbox.pending(1)).toHaveLength(1);
+    const [first] = db.outbox.pending(1);
+    expect(told(db.outbox.pending(10, { after: first?.version }))).toEqual([['s#a', 'create', '2']]);
+  });
+
+  it('shows an item ready for the wire, without its pk', async () => {
+    const db = await new World().open();
+    await db.create('Sensor', { site: 'a', id: '1', secret: 'x' });
+    const [entry] = db.outbox.pending(1);
+    expect(entry?.item).toMatchObject({
+      _type: 'Sensor',
+      sk: 'sensor#a#1',
+      secret: 'x',
+      updated: expect.any(String),
+    });
+    expect(entry?.item).not.toHaveProperty('pk');
+  });
+
+  it('keeps of a removed item what names it, and a time later than its own', async () => {
+    const db = await new World().open();
+    const { updated } = await db.create('Store', { key: 'a', value: 'long' });
+    await db.remove('Store', { key: 'a' });
+    const [entry] = db.outbox.pending(10);
+    expect(entry).toMatchObject({ key: 's#a', cmd: 'remove', item: { _type: 'Store', sk: 's#a', key: 'a' } });
+    expect(entry?.item).not.toHaveProperty('value');
+    expect(String(entry?.item.updated) > String(updated)).toBe(true);
+    const again = await db.create('Store', { key: 'a' });
+    expect(String(again.updated) > String(entry?.item.updated)).toBe(true);
+    expect(db.outbox.pending(10)).toMatchObject([{ key: 's#a', cmd: 'upsert' }]);
+  });
+
+  it('lets go of what is acknowledged, unless it changed again meanwhile', async () => {
+    const db = await new World().open();
+    await db.create('Store', { key: 'a', value: '1' });
+    await db.create('Store', { key: 'b', value: '1' });
+    const sent = db.outbox.pending(10);
+    await db.update('Store', { key: 'b', value: '2' });
+    expect(db.outbox.acknowledge(sent)).toBe(1);
+    expect(told(db.outbox.pending(10))).toEqual([['s#b', 'create', '2']]);
+    expect(db.outbox.acknowledge(sent)).toBe(0);
+    expect(db.outbox.acknowledge([{ key: 's#other', version: db.outbox.pending(1)[0]?.version ?? 0 }])).toBe(
+      0,
+    );
+    expect(db.outbox.acknowledge(db.outbox.pending(10))).toBe(1);
+    expect(db.outbox.size).toBe(0);
+  });
+
+  it.each([['a clean end'], ['a power cut'], ['a snapshot']])('is the same after %s', async (ending) => {
+    const world = new World();
+    const db = await world.open();
+    for (const key of ['a', 'b', 'c']) await db.create('Store', { key, value: '1' });
+    await db.remove('Store', { key: 'b' });
+    await db.update('Store', { key: 'a', value: '2' });
+    const before = db.outbox.pending(10);
+    if (ending === 'a snapshot') await db.compact();
+    if (ending === 'a clean end') await db.close();
+    else world.disk = world.disk.crash(() => 0);
+    const again = await world.open();
+    expect(again.outbox.pending(10)).toEqual(before);
+    const next = await again.create('Store', { key: 'd' });
+    expect(next).toBeDefined();
+    expect(again.outbox.pending(10).at(-1)?.version).toBeGreaterThan(before.at(-1)?.version ?? 0);
+  });
+
+  it('remembers acknowledgements over a clean end', async () => {
+    const world = new World();
+    const db = await world.open();
+    await db.create('Store', { key: 'a' });
+    db.outbox.acknowledge(db.outbox.pending(10));
+    await db.close();
+    expect((await world.open()).outbox.size).toBe(0);
+  });
+
+  it('shows no entry before its change is on disk, and then says so', async () => {
+    const db = await new World().open();
+    let appended = 0;
+    const off = db.outbox.onAppend(() => {
+      appended += 1;
+    });
+    const write = db.create('Store', { key: 'a' });
+    expect(db.get('Store', { key: 'a' })).toBeDefined();
+    expect(db.outbox.pending(10)).toEqual([]);
+    await write;
+    expect(db.outbox.pending(10)).toHaveLength(1);
+    expect(appended).toBe(1);
+    off();
+    await db.create('Note', { id: 'n' });
+    expect(appended).toBe(1);
+  });
+
+  it('takes the whole database in, removals included', async () => {
+    const db = await new World().open();
+    for (const key of ['a', 'b', 'c']) await db.create('Store', { key });
+    db.outbox.acknowledge(db.outbox.pending(10));
+    await db.create('Command', { command: 'x' });
+    await db.remove('Store', { key: 'c' });
+    expect(await db.outbox.enqueueAll()).toBe(2);
+    expect(db.outbox.pending(10).map(({ key, cmd }) => [key, cmd])).toEqual([
+      ['s#c', 'remove'],
+      ['s#a', 'upsert'],
+      ['s#b', 'upsert'],
+    ]);
+  });
+});

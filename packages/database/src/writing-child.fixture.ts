@@ -1,0 +1,27 @@
+import { coreSchema } from '@ioto/protocol';
+import { silentLogger, systemClock } from '@ioto/runtime';
+import { Database } from './database.ts';
+import { compileSchema } from './schema/compile.ts';
+
+/**
+ * Writes until it is killed, and prints each counter once its write is acknowledged: `KEY COUNT` a line. Arguments:
+ * directory, first count.
+ */
+const [directory = '', first = '0'] = process.argv.slice(2);
+const database = await Database.open({
+  directory,
+  schema: compileSchema(coreSchema),
+  context: { accountId: 'A', deviceId: 'D' },
+  clock: systemClock,
+  logger: silentLogger,
+  maxJournalSize: 20_000,
+});
+
+async function writer(key: string): Promise<void> {
+  for (let count = Number(first); ; count += 1) {
+    await database.upsert('Store', { key, value: count });
+    process.stdout.write(`${key} ${count}\n`);
+  }
+}
+
+await Promise.all(['a', 'b', 'c', 'd'].map(writer));
