@@ -28,7 +28,7 @@ export interface AgentEvents extends EventMap {
   'web:listening': { addresses: string[] };
   /** Every local service runs; nothing of the cloud is needed for this. */
   'local:ready': { id?: string };
-  /** The builder knows the device. Raised after each register call that succeeded. */
+  /** The builder knows the device. Raised after the first register call of a start, or after a release, that succeeded. */
   'device:registered': { id: string; product?: string; builder: string; claimed: boolean };
   /** Not claimed yet. `retryIn` is in milliseconds; with `polling` a long poll is open instead, so a claim shows at once. */
   'device:waiting': { id: string; retryIn: number; polling: boolean };

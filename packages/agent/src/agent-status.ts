@@ -19,7 +19,11 @@ export class StatusBoard {
       this.#problem = undefined;
       if (!claimed && !this.#provisioned) this.#phase = 'registered';
     });
+    events.on('device:waiting', () => {
+      this.#problem = undefined;
+    });
     events.on('device:claimed', () => {
+      this.#problem = undefined;
       this.#claimed = true;
       if (!this.#provisioned) this.#phase = 'claimed';
     });

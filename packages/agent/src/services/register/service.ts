@@ -25,14 +25,21 @@ export class RegisterService implements Component {
   readonly name = 'register';
   readonly #options: RegisterServiceOptions;
   #announced = false;
+  #off: (() => void) | undefined;
 
   constructor(options: RegisterServiceOptions) {
     this.#options = options;
   }
 
-  async start(): Promise<void> {}
+  async start(): Promise<void> {
+    this.#off = this.#options.events.on('device:released', () => {
+      this.#announced = false;
+    });
+  }
 
-  async stop(): Promise<void> {}
+  async stop(): Promise<void> {
+    this.#off?.();
+  }
 
   /** One call, its answer saved when it says something new. `wait` in milliseconds. */
   async call(wait: number, signal: AbortSignal): Promise<{ claimed: boolean; held: boolean }> {
@@ -47,7 +54,7 @@ export class RegisterService implements Component {
     const held = asked > 0 && clock.now() - began >= asked * 0.9;
     const claimed = isClaimed(answer);
     await this.#save(answer, claimed);
-    if (!this.#announced || claimed) {
+    if (!this.#announced) {
       this.#announced = true;
       events.emit('device:registered', { id, product: device.product, builder, claimed });
     }
