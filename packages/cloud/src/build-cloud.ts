@@ -8,8 +8,11 @@ import {
   systemClock,
 } from '@ioto/runtime';
 import { AuditLog } from './audit/audit-log.ts';
+import { buildDeviceCloud, type DeviceCloudParts } from './build-device-cloud.ts';
 import { buildBuilder } from './builder/build-builder.ts';
 import { LocalCloud } from './builder/clouds/local-cloud.ts';
+import { HttpBuilderClient } from './builder-client/http-builder-client.ts';
+import { RemoteBuilder } from './builder-client/remote-builder.ts';
 import { type CloudConfig, cloudConfig, parseAddress } from './config.ts';
 import type { CloudPlace } from './devices/cloud-place.ts';
 import { FrontDoor, type FrontDoorLimits } from './front-door/front-door.ts';
@@ -20,7 +23,8 @@ import { Metrics } from './metrics/metrics.ts';
 import { operationsRoutes } from './metrics/operations-routes.ts';
 import { EmbeddedCa } from './platform/embedded/embedded-ca.ts';
 import { LmdbItemStore } from './platform/embedded/lmdb-item-store.ts';
-import type { DeviceConnections } from './ports/device-endpoint.ts';
+import { MqttEndpoint } from './platform/embedded/mqtt-endpoint.ts';
+import type { DeviceGate } from './ports/device-endpoint.ts';
 import { StateDirectory } from './state-directory/state-directory.ts';
 import { WhereItRuns } from './state-directory/where-it-runs.ts';
 
@@ -30,6 +34,17 @@ export interface CloudOptions extends Partial<CloudConfig> {
   limits?: { http?: Partial<HttpLimits>; frontDoor?: Partial<FrontDoorLimits> };
 }
 
+/** Where a running cloud is, and what those who embed it need to use it. */
+export interface CloudAccess extends CloudPlace {
+  /** The real ports, also where 0 was asked for. */
+  ports: { main: number; mqtt?: number; mtls?: number };
+  /** PEM of the authority that clients must trust, and the file that holds it. */
+  authority: string;
+  authorityFile: string;
+  /** The bearer token that may do everything: never show it. */
+  adminKey: string;
+}
+
 /** A builder, a device cloud, or both, in this process. */
 export interface Cloud {
   /** Resolves when everything serves. @throws whatever kept a component from starting, after rolling the others back. */
@@ -37,13 +52,9 @@ export interface Cloud {
   /** Idempotent. */
   stop(): Promise<void>;
   /** Where it is, with the real ports. Valid while it runs. */
-  place(): CloudPlace & { ports: { main: number; mqtt?: number; mtls?: number } };
-  /** PEM of the authority that clients must trust. Valid while it runs. */
-  readonly authority: string;
+  place(): CloudAccess;
   /** The owner login, in the process that made it at the first start. */
   readonly firstLogin: FirstLogin | undefined;
-  /** The bearer token that may do everything; for those who hold the state directory. */
-  adminKey(): Promise<string>;
   readonly metrics: Metrics;
 }
 
@@ -59,7 +70,7 @@ export function createCloud(options: CloudOptions = {}): Cloud {
   const metrics = new Metrics();
   const audit = new AuditLog({ store, clock });
   const authority = new EmbeddedCa({ directory: state.path, hosts: [config.host], clock, logger });
-  const identity = buildIdentity({ store, clock, audit, adminKey: () => state.adminKey() });
+  const identity = buildIdentity({ store, clock, audit, adminKey: () => state.adminKey });
   const { guards, authenticator } = identity;
 
   const builder = isBuilder
@@ -75,7 +86,27 @@ export function createCloud(options: CloudOptions = {}): Cloud {
         })
       : undefined;
 
-  const api: RouteModule[] = [...identity.routes, ...(builder?.routes ?? [])];
+  const place = () => placeOf(config, frontDoor.ports);
+  const remoteBuilder = config.builder
+    ? new RemoteBuilder({ keyFile: config.cloudKeyFile ?? '', authorityFile: config.builderAuthority })
+    : undefined;
+  const builderClient = new HttpBuilderClient({
+    base: () => config.builder ?? `https://${urlHost(dialable(config.listen))}:${frontDoor.ports[0]}/api`,
+    key: () => (remoteBuilder ? remoteBuilder.key : (localCloud?.key ?? '')),
+    authority: () => (remoteBuilder ? remoteBuilder.authority : authority.authority),
+    ...(remoteBuilder ? {} : { serverName: config.host }),
+  });
+  const endpoint: MqttEndpoint = new MqttEndpoint({ gate: () => gateOf(devices), clock, logger });
+  const devices = isDeviceCloud
+    ? buildDeviceCloud({
+        ...{ store, audit, guards, authority, endpoint, place, clock, logger },
+        accounts: identity.accounts,
+        secrets: state,
+        builder: builderClient,
+      })
+    : undefined;
+
+  const api: RouteModule[] = [...identity.routes, ...(builder?.routes ?? []), ...(devices?.routes ?? [])];
   const probe = () => store.get('health', 'probe');
   const http = new HttpService({
     clock,
@@ -85,20 +116,18 @@ export function createCloud(options: CloudOptions = {}): Cloud {
     root: [(app) => operationsRoutes(app, { metrics, authenticator, probe })],
     onAnswer: (route, status, seconds) => metrics.answered(route, status, seconds),
   });
-  const devices: DeviceConnections | undefined = undefined;
-  const frontDoor = new FrontDoor({
+  const frontDoor: FrontDoor = new FrontDoor({
     listen: parseAddress(config.listen),
     mqtt: config.mqtt === undefined ? undefined : parseAddress(config.mqtt),
     mtls: config.mtls === undefined ? undefined : parseAddress(config.mtls),
     identity: authority,
     http: () => http.server,
-    devices,
+    devices: devices && endpoint,
     clock,
     logger,
     limits: limits.frontDoor,
     onRefused: (reason) => metrics.refused(reason),
   });
-  const place = () => placeOf(config, frontDoor.ports);
   const whereItRuns = new WhereItRuns({
     file: state.file('running.json'),
     facts: () => ({
@@ -114,30 +143,34 @@ export function createCloud(options: CloudOptions = {}): Cloud {
     state,
     store,
     authority,
-    identity.firstLogin,
     ...(builder?.components ?? []),
     ...(localCloud ? [localCloud] : []),
+    ...(remoteBuilder ? [remoteBuilder] : []),
+    ...(devices ? [builderClient, ...devices.components, endpoint] : []),
     http,
     frontDoor,
+    ...(devices?.afterFrontDoor ?? []),
     whereItRuns,
+    identity.firstLogin,
   ];
   const lifecycle = new Lifecycle(components);
   return {
     start: (signal) => lifecycle.start(signal),
     stop: () => lifecycle.stop(),
-    place,
-    get authority() {
-      return authority.authority;
-    },
+    place: () => ({
+      ...place(),
+      authority: authority.authority,
+      authorityFile: state.file('ca.crt'),
+      adminKey: state.adminKey,
+    }),
     get firstLogin() {
       return identity.firstLogin.made;
     },
-    adminKey: () => state.adminKey(),
     metrics,
   };
 }
 
-function placeOf(config: CloudConfig, ports: readonly number[]): ReturnType<Cloud['place']> {
+function placeOf(config: CloudConfig, ports: readonly number[]): CloudPlace & Pick<CloudAccess, 'ports'> {
   const [main, ...others] = ports;
   if (!main) throw new CodedError('CLOUD_STOPPED', 'the cloud does not listen');
   const { name, type, region, host } = config;
@@ -156,9 +189,18 @@ function placeOf(config: CloudConfig, ports: readonly number[]): ReturnType<Clou
   };
 }
 
+function gateOf(devices: DeviceCloudParts | undefined): DeviceGate {
+  if (!devices) throw new CodedError('CLOUD_STOPPED', 'this process is no device cloud');
+  return devices.gate;
+}
+
 /** The address to reach a listener by from this machine. */
 function dialable(listen: string): string {
   const { host } = parseAddress(listen);
   if (host === '0.0.0.0') return '127.0.0.1';
   return host === '::' ? '::1' : host;
+}
+
+function urlHost(address: string): string {
+  return address.includes(':') ? `[${address}]` : address;
 }

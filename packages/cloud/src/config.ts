@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { CodedError } from '@ioto/runtime';
 import { type Static, Type } from 'typebox';
 import { Value } from 'typebox/value';
@@ -21,9 +22,9 @@ export const CloudConfigSchema = Type.Object(
       minItems: 1,
       uniqueItems: true,
       default: ['builder', 'device-cloud'],
-      description: 'what this process is',
+      description: 'a list of builder and device-cloud',
     }),
-    listen: address('HOST:PORT of the one TLS port; port 0 takes a free one', { default: '127.0.0.1:8443' }),
+    listen: address('HOST:PORT of the one TLS port (port 0: a free one)', { default: '127.0.0.1:8443' }),
     host: Type.String({
       pattern:
         '^(?=.{1,253}$)[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*$',
@@ -73,7 +74,8 @@ export function cloudConfig(given: Partial<CloudConfig>): CloudConfig {
   const config = Value.Default(CloudConfigSchema, present);
   if (!Value.Check(CloudConfigSchema, config)) {
     const first = Value.Errors(CloudConfigSchema, config)[0];
-    throw invalid(first?.instancePath.slice(1) ?? '', first?.message ?? 'is not valid');
+    const option = first?.instancePath.split('/')[1] ?? '';
+    throw invalid(option, `needs: ${describe(option)}`);
   }
   refuseImpossible(config);
   return Object.freeze(config);
@@ -84,6 +86,7 @@ function refuseImpossible(config: Static<typeof CloudConfigSchema>): void {
     const value = config[option];
     if (value !== undefined && parseAddress(value).port > 65_535) throw invalid(option, 'has no such port');
   }
+  if (isIP(config.host) !== 0) throw invalid('host', 'must be a DNS name: devices do not accept an address');
   if (config.roles.includes('builder') || !config.roles.includes('device-cloud')) return;
   if (!config.builder)
     throw invalid('builder', 'is needed by a device cloud without the builder role: its URL');
@@ -95,8 +98,14 @@ function refuseImpossible(config: Static<typeof CloudConfigSchema>): void {
   }
 }
 
+/** What an option should be, in the words of the schema. */
+function describe(option: string): string {
+  const property = CloudConfigSchema.properties[option as keyof typeof CloudConfigSchema.properties];
+  return (property as { description?: string } | undefined)?.description ?? 'an option of ioto-cloud';
+}
+
 function invalid(option: string, problem: string): CodedError {
-  const name = option.replace(/\/.*$/, '').replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  const name = option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
   return new CodedError('CONFIG_INVALID', `--${name} ${problem}`);
 }
 

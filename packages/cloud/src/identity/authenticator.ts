@@ -10,9 +10,9 @@ import type { Users } from './users.ts';
 export class BearerAuthenticator implements Authenticator {
   readonly #tokens: Tokens;
   readonly #users: Users;
-  readonly #adminKey: () => Promise<string>;
+  readonly #adminKey: () => string;
 
-  constructor(options: { tokens: Tokens; users: Users; adminKey: () => Promise<string> }) {
+  constructor(options: { tokens: Tokens; users: Users; adminKey: () => string }) {
     this.#tokens = options.tokens;
     this.#users = options.users;
     this.#adminKey = options.adminKey;
@@ -30,7 +30,7 @@ export class BearerAuthenticator implements Authenticator {
   /** Who a token stands for, or undefined when it is not valid (any more). */
   async principalOf(token: string): Promise<Principal | undefined> {
     if (token.startsWith('ioto_admin_')) {
-      return secretsEqual(token, await this.#adminKey()) ? { kind: 'admin' } : undefined;
+      return secretsEqual(token, this.#adminKey()) ? { kind: 'admin' } : undefined;
     }
     const facts = await this.#tokens.lookUp(token);
     return facts && this.#principal(facts);

@@ -27,7 +27,7 @@ export function buildIdentity(capabilities: {
   store: ItemStore;
   clock: Clock;
   audit: AuditLog;
-  adminKey: () => Promise<string>;
+  adminKey: () => string;
 }): IdentityParts {
   const { store, clock, audit, adminKey } = capabilities;
   const accounts = new Accounts({ store, clock, audit });
@@ -36,7 +36,7 @@ export function buildIdentity(capabilities: {
   const login = new LoginDesk({ users, tokens, audit, clock });
   const authenticator = new BearerAuthenticator({ tokens, users, adminKey });
   const guards = createGuards(authenticator);
-  const firstLogin = new FirstLoginDesk({ accounts, users });
+  const firstLogin = new FirstLoginDesk({ store, accounts, users });
   const routes: RouteModule[] = [
     (app) => identityRoutes(app, { accounts, users, tokens, login, audit, guards }),
   ];

@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
 import type { Component } from '@ioto/runtime';
+import type { ItemStore } from '../ports/item-store.ts';
 import type { Accounts } from './accounts.ts';
 import type { Users } from './users.ts';
 
@@ -13,13 +14,20 @@ export interface FirstLogin {
 /** No letters that are mistaken for others when copied by hand; 20 of them are 98 bits. */
 const LETTERS = 'abcdefghjkmnpqrstuvwxyz23456789';
 
-/** Makes an account with an owner when there is none yet, so that somebody can sign in. */
+const MARK = { pk: 'first-login', sk: 'first-login' };
+const EMAIL = 'owner@localhost';
+const ACTOR = 'first start';
+
+/**
+ * Makes an account with an owner at the first start, so that somebody can sign in. Comes last of all components: a start
+ * that fails must not use up the one showing of the password.
+ */
 export class FirstLoginDesk implements Component {
   readonly name = 'first login';
-  readonly #options: { accounts: Accounts; users: Users };
+  readonly #options: { store: ItemStore; accounts: Accounts; users: Users };
   #made: FirstLogin | undefined;
 
-  constructor(options: { accounts: Accounts; users: Users }) {
+  constructor(options: { store: ItemStore; accounts: Accounts; users: Users }) {
     this.#options = options;
   }
 
@@ -28,21 +36,29 @@ export class FirstLoginDesk implements Component {
     return this.#made;
   }
 
+  /** A power cut may come between any two of these steps; the next start goes on from there. */
   async start(): Promise<void> {
-    const { accounts, users } = this.#options;
-    const { items } = await accounts.list();
-    const [first] = items;
-    // A power cut may have come between the account and its user.
-    if (first && (items.length > 1 || (await users.list(first.id)).length > 0)) return;
-    const account = first ?? (await accounts.create('Owner', 'first start'));
+    const { store, accounts } = this.#options;
+    const mark = await store.get(MARK.pk, MARK.sk);
+    if (mark?.done) return;
+    const accountId = String(mark?.accountId ?? (await accounts.create('Owner', ACTOR)).id);
+    await store.write([{ put: { ...MARK, accountId, done: false } }]);
     const password = newPassword();
-    const email = 'owner@localhost';
-    await users.create({ email, password, accountId: account.id, role: 'owner' }, 'first start');
-    this.#made = { email, password, accountId: account.id };
+    await this.#makeUser(accountId, password);
+    await store.write([{ put: { ...MARK, accountId, done: true } }]);
+    this.#made = { email: EMAIL, password, accountId };
   }
 
   async stop(): Promise<void> {
     this.#made = undefined;
+  }
+
+  /** A user whose password nobody has seen gets a new one. */
+  async #makeUser(accountId: string, password: string): Promise<void> {
+    const { users } = this.#options;
+    const unseen = await users.findByEmail(EMAIL);
+    if (unseen) await users.update(unseen.accountId, unseen.id, { password }, ACTOR);
+    else await users.create({ email: EMAIL, password, accountId, role: 'owner' }, ACTOR);
   }
 }
 

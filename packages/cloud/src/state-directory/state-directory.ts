@@ -22,6 +22,7 @@ export class StateDirectory implements Component, SecretSource {
   readonly path: string;
   readonly #secrets = new Map<string, Promise<Buffer>>();
   #lock: StateLock | undefined;
+  #adminKey: string | undefined;
 
   constructor(path: string) {
     this.path = path;
@@ -32,11 +33,13 @@ export class StateDirectory implements Component, SecretSource {
     this.#lock = lockStateDirectory(this.path);
     // The directory may have been made by hand, for everybody to read.
     await chmod(this.path, 0o700);
+    this.#adminKey = adminKeyOf(await this.secret('admin'));
   }
 
   async stop(): Promise<void> {
     this.#lock?.release();
     this.#lock = undefined;
+    this.#adminKey = undefined;
     this.#secrets.clear();
   }
 
@@ -55,8 +58,9 @@ export class StateDirectory implements Component, SecretSource {
   }
 
   /** The key that the command line authenticates with: whoever can read `STATE/keys/admin.key` may do everything. */
-  async adminKey(): Promise<string> {
-    return adminKeyOf(await this.secret('admin'));
+  get adminKey(): string {
+    if (!this.#adminKey) throw new CodedError('CLOUD_STOPPED', 'the state directory is not open');
+    return this.#adminKey;
   }
 }
 

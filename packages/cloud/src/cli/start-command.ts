@@ -1,0 +1,78 @@
+import { createLogger, type LogLevel } from '@ioto/runtime';
+import { Command } from 'commander';
+import type { CloudConfig } from '../config.ts';
+import { stateOption } from './admin-command.ts';
+import type { Terminal } from './terminal.ts';
+
+interface StartOptions {
+  state: string;
+  listen?: string;
+  host?: string;
+  mqtt?: string;
+  mtls?: string;
+  roles?: string;
+  builder?: string;
+  builderAuthority?: string;
+  cloudKeyFile?: string;
+  name?: string;
+  type?: CloudConfig['type'];
+  region?: string;
+  json?: boolean;
+  debug?: boolean;
+  quiet?: boolean;
+}
+
+/** `ioto-cloud start`: runs until it is asked to stop. */
+export function startCommand(terminal: Terminal): Command {
+  const command = new Command('start')
+    .summary('run a builder, a device cloud, or both')
+    .addOption(stateOption())
+    .option('--listen <host:port>', 'the one TLS port for HTTPS and MQTT (default 127.0.0.1:8443)')
+    .option('--host <name>', 'DNS name that devices reach it by (default localhost)')
+    .option('--mqtt <host:port>', 'also speak MQTT here, whatever the ALPN')
+    .option('--mtls <host:port>', 'also speak HTTPS with client certificate here')
+    .option('--roles <list>', 'builder, device-cloud or both (default builder,device-cloud)')
+    .option('--builder <url>', 'builder of a device cloud without the builder role, with its /api')
+    .option('--builder-authority <file>', 'PEM of the authority that the builder is trusted by')
+    .option('--cloud-key-file <file>', 'key from "ioto-cloud cloud create"')
+    .option('--name <name>', 'name of this cloud')
+    .option('--type <type>', 'dedicated or hosted')
+    .option('--region <region>', 'region of this cloud')
+    .option('--json', 'print where it is as one JSON object once it serves')
+    .option('--debug', 'log everything')
+    .option('--quiet', 'log errors only');
+  return command.action(() => run(command.opts<StartOptions>(), terminal));
+}
+
+async function run(options: StartOptions, terminal: Terminal): Promise<void> {
+  const { json, debug, quiet, roles, ...given } = options;
+  const level: LogLevel = debug ? 'debug' : quiet ? 'error' : 'info';
+  // Only this command pays for loading the whole cloud.
+  const { createCloud } = await import('../build-cloud.ts');
+  const cloud = createCloud({
+    ...given,
+    roles: roles?.split(',').map((role) => role.trim()) as CloudConfig['roles'] | undefined,
+    logger: createLogger('ioto-cloud', {
+      level,
+      destination: { write: (line) => terminal.say(line.trimEnd()) },
+    }),
+  });
+  await cloud.start(terminal.stopping);
+  try {
+    const { firstLogin } = cloud;
+    if (firstLogin) {
+      terminal.say("the owner's login, shown this once:");
+      terminal.say(`  email     ${firstLogin.email}\n  password  ${firstLogin.password}`);
+    }
+    const { adminKey: _adminKey, authority: _authority, ...place } = cloud.place();
+    terminal.out(json ? `${JSON.stringify({ ...place, pid: process.pid })}\n` : `${place.api}\n`);
+    await stopRequested(terminal.stopping);
+  } finally {
+    await cloud.stop();
+  }
+}
+
+function stopRequested(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}
