@@ -20,10 +20,22 @@ export interface BenchOptions {
 
 export type Bench = (options: BenchOptions) => Promise<Figure[]>;
 
-export function figure(name: string, value: number, unit: string, peer?: [name: string, value: number]): Figure {
+export function figure(
+  name: string,
+  value: number,
+  unit: string,
+  peer?: [name: string, value: number],
+): Figure {
   const round = (n: number) => Number(n.toPrecision(4));
   if (!peer) return { figure: name, value: round(value), unit };
-  return { figure: name, value: round(value), unit, peer: peer[0], peerValue: round(peer[1]), ratio: round(value / peer[1]) };
+  return {
+    figure: name,
+    value: round(value),
+    unit,
+    peer: peer[0],
+    peerValue: round(peer[1]),
+    ratio: round(value / peer[1]),
+  };
 }
 
 /** The value below which the share `p` (0..1) of the samples lies. */
@@ -47,5 +59,6 @@ export function printTable(name: string, machine: string, figures: readonly Figu
   ]);
   const all = [['figure', 'measured', 'peer in the same run', 'ratio'], ...rows];
   const widths = [0, 1, 2, 3].map((column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
-  for (const row of all) process.stdout.write(`${row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join('  ')}\n`);
+  for (const row of all)
+    process.stdout.write(`${row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join('  ')}\n`);
 }

@@ -13,7 +13,9 @@ const { positionals, values } = parseArgs({
 const [name] = positionals;
 const load = name === undefined ? undefined : BENCHES[name];
 if (!name || !load) {
-  process.stderr.write(`usage: npm run bench -- NAME [--json]\nNAME is one of: ${Object.keys(BENCHES).join(', ')}\n`);
+  process.stderr.write(
+    `usage: npm run bench -- NAME [--json]\nNAME is one of: ${Object.keys(BENCHES).join(', ')}\n`,
+  );
   process.exit(2);
 }
 const { bench } = await load();

@@ -5,7 +5,9 @@ import { existsSync, readFileSync } from 'node:fs';
 const LONGEST = 400;
 const DRAWERS = /(^|\/)(utils?|helpers?|misc|common|lib)(\/|\.[cm]?[jt]sx?$)/;
 
-const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], { encoding: 'utf8' })
+const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
+  encoding: 'utf8',
+})
   .split('\n')
   .filter((file) => /\.(ts|mjs|vue)$/.test(file) && existsSync(file));
 const problems = files.flatMap((file) => {

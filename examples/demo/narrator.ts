@@ -28,7 +28,7 @@ export class Narrator {
 
   /** The claim ID as the label of the device shows it: letters and a QR code. */
   label(id: string): void {
-    const code = renderUnicodeCompact(id, { border: 1 });
+    const code = renderUnicodeCompact(id, { border: 2 });
     this.#out.write(`\n${indent(code)}\n         ${this.#bold(formatClaimId(id))}\n\n`);
   }
 

@@ -1,0 +1,42 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { readTextIfPresent, writeFileDurably } from '@ioto/runtime';
+import type { CloudSession } from './cloud-session.ts';
+
+/** What the demo makes once in its cloud: a product, and somebody to own devices of it. */
+export interface DemoSite {
+  product: string;
+  accountId: string;
+  email: string;
+  password: string;
+}
+
+/**
+ * The demo's product, account and user, as kept in `DIR/demo.json` (mode 0600), made at the first start. Each part is
+ * written down as soon as it exists, so that a start that was cut short goes on where it was.
+ */
+export async function demoSite(directory: string, admin: CloudSession): Promise<DemoSite> {
+  const path = join(directory, 'demo.json');
+  const site = JSON.parse((await readTextIfPresent(path)) ?? '{}') as Partial<DemoSite>;
+  const keep = async (part: Partial<DemoSite>) => {
+    Object.assign(site, part);
+    await writeFileDurably(path, `${JSON.stringify(site, null, 2)}\n`);
+  };
+  if (!site.product) {
+    const product = await admin.post<{ id: string }>('/product/create', { name: 'Demo' });
+    await keep({ product: product.id });
+  }
+  if (!site.accountId) {
+    const account = await admin.post<{ id: string }>('/account/create', { name: 'Demo' });
+    await keep({ accountId: account.id });
+  }
+  if (!site.password) {
+    const login = {
+      email: `demo-${randomBytes(2).toString('hex')}@example.com`,
+      password: randomBytes(9).toString('base64url'),
+    };
+    await admin.post('/user/create', { ...login, role: 'owner', accountId: site.accountId });
+    await keep(login);
+  }
+  return site as DemoSite;
+}

@@ -1,0 +1,117 @@
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Agent } from '@ioto/agent';
+import { type Cloud, createCloud } from '@ioto/cloud';
+import { CodedError, createLogger, isCodedError, messageOf } from '@ioto/runtime';
+import { CloudSession } from './cloud-session.ts';
+import { type DemoSite, demoSite } from './demo-site.ts';
+import { createDemoDevice } from './device.ts';
+import { Narrator } from './narrator.ts';
+import { type DemoOptions, parseOptions, usage } from './options.ts';
+import { step } from './steps.ts';
+import { tellLife } from './story.ts';
+
+/** The configuration stands beside the source, also when this runs from `dist`. */
+const CONFIG = fileURLToPath(
+  new URL(import.meta.url.includes('/dist/demo/') ? '../../demo' : '.', import.meta.url),
+);
+
+const narrator = new Narrator({ out: process.stdout });
+
+/** A cloud and a device in one process. */
+interface Stage {
+  cloud: Cloud;
+  device: Agent;
+  site: DemoSite;
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  const options = parseOptions(args);
+  if (options === 'help') {
+    process.stdout.write(usage);
+    return 0;
+  }
+  const stopping = new AbortController();
+  const stopped = new Promise<void>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.once(signal, () => {
+        stopping.abort(new CodedError('STOPPED', `stopped by ${signal}`));
+        resolve();
+      });
+    }
+  });
+  const running: { stop(): Promise<void> }[] = [];
+  try {
+    const stage = await raise(options, running, stopping.signal);
+    await tellLife({
+      ...stage,
+      place: stage.cloud.place(),
+      cloudState: join(options.state, 'cloud'),
+      narrator,
+      claim: options.claim,
+      once: options.once,
+      signal: stopping.signal,
+    });
+    if (options.once) return 0;
+    farewell(stage, options);
+    await stopped;
+    return 0;
+  } catch (error) {
+    if (stopping.signal.aborted) return 0;
+    throw error;
+  } finally {
+    for (const part of running.reverse()) await part.stop();
+  }
+}
+
+/** Starts the cloud, makes the demo's product and user, and sets up the device. */
+async function raise(
+  options: DemoOptions,
+  running: { stop(): Promise<void> }[],
+  signal: AbortSignal,
+): Promise<Stage> {
+  const logger = createLogger('demo', { level: 'warn' });
+  const cloud = createCloud({
+    state: join(options.state, 'cloud'),
+    listen: `127.0.0.1:${options.port}`,
+    logger,
+  });
+  running.push(cloud);
+  await step('cloud up', cloud.start(signal));
+  const place = cloud.place();
+  narrator.step('cloud up', `builder and device cloud at ${place.api}`);
+  const admin = new CloudSession(place.api, place.authority, place.adminKey);
+  const site = await step('demo product and user', demoSite(options.state, admin));
+  const device = createDemoDevice({
+    config: CONFIG,
+    state: join(options.state, 'device'),
+    builder: place.api,
+    product: site.product,
+    settings: {
+      tls: { authority: place.authorityFile },
+      mqtt: { authority: place.authorityFile },
+      web: { listen: `http://127.0.0.1:${options.port === 0 ? 0 : options.port + 1}` },
+    },
+    logger,
+  });
+  running.push(device);
+  return { cloud, device, site };
+}
+
+/** What a person can do next. */
+function farewell({ cloud, site }: Stage, { state }: DemoOptions): void {
+  const { api, authorityFile } = cloud.place();
+  narrator.line();
+  narrator.line(`  cloud API    ${api}   (authority: ${authorityFile})`);
+  narrator.line(`  demo login   ${site.email}   ${site.password}`);
+  narrator.line(`  look around  npx ioto-cloud device list --state ${join(state, 'cloud')}`);
+  narrator.line('  stop         Ctrl-C; the next start resumes');
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  const isUsage = isCodedError(error, 'OPTION_INVALID');
+  process.stderr.write(`${isUsage ? `npm start: ${messageOf(error)}\n${usage}` : messageOf(error)}\n`);
+  process.exitCode = isUsage ? 2 : 1;
+}
