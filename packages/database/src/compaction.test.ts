@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { World } from './database.fixture.ts';
+import { KEEP_ALL, LOSE_ALL } from './journal/simulated-disk.fixture.ts';
 
 describe('compaction', () => {
   it('begins by itself when the journal has grown, and keeps it bounded', async () => {
@@ -45,7 +46,7 @@ describe('compaction', () => {
     }
     await compaction;
     expect(writes).toBeGreaterThan(2);
-    world.disk = world.disk.crash(() => 0);
+    world.disk = world.disk.crash(LOSE_ALL);
     const again = await world.open();
     expect(again.get('Store', { key: 'k0' })).toMatchObject({ value: `during ${writes - 1}` });
     expect(again.stats.items).toBe(3000);
@@ -74,7 +75,7 @@ describe('compaction', () => {
     await expect(write).rejects.toMatchObject({ code: 'DATABASE_WRITE_FAILED' });
     await expect(compaction).rejects.toMatchObject({ code: 'DATABASE_WRITE_FAILED' });
     world.disk.fault = () => undefined;
-    const again = await world.open({ files: world.disk.crash(() => 0.999) });
+    const again = await world.open({ files: world.disk.crash(KEEP_ALL) });
     expect(again.get('Store', { key: 'a' })).toMatchObject({ value: '1' });
   });
 });

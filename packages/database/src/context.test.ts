@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ACCOUNT, DEVICE, World } from './database.fixture.ts';
+import { LOSE_ALL } from './journal/simulated-disk.fixture.ts';
 
 const UNCLAIMED = { context: { deviceId: DEVICE } };
 
@@ -11,7 +12,7 @@ describe('the context', () => {
     await db.create('Device', { id: DEVICE, name: 'Demo' });
     expect(db.get('Store', { key: 'a' })).not.toHaveProperty('accountId');
     await db.setContext({ accountId: ACCOUNT });
-    world.disk = world.disk.crash(() => 0);
+    world.disk = world.disk.crash(LOSE_ALL);
     const again = await world.open();
     for (const open of [db, again]) {
       expect(open.get('Store', { key: 'a' })).toMatchObject({
@@ -51,7 +52,7 @@ describe('the context', () => {
     await db.remove('Store', { key: 'a' });
     await db.create('Store', { key: 'c' });
     await db.setContext({ accountId: '01JOTHER' });
-    world.disk = world.disk.crash(() => 0);
+    world.disk = world.disk.crash(LOSE_ALL);
     for (const open of [db, await world.open({ context: undefined })]) {
       expect(open.context.accountId).toBe('01JOTHER');
       expect(open.outbox.size).toBe(0);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ACCOUNT, DEVICE, World } from './database.fixture.ts';
+import { LOSE_ALL } from './journal/simulated-disk.fixture.ts';
 
 describe('items', () => {
   it('are created with type, context, defaults, generated ID and timestamps', async () => {
@@ -216,7 +217,7 @@ describe('durability', () => {
     const world = new World();
     const db = await world.open();
     await db.create('Store', { key: 'a' });
-    world.disk = world.disk.crash(() => 0);
+    world.disk = world.disk.crash(LOSE_ALL);
     expect((await world.open()).get('Store', { key: 'a' })).toBeDefined();
   });
 
@@ -224,10 +225,12 @@ describe('durability', () => {
     const world = new World();
     const db = await world.open({ maxJournalAge: 1000 });
     await db.create('Note', { id: '1' });
-    expect((await world.open({ files: world.disk.crash(() => 0) })).get('Note', { id: '1' })).toBeUndefined();
+    expect(
+      (await world.open({ files: world.disk.crash(LOSE_ALL) })).get('Note', { id: '1' }),
+    ).toBeUndefined();
     await world.clock.advance(1000);
     await new Promise((resolve) => setTimeout(resolve, 5));
-    expect((await world.open({ files: world.disk.crash(() => 0) })).get('Note', { id: '1' })).toBeDefined();
+    expect((await world.open({ files: world.disk.crash(LOSE_ALL) })).get('Note', { id: '1' })).toBeDefined();
     await db.create('Note', { id: '2' });
     await db.close();
     expect((await world.open()).get('Note', { id: '2' })).toBeDefined();

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { World } from './database.fixture.ts';
 import { encodeFrame, scanFrames } from './journal/frame.ts';
+import { KEEP_ALL, LOSE_ALL } from './journal/simulated-disk.fixture.ts';
 
 const JOURNAL = '/db/device.1.journal';
 
@@ -64,7 +65,7 @@ describe('a journal', () => {
       ['/db/device.2.journal', (disk) => disk.put('/db/device.2.journal', foreign.disk.content(JOURNAL))],
     ];
     for (const [file, damage] of attempts) {
-      const copy = world.disk.crash(() => 0.999);
+      const copy = world.disk.crash(KEEP_ALL);
       await damage(copy);
       await expect(world.open({ files: copy })).rejects.toMatchObject({
         code: 'DATABASE_CORRUPT',
@@ -153,7 +154,7 @@ describe('a failing disk', () => {
     await expect(db.create('Store', { key: 'c' })).rejects.toMatchObject({ code: 'DATABASE_WRITE_FAILED' });
     world.disk.fault = () => undefined;
     await db.create('Store', { key: 'd' });
-    const found = async () => (await world.open({ files: world.disk.crash(() => 0.999) })).find('Store');
+    const found = async () => (await world.open({ files: world.disk.crash(KEEP_ALL) })).find('Store');
     expect((await found()).map(({ key }) => key)).toEqual(['a', 'd']);
     await db.compact();
     expect((await found()).map(({ key }) => key)).toEqual(['a', 'd']);
@@ -169,12 +170,12 @@ describe('a failing disk', () => {
       await expect(db.compact()).rejects.toMatchObject({ code: 'DATABASE_WRITE_FAILED' });
       world.disk.fault = () => undefined;
       await db.create('Store', { key: 'b' });
-      for (const chance of [0, 0.999]) {
-        const again = await world.open({ files: world.disk.crash(() => chance) });
+      for (const chance of [LOSE_ALL, KEEP_ALL]) {
+        const again = await world.open({ files: world.disk.crash(chance) });
         expect(again.find('Store').map(({ key }) => key)).toEqual(['a', 'b']);
       }
       await db.compact();
-      expect((await world.open({ files: world.disk.crash(() => 0) })).find('Store')).toHaveLength(2);
+      expect((await world.open({ files: world.disk.crash(LOSE_ALL) })).find('Store')).toHaveLength(2);
     },
   );
 

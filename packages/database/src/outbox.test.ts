@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { World } from './database.fixture.ts';
+import { LOSE_ALL } from './journal/simulated-disk.fixture.ts';
 
 const told = (entries: readonly { key: string; cmd: string; item: Record<string, unknown> }[]) =>
   entries.map(({ key, cmd, item }) => [key, cmd, item.value]);
@@ -72,7 +73,7 @@ describe('the outbox', () => {
     const before = db.outbox.pending(10);
     if (ending === 'a snapshot') await db.compact();
     if (ending === 'a clean end') await db.close();
-    else world.disk = world.disk.crash(() => 0);
+    else world.disk = world.disk.crash(LOSE_ALL);
     const again = await world.open();
     expect(again.outbox.pending(10)).toEqual(before);
     const next = await again.create('Store', { key: 'd' });

@@ -16,9 +16,13 @@ export interface Fault {
 
 const SECTOR = 512;
 
+/** Chance at its worst, and at its best: everything that was not synced is lost, or kept. */
+export const LOSE_ALL = () => 0;
+export const KEEP_ALL = () => 1 - Number.EPSILON;
+
 /**
- * A disk in memory that keeps after `crash` only what was synced, and of the rest what chance lets it keep: name changes
- * in order up to some point, unsynced content by the sector.
+ * A disk in memory that keeps after `crash` only what was synced, and of the rest what chance lets it keep: any of the
+ * name changes, unsynced content by the sector.
  */
 export class SimulatedDisk implements FileLayer {
   /** Decides before each operation whether it fails. */
@@ -40,8 +44,7 @@ export class SimulatedDisk implements FileLayer {
   crash(random: () => number): SimulatedDisk {
     const after = new SimulatedDisk();
     const names = new Map(this.#durableNames);
-    const kept = Math.floor(random() * (this.#nameChanges.length + 1));
-    for (const change of this.#nameChanges.slice(0, kept)) change(names);
+    for (const change of this.#nameChanges) if (random() >= 0.5) change(names);
     for (const [path, inode] of names) after.put(path, survivor(inode, random));
     return after;
   }
@@ -183,7 +186,7 @@ function survivor({ content, durable }: Inode, random: () => number): Buffer {
   durable.copy(result, 0, 0, Math.min(durable.length, length));
   for (let start = 0; start < Math.min(length, content.length); start += SECTOR) {
     const end = Math.min(start + SECTOR, length, content.length);
-    if (random() < 0.5) content.copy(result, start, start, end);
+    if (random() >= 0.5) content.copy(result, start, start, end);
   }
   return result;
 }
