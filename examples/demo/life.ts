@@ -89,7 +89,8 @@ async function raise(
     product: site.product,
     settings: {
       tls: { authority: place.authorityFile },
-      mqtt: { authority: place.authorityFile },
+      // The demo's cloud may come back on another port than the one that was provisioned.
+      mqtt: { authority: place.authorityFile, port: place.port },
       web: { listen: `http://127.0.0.1:${options.port === 0 ? 0 : options.port + 1}` },
     },
     logger,
