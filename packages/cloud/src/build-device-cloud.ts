@@ -21,9 +21,9 @@ import type { AccountDirectory } from './identity/accounts.ts';
 import { GenericItems } from './items/generic-items.ts';
 import { itemRoutes } from './items/item-routes.ts';
 import { claimGuessRules, GuessLimiter } from './limits/guess-limiter.ts';
-import { MqttEndpoint } from './platform/embedded/mqtt-endpoint.ts';
 import type { BuilderClient } from './ports/builder-client.ts';
 import type { CertificateAuthority } from './ports/certificate-authority.ts';
+import type { DeviceEndpoint, DeviceGate } from './ports/device-endpoint.ts';
 import type { ItemStore } from './ports/item-store.ts';
 import type { SecretSource } from './state-directory/state-directory.ts';
 import { Echoes } from './sync/echoes.ts';
@@ -42,6 +42,8 @@ export interface DeviceCloudCapabilities {
   secrets: SecretSource;
   authority: CertificateAuthority;
   builder: BuilderClient;
+  /** Calls back to the `gate` of what is built here. */
+  endpoint: DeviceEndpoint;
   /** Where devices are sent to; known once the front door listens. */
   place: () => CloudPlace;
   /** The data schema of devices and cloud, `onetable:1.1.0`; default the core schema. */
@@ -51,9 +53,16 @@ export interface DeviceCloudCapabilities {
 }
 
 export interface DeviceCloudParts {
-  endpoint: MqttEndpoint;
+  /** What the endpoint asks and tells. */
+  gate: DeviceGate;
+  claims: DeviceClaimDesk;
+  releases: DeviceReleases;
+  provisioning: DeviceProvisioning;
+  reconciler: IntentReconciler;
+  directory: DeviceDirectory;
+  items: GenericItems;
   routes: RouteModule[];
-  /** To be started before the front door listens, in this order. */
+  /** To be started before the endpoint takes connections, in this order. */
   components: Component[];
   /** To be started once it listens: what asks the builder. */
   afterFrontDoor: Component[];
@@ -61,13 +70,13 @@ export interface DeviceCloudParts {
 
 /** The device cloud: claims, certificates, connections and the data of devices. */
 export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceCloudParts {
-  const { store, audit, accounts, guards, secrets, authority, builder, place, clock, logger } = capabilities;
+  const { store, audit, accounts, guards, secrets, place, clock, logger } = capabilities;
+  const { authority, builder, endpoint } = capabilities;
   const schema = compileSchema(capabilities.schema ?? coreSchema);
   const secret = () => secrets.secret('device-token');
   const turns = new Turns();
   const records = new DeviceRecords(store);
 
-  const endpoint: MqttEndpoint = new MqttEndpoint({ gate: () => door, clock, logger });
   const sender = new ItemSender({ store, endpoint, clock, logger });
   const echoes = new Echoes();
   const syncUp = new SyncUp({ schema, store, endpoint, sender, echoes, clock, logger });
@@ -108,13 +117,14 @@ export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceC
   const items = new GenericItems({ schema, store, records, clock });
 
   return {
-    endpoint,
+    gate: door,
+    ...{ claims, releases, provisioning, reconciler, directory, items },
     routes: [
       (app) => provisionRoutes(app, { provisioning }),
       (app) => deviceRoutes(app, { claims, releases, directory, guards }),
       (app) => itemRoutes(app, { items, guards }),
     ],
-    components: [presence, live, endpoint],
+    components: [presence, live],
     afterFrontDoor: [reconciler, link],
   };
 }
