@@ -46,6 +46,7 @@ describe('compaction', () => {
     }
     await compaction;
     expect(writes).toBeGreaterThan(2);
+    expect(db.stats.writtenBytes).toBe(world.disk.bytesWritten);
     world.disk = world.disk.crash(LOSE_ALL);
     const again = await world.open();
     expect(again.get('Store', { key: 'k0' })).toMatchObject({ value: `during ${writes - 1}` });

@@ -32,6 +32,7 @@ export class SimulatedDisk implements FileLayer {
   /** Operations until the power goes off. */
   powerFor = Number.POSITIVE_INFINITY;
   operations = 0;
+  bytesWritten = 0;
   #names = new Map<string, Inode>();
   #durableNames = new Map<string, Inode>();
   #nameChanges: NameChange[] = [];
@@ -124,6 +125,7 @@ export class SimulatedDisk implements FileLayer {
         // A write that fails, or that the power cut, may have been done in part.
         const written = code === undefined ? bytes : bytes.subarray(0, Math.min(room, bytes.length >> 1));
         if (code !== 'EIO') writeInto(inode, written, position);
+        this.bytesWritten += written.length;
         if (code !== undefined) throw failure(code, 'write', path);
       },
       sync: async () => {

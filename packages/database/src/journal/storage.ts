@@ -184,7 +184,8 @@ export class Storage {
     try {
       const { unsure, nextNumber } = this.#openJournal;
       if (unsure || this.#mustMoveOn) await this.#nextJournal(this.#generation + 1, nextNumber);
-      this.#writtenBytes += await this.#openJournal.append('operations', payload);
+      const bytes = await this.#openJournal.append('operations', payload);
+      this.#writtenBytes += bytes;
       this.#wroteSinceOpen = true;
     } catch (error) {
       throw this.#writeFailure(error);
