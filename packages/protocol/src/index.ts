@@ -18,6 +18,7 @@ export {
 export { type DeviceIdentity, deviceMayPublish, deviceMaySubscribe } from './device-policy.ts';
 export { parseLenientJson } from './lenient-json.ts';
 export { type CoreField, type CoreSchema, coreSchema, type SyncDirection } from './models.ts';
+export { canonicalPublicKey, parsePublicKey } from './public-key.ts';
 export {
   ErrorAnswer,
   ProvisionAnswer,
@@ -26,7 +27,6 @@ export {
   RegisterRequest,
 } from './register-messages.ts';
 export {
-  canonicalPublicKey,
   SIGNATURE_HEADER,
   SIGNATURE_TOLERANCE,
   type SignedParts,

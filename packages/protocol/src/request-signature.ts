@@ -1,5 +1,6 @@
-import { createHash, createPublicKey, type KeyObject, sign, timingSafeEqual, verify } from 'node:crypto';
+import { createHash, type KeyObject, sign, timingSafeEqual, verify } from 'node:crypto';
 import { CodedError } from '@ioto/runtime';
+import { parsePublicKey } from './public-key.ts';
 
 /** Carries the proof that a request comes from the device whose key was pinned at its first register. */
 export const SIGNATURE_HEADER = 'ioto-signature';
@@ -57,33 +58,17 @@ export function verifyRequest(
   }
   let valid = false;
   try {
-    const key = createPublicKey(publicKeyPem);
-    valid = verify('sha256', signedText(parts, date), key, Buffer.from(signature, 'base64'));
+    valid = verify(
+      'sha256',
+      signedText(parts, date),
+      parsePublicKey(publicKeyPem),
+      Buffer.from(signature, 'base64'),
+    );
   } catch {
     valid = false;
   }
   if (!valid)
     throw refuse('SIGNATURE_INVALID', 'the signature is not by the key that this device registered with');
-}
-
-/**
- * The SPKI PEM in its one canonical form, so that equal keys are equal strings.
- *
- * @throws PUBLIC_KEY_MALFORMED (400) unless it is an EC P-256 public key.
- */
-export function canonicalPublicKey(pem: string): string {
-  try {
-    const key = createPublicKey(pem);
-    // createPublicKey also takes a private key's PEM; a peer that sends one must learn of it, not be served.
-    if (!pem.includes('PRIVATE') && key.asymmetricKeyDetails?.namedCurve === 'prime256v1') {
-      return key.export({ type: 'spki', format: 'pem' }).toString();
-    }
-  } catch {
-    // falls through to the one refusal
-  }
-  throw new CodedError('PUBLIC_KEY_MALFORMED', 'publicKey must be an EC P-256 public key as SPKI PEM', {
-    status: 400,
-  });
 }
 
 /** Compares two secrets without telling by time where they differ. */
