@@ -116,13 +116,18 @@ export class Database {
    * the log and in `stats.tornTail`.
    *
    * @throws DATABASE_CORRUPT with file and offset when a file is damaged otherwise, nothing being changed;
-   * DATABASE_UNREADABLE when the files cannot be read or made.
+   * DATABASE_UNREADABLE when the files cannot be read or made; DATABASE_WRITE_FAILED when another context cannot be saved.
    */
   static async open(options: DatabaseOptions): Promise<Database> {
     const database = new Database(options);
     const seq = await database.#storage.open();
     database.#state.reachSeq(seq);
-    if (options.context) await database.setContext(options.context);
+    try {
+      if (options.context) await database.setContext(options.context);
+    } catch (error) {
+      await database.close();
+      throw error;
+    }
     return database;
   }
 

@@ -118,6 +118,18 @@ describe('a full disk', () => {
     expect(again.stats.tornTail).toBeUndefined();
   });
 
+  it('does not keep the database from being opened and read', async () => {
+    const world = await filled();
+    world.disk.capacity = 0;
+    const db = await world.open();
+    expect(db.find('Store')).toHaveLength(4);
+    await expect(db.create('Store', { key: 'a' })).rejects.toMatchObject({ code: 'DATABASE_WRITE_FAILED' });
+    await db.close();
+    await expect(world.open({ context: { accountId: '01JOTHER' } })).rejects.toMatchObject({
+      code: 'DATABASE_WRITE_FAILED',
+    });
+  });
+
   it('keeps lazy changes in memory until there is room', async () => {
     const world = new World();
     const db = await world.open({ maxJournalAge: 10 });
