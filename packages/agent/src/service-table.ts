@@ -1,5 +1,3 @@
-import type { AgentSettings } from './config.ts';
-
 /** A service of the seeds' list that this build contains. */
 export type ServiceName =
   | 'serialize'
@@ -43,7 +41,7 @@ export interface ServicePlan {
  * What runs. A service that another needs is forced on, with a warning; one that this build does not contain is one
  * warning, never an error.
  */
-export function planServices(services: AgentSettings['services']): ServicePlan {
+export function planServices(services: Readonly<Record<string, unknown>>): ServicePlan {
   const warnings: string[] = [];
   const serialize = serializeMode(services.serialize, warnings);
   const { serialize: _mode, ...named } = services;

@@ -81,6 +81,9 @@ export class Link implements Component {
   }
 
   async start(): Promise<void> {
+    await this.#options.provisionFile
+      .reconcile()
+      .catch((error) => this.#warn(error, 'files of a certificate that is given up could not be removed'));
     this.#running = this.#run(this.#stopping.signal);
   }
 
@@ -110,9 +113,6 @@ export class Link implements Component {
   }
 
   async #run(signal: AbortSignal): Promise<void> {
-    await this.#options.provisionFile
-      .reconcile()
-      .catch((error) => this.#warn(error, 'old certificates stay'));
     while (!signal.aborted) {
       const step = nextStep(this.#standing());
       if (step === 'rest') return;

@@ -39,6 +39,7 @@ export class SyncService implements Component, ConnectionUser {
   readonly #upward: Upward;
   readonly #downward: Downward;
   #publish: Publish | undefined;
+  /** Present from the request for a sync down until its end. */
   #cancelAsking: (() => void) | undefined;
   #off: (() => void) | undefined;
   #accountId = '';
@@ -81,7 +82,7 @@ export class SyncService implements Component, ConnectionUser {
 
   disconnected(): void {
     this.#publish = undefined;
-    this.#cancelAsking?.();
+    this.#stopAsking();
     this.#upward.disconnected();
   }
 
@@ -116,7 +117,9 @@ export class SyncService implements Component, ConnectionUser {
 
   async #endDown({ updated }: SyncDownEnd): Promise<void> {
     const { database, events, id } = this.#options;
-    this.#cancelAsking?.();
+    // One that was not asked for on this connection is an earlier one, delivered again.
+    if (!this.#cancelAsking) return;
+    this.#stopAsking();
     await database.upsert('SyncState', { lastSync: updated });
     events.emit('cloud:ready', { id, accountId: this.#accountId, updated });
   }
@@ -128,6 +131,11 @@ export class SyncService implements Component, ConnectionUser {
     const timestamp = new Date(typeof lastSync === 'string' || typeof lastSync === 'number' ? lastSync : 0);
     this.#say(serviceTopic.syncDown(id), JSON.stringify({ timestamp: timestamp.toISOString() }));
     this.#cancelAsking = clock.after(resendAfter * 4, () => this.#askDown());
+  }
+
+  #stopAsking(): void {
+    this.#cancelAsking?.();
+    this.#cancelAsking = undefined;
   }
 
   /** A message that does not get through is sent again by whoever keeps its content. */

@@ -68,13 +68,19 @@ export class Upward {
     const { clock } = this.#options;
     this.#pausedUntil = clock.now() + ms;
     this.#settle();
-    this.#cancel = clock.after(ms, () => this.next(), { unref: true });
+    this.next();
   }
 
   /** Sends the next batch, unless one is under way or there is nothing to send. */
   next(): void {
     const { clock, outbox, maxBytes, resendAfter } = this.#options;
-    if (!this.#send || this.#current || clock.now() < this.#pausedUntil) return;
+    if (!this.#send || this.#current) return;
+    const pause = this.#pausedUntil - clock.now();
+    if (pause > 0) {
+      this.#settle();
+      this.#cancel = clock.after(pause, () => this.next());
+      return;
+    }
     const changes = gatherBatch(outbox.pending(MOST_CHANGES), this.#returns, maxBytes);
     if (changes.length === 0) return;
     this.#seq += 1;

@@ -1,0 +1,71 @@
+import { describe, expect, it } from 'vitest';
+import { parseCommandLine } from './command-line.ts';
+import { exitCodeOf } from './exit-code.ts';
+
+const parse = (line: string) => parseCommandLine(line.split(' ').filter(Boolean), '1.2.3');
+
+describe('the command line of ioto', () => {
+  it('runs an agent with its options', () => {
+    expect(
+      parse(
+        '--state /s --config /c --id JT08FFQXWQ --product P --builder https://b/api --profile prod --reset',
+      ),
+    ).toEqual({
+      command: 'run',
+      options: {
+        state: '/s',
+        config: '/c',
+        id: 'JT08FFQXWQ',
+        product: 'P',
+        builder: 'https://b/api',
+        profile: 'prod',
+        reset: true,
+      },
+      level: undefined,
+      exit: undefined,
+      debug: false,
+    });
+  });
+
+  it('waits for a phase, by its short name or as an event', () => {
+    expect(parse('--exit ready')).toMatchObject({ exit: 'cloud:ready' });
+    expect(parse('--exit mqtt:connected')).toMatchObject({ exit: 'mqtt:connected' });
+  });
+
+  it('logs as much as it is told to', () => {
+    expect(parse('--quiet')).toMatchObject({ level: 'error' });
+    expect(parse('--verbose')).toMatchObject({ level: 'debug', debug: false });
+    expect(parse('--debug')).toMatchObject({ level: 'debug', debug: true });
+  });
+
+  it('makes claim IDs of a settable length', () => {
+    expect(parse('--gen')).toEqual({ command: 'generate', length: 10 });
+    expect(parse('--gen --length 16')).toEqual({ command: 'generate', length: 16 });
+  });
+
+  it('wakes the agent of a state directory, named before or after', () => {
+    expect(parse('wake --state /s')).toMatchObject({ command: 'wake', options: { state: '/s' } });
+    expect(parse('--state /s wake')).toMatchObject({ command: 'wake', options: { state: '/s' } });
+  });
+
+  it('prints its version and its help', () => {
+    expect(parse('--version')).toEqual({ command: 'print', text: '1.2.3\n' });
+    expect(parse('--help')).toMatchObject({
+      command: 'print',
+      text: expect.stringContaining('--builder <url>'),
+    });
+  });
+
+  for (const line of ['--nonsense', '--length 9', '--exit soon', 'sleep', '--account a', '--state']) {
+    it(`refuses "${line}" in one line, with exit code 2`, () => {
+      let thrown: unknown;
+      try {
+        parse(line);
+      } catch (error) {
+        thrown = error;
+      }
+      expect(thrown).toMatchObject({ code: 'USAGE', message: expect.not.stringContaining('\n') });
+      expect(exitCodeOf(thrown)).toBe(2);
+    });
+  }
+});

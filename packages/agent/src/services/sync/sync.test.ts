@@ -1,0 +1,231 @@
+import { describe, expect, it } from 'vitest';
+import { until, World } from '../../../test/world.ts';
+import { decide, timeOf } from './decide.ts';
+
+const LATER = '2099-01-01T00:00:00.000Z';
+const EARLIER = '2001-01-01T00:00:00.000Z';
+const stored = (key: string, value: string, updated: string) => ({
+  _type: 'Store',
+  sk: `s#${key}`,
+  key,
+  value,
+  type: 'string',
+  updated,
+});
+
+describe('sync down', () => {
+  it('applies what changed in the cloud, whatever the verb', async () => {
+    await using world = await World.create();
+    world.cloud.backlog = [{ verb: 'INSERT', item: stored('while-off', 'x', LATER) }];
+    const agent = await world.readyAgent();
+    expect(agent.store.get('while-off')).toBe('x');
+    await world.cloud.sync(agent.id, 'MODIFY', stored('a', '1', LATER));
+    await world.cloud.sync(agent.id, 'UPSERT', stored('b', '2', LATER));
+    expect([agent.store.get('a'), agent.store.get('b')]).toEqual(['1', '2']);
+    await world.cloud.sync(agent.id, 'REMOVE', {
+      _type: 'Store',
+      sk: 's#a',
+      updated: '2099-01-02T00:00:00.000Z',
+    });
+    expect(agent.store.get('a')).toBeUndefined();
+  });
+
+  it('does not send up again what came down', async () => {
+    await using world = await World.create();
+    const agent = await world.readyAgent();
+    await until(() => agent.db.outbox.size === 0);
+    const before = world.cloud.batches.length;
+    await world.cloud.sync(agent.id, 'UPSERT', stored('a', '1', LATER));
+    expect(agent.db.outbox.size).toBe(0);
+    expect(world.cloud.batches.length).toBe(before);
+  });
+
+  it('keeps the newer item of the device and sends it back', async () => {
+    await using world = await World.create();
+    const agent = await world.readyAgent();
+    await agent.store.set('a', 'mine');
+    await until(() => agent.db.outbox.size === 0);
+    world.cloud.items.clear();
+    await world.cloud.sync(agent.id, 'UPSERT', stored('a', 'stale', EARLIER));
+    expect(agent.store.get('a')).toBe('mine');
+    expect(await until(() => world.cloud.items.get('s#a'))).toMatchObject({ value: 'mine' });
+  });
+
+  it('keeps an item removed whose removal is newer and still on its way up', async () => {
+    await using world = await World.create();
+    const agent = await world.readyAgent();
+    await agent.store.set('a', 'mine');
+    await until(() => agent.db.outbox.size === 0);
+    world.cloud.acknowledges = false;
+    await agent.store.remove('a');
+    await world.cloud.sync(agent.id, 'UPSERT', stored('a', 'stale', EARLIER));
+    expect(agent.store.get('a')).toBeUndefined();
+  });
+
+  it('asks for what changed since the last completed one', async () => {
+    await using world = await World.create();
+    const agent = await world.readyAgent();
+    const ready = agent.next('cloud:ready');
+    world.cloud.cut(agent.id);
+    await ready;
+    const [first, second] = world.cloud.downRequests;
+    expect(first).toBe(new Date(0).toISOString());
+    expect(Date.parse(second ?? '')).toBeGreaterThan(Date.now() - 60_000);
+  });
+
+  it('is asked for again when its end does not come', async () => {
+    await using world = await World.create();
+    world.cloud.endsSyncDown = false;
+    const agent = world.agent();
+    agent.once('device:registered', ({ id }) => world.cloud.claim(id));
+    const ready = agent.next('cloud:ready', AbortSignal.timeout(5000));
+    await agent.start();
+    await until(() => world.cloud.downRequests.length > 1);
+    world.cloud.endsSyncDown = true;
+    await ready;
+  });
+
+  it('drops what it cannot understand, and goes on', async () => {
+    await using world = await World.create();
+    const agent = await world.readyAgent();
+    const { id } = agent;
+    const topic = `ioto/device/${id}/sync/UPSERT`;
+    for (const payload of [
+      'not JSON',
+      '[]',
+      '{}',
+      '{"_type":"Nonsense"}',
+      '{"_type":"SyncState","lastSync":"2099"}',
+    ]) {
+      expect(await world.cloud.deliver(id, topic, payload)).toBe('acknowledged');
+    }
+    expect(await world.cloud.deliver(id, `ioto/device/${id}/nobody/knows`, 'x')).toBe('acknowledged');
+    await world.cloud.sync(id, 'UPSERT', stored('after', 'all', LATER));
+    expect(agent.store.get('after')).toBe('all');
+  });
+});
+
+describe('sync up', () => {
+  it('brings everything that was written while the cloud was away, also over a restart', async () => {
+    await using world = await World.create();
+    const first = await world.readyAgent();
+    world.cloud.admit = () => 3;
+    world.cloud.cut(first.id);
+    await until(() => first.status.phase === 'provisioned');
+    await first.store.set('one', 1);
+    await first.stop();
+    const second = world.agent();
+    await second.start();
+    await second.store.set('two', 2);
+    world.cloud.admit = () => 0;
+    await until(() => world.cloud.items.has('s#one') && world.cloud.items.has('s#two'));
+  });
+
+  it('sends again what was not acknowledged', async () => {
+    await using world = await World.create();
+    const agent = await world.readyAgent();
+    world.cloud.acknowledges = false;
+    await agent.store.set('a', 1);
+    const about = () => world.cloud.batches.filter(({ changes }) => changes.some(({ key }) => key === 's#a'));
+    await until(() => about().length >= 2);
+    world.cloud.acknowledges = true;
+    await until(() => agent.db.outbox.size === 0);
+  });
+
+  it('describes the device once, and leaves a name that the owner edited alone', async () => {
+    await using world = await World.create();
+    const first = await world.readyAgent({ settings: { device: { name: 'As shipped', model: 'M1' } } });
+    const key = `d#${first.id}`;
+    expect(await until(() => world.cloud.items.get(key))).toMatchObject({ name: 'As shipped', model: 'M1' });
+    await world.cloud.sync(first.id, 'MODIFY', {
+      _type: 'Device',
+      sk: key,
+      id: first.id,
+      name: 'Kitchen',
+      updated: LATER,
+    });
+    await first.stop();
+    const second = await world.readyAgent({ settings: { device: { name: 'As shipped', model: 'M1' } } });
+    expect(second.db.get('Device', { id: second.id })).toMatchObject({ name: 'Kitchen' });
+  });
+});
+
+describe('a Command', () => {
+  const command = (id: string, name: string, args?: object) => ({
+    _type: 'Command',
+    id,
+    command: name,
+    args,
+    updated: new Date().toISOString(),
+  });
+
+  it('is raised by its name, once, however often it is delivered, also after a restart', async () => {
+    await using world = await World.create();
+    const runs: unknown[] = [];
+    const first = world.agent();
+    first.on('device:command:blink', (facts) => runs.push(facts));
+    first.once('device:registered', ({ id }) => world.cloud.claim(id));
+    const ready = first.next('cloud:ready');
+    await first.start();
+    await ready;
+    await world.cloud.sync(first.id, 'INSERT', command('01', 'blink', { times: 3 }));
+    await world.cloud.sync(first.id, 'INSERT', { ...command('01', 'blink'), updated: LATER });
+    await world.cloud.sync(first.id, 'REMOVE', { _type: 'Command', id: '01', updated: LATER });
+    await world.cloud.sync(first.id, 'INSERT', command('01', 'blink'));
+    await first.stop();
+    const second = world.agent();
+    second.on('device:command:blink', (facts) => runs.push(facts));
+    const back = second.next('cloud:ready');
+    await second.start();
+    await back;
+    await world.cloud.sync(second.id, 'INSERT', { ...command('01', 'blink'), updated: LATER });
+    expect(runs).toEqual([{ id: '01', command: 'blink', args: { times: 3 } }]);
+  });
+
+  it('is journalled before it is acted on', async () => {
+    await using world = await World.create();
+    const runs: unknown[] = [];
+    const agent = world.agent({
+      checkpoint: (moment) => {
+        if (moment === 'command-journalled') expect(runs).toEqual([]);
+      },
+    });
+    agent.on('device:command', (facts) => runs.push(facts));
+    agent.once('device:registered', ({ id }) => world.cloud.claim(id));
+    const ready = agent.next('cloud:ready');
+    await agent.start();
+    await ready;
+    await world.cloud.sync(agent.id, 'INSERT', command('02', 'anything'));
+    expect(runs).toHaveLength(1);
+  });
+
+  it('to release makes the device begin anew; to reboot is the embedder’s to do', async () => {
+    await using world = await World.create();
+    const agent = await world.readyAgent();
+    const reboot = agent.next('device:reboot', AbortSignal.timeout(5000));
+    await world.cloud.sync(agent.id, 'INSERT', command('03', 'reboot'));
+    expect(await reboot).toMatchObject({ id: '03' });
+    const released = agent.next('device:released', AbortSignal.timeout(5000));
+    world.cloud.claims.clear();
+    void world.cloud.sync(agent.id, 'INSERT', command('04', 'reprovision'));
+    expect(await released).toMatchObject({ reason: 'command' });
+    await until(() => agent.status.phase === 'registered');
+  });
+});
+
+describe('the newest update', () => {
+  it('wins; the same is kept; an older one is answered', () => {
+    expect(decide(undefined, 5)).toBe('apply');
+    expect(decide(4, 5)).toBe('apply');
+    expect(decide(5, 5)).toBe('keep');
+    expect(decide(6, 5)).toBe('sendBack');
+    expect(decide(6, undefined)).toBe('apply');
+  });
+
+  it('is told by ISO text and by milliseconds', () => {
+    expect(timeOf('1970-01-01T00:00:01Z')).toBe(1000);
+    expect(timeOf(1000)).toBe(1000);
+    expect(timeOf('yesterday')).toBeUndefined();
+    expect(timeOf({})).toBeUndefined();
+  });
+});

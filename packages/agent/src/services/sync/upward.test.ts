@@ -1,0 +1,207 @@
+import type { Outbox, OutboxEntry } from '@ioto/database';
+import type { SyncUp } from '@ioto/protocol';
+import { VirtualClock } from '@ioto/testkit/virtual-clock';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { gatherBatch } from './batch.ts';
+import { Upward } from './upward.ts';
+
+/** An outbox by the database's rules, in memory. */
+class MemoryOutbox implements Pick<Outbox, 'pending' | 'acknowledge'> {
+  readonly entries = new Map<string, OutboxEntry>();
+  #version = 0;
+
+  write(key: string, value: unknown): void {
+    this.#version += 1;
+    this.entries.delete(key);
+    this.entries.set(key, {
+      key,
+      model: 'Store',
+      cmd: 'upsert',
+      item: { sk: key, value } as object,
+      version: this.#version,
+    });
+  }
+
+  pending(limit: number): OutboxEntry[] {
+    return [...this.entries.values()].slice(0, limit);
+  }
+
+  acknowledge(acknowledged: readonly { key: string; version: number }[]): number {
+    const gone = acknowledged.filter(({ key, version }) => this.entries.get(key)?.version === version);
+    for (const { key } of gone) this.entries.delete(key);
+    return gone.length;
+  }
+}
+
+function makeUpward(maxBytes = 64_000) {
+  const clock = new VirtualClock();
+  const outbox = new MemoryOutbox();
+  const sent: SyncUp[] = [];
+  const acknowledged: string[] = [];
+  const upward = new Upward({
+    clock,
+    outbox: outbox as unknown as Outbox,
+    resendAfter: 5000,
+    maxBytes,
+    acknowledged: (_seq, changes) => acknowledged.push(...changes.map(({ key }) => key)),
+  });
+  const connect = () => upward.connected((batch) => sent.push(batch));
+  const keys = () => sent.map(({ changes }) => changes.map(({ key }) => key));
+  const ack = (batch: SyncUp | undefined) =>
+    upward.acknowledge({ seq: batch?.seq ?? 0, keys: batch?.changes.map(({ key }) => key) ?? [] });
+  return { clock, outbox, sent, acknowledged, upward, connect, keys, ack };
+}
+
+describe('changes on their way up', () => {
+  it('wait for a connection, and go in one batch', () => {
+    const { outbox, upward, connect, keys } = makeUpward();
+    outbox.write('a', 1);
+    upward.next();
+    expect(keys()).toEqual([]);
+    outbox.write('b', 2);
+    connect();
+    expect(keys()).toEqual([['a', 'b']]);
+  });
+
+  it('leave the outbox only when the cloud acknowledged them', () => {
+    const { outbox, sent, acknowledged, connect, ack } = makeUpward();
+    outbox.write('a', 1);
+    connect();
+    expect(outbox.entries.size).toBe(1);
+    ack(sent[0]);
+    expect(outbox.entries.size).toBe(0);
+    expect(acknowledged).toEqual(['a']);
+  });
+
+  it('are sent again after five seconds without acknowledgement, in a message of the next seq', async () => {
+    const { clock, outbox, sent, connect, keys } = makeUpward();
+    outbox.write('a', 1);
+    connect();
+    await clock.advance(4999);
+    expect(sent).toHaveLength(1);
+    await clock.advance(1);
+    expect(keys()).toEqual([['a'], ['a']]);
+    expect(sent[1]?.seq).toBe((sent[0]?.seq ?? 0) + 1);
+  });
+
+  it('are done when the acknowledgement of an earlier sending comes late', async () => {
+    const { clock, outbox, sent, connect, ack } = makeUpward();
+    outbox.write('a', 1);
+    connect();
+    await clock.advance(5000);
+    ack(sent[0]);
+    expect(outbox.entries.size).toBe(0);
+    await clock.advance(20_000);
+    expect(sent).toHaveLength(2);
+  });
+
+  it('stay when their item changed again after it was sent', () => {
+    const { outbox, sent, connect, ack, keys } = makeUpward();
+    outbox.write('a', 1);
+    connect();
+    outbox.write('a', 2);
+    ack(sent[0]);
+    expect(outbox.entries.size).toBe(1);
+    expect(keys()).toEqual([['a'], ['a']]);
+    expect(sent[1]?.changes[0]?.item).toMatchObject({ value: 2 });
+  });
+
+  it('that the cloud left out of its acknowledgement are sent again after five seconds, not in a loop', async () => {
+    const { clock, outbox, sent, upward, connect, keys } = makeUpward();
+    outbox.write('a', 1);
+    outbox.write('b', 2);
+    connect();
+    upward.acknowledge({ seq: sent[0]?.seq ?? 0, keys: ['a'] });
+    expect(sent).toHaveLength(1);
+    await clock.advance(5000);
+    expect(keys()).toEqual([['a', 'b'], ['b']]);
+  });
+
+  it('are sent again on the next connection', () => {
+    const { outbox, upward, connect, keys } = makeUpward();
+    outbox.write('a', 1);
+    connect();
+    upward.disconnected();
+    connect();
+    expect(keys()).toEqual([['a'], ['a']]);
+  });
+
+  it('wait while the cloud asked for less, and go on by themselves', async () => {
+    const { clock, outbox, upward, connect, keys } = makeUpward();
+    connect();
+    upward.pause(30_000);
+    outbox.write('a', 1);
+    upward.next();
+    await clock.advance(29_999);
+    expect(keys()).toEqual([]);
+    await clock.advance(1);
+    expect(keys()).toEqual([['a']]);
+  });
+
+  it('go on after a pause that a reconnect fell into', async () => {
+    const { clock, outbox, upward, connect, keys } = makeUpward();
+    connect();
+    upward.pause(30_000);
+    outbox.write('a', 1);
+    upward.disconnected();
+    connect();
+    await clock.advance(30_000);
+    expect(keys()).toEqual([['a']]);
+  });
+
+  it('are not taken for acknowledged by what another run of the agent sent', () => {
+    const { outbox, upward, connect } = makeUpward();
+    outbox.write('a', 1);
+    connect();
+    upward.acknowledge({ seq: -1, keys: ['a'] });
+    expect(outbox.entries.size).toBe(1);
+  });
+
+  it('include an item that is sent back, until it is acknowledged', () => {
+    const { sent, upward, connect, ack, keys } = makeUpward();
+    connect();
+    upward.sendBack({ key: 'own', model: 'Store', cmd: 'upsert', item: { sk: 'own' } });
+    expect(keys()).toEqual([['own']]);
+    ack(sent[0]);
+    upward.next();
+    expect(sent).toHaveLength(1);
+  });
+});
+
+describe('a batch', () => {
+  const entries = (sizes: number[]): OutboxEntry[] =>
+    sizes.map((size, index) => ({
+      key: `k${index}`,
+      model: 'Store',
+      cmd: 'upsert',
+      item: { value: 'x'.repeat(size) } as object,
+      version: index,
+    }));
+
+  it('keeps to the order and the size, and holds at least one change', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.nat(500), { minLength: 1, maxLength: 50 }),
+        fc.integer({ min: 100, max: 2000 }),
+        (sizes, max) => {
+          const pending = entries(sizes);
+          const batch = gatherBatch(pending, new Map(), max);
+          expect(batch.length).toBeGreaterThan(0);
+          expect(batch).toEqual(pending.slice(0, batch.length));
+          const bytes = JSON.stringify({
+            seq: 2 ** 31,
+            changes: batch.map(({ cmd, key, item }) => ({ cmd, key, item })),
+          }).length;
+          if (batch.length > 1) expect(bytes).toBeLessThanOrEqual(max);
+        },
+      ),
+    );
+  });
+
+  it('has the newer change of an item that was to be sent back', () => {
+    const [pending] = entries([1]);
+    const back = { key: 'k0', model: 'Store', cmd: 'upsert' as const, item: {} };
+    expect(gatherBatch(pending ? [pending] : [], new Map([['k0', back]]), 1000)).toEqual([pending]);
+  });
+});
