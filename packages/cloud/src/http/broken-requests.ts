@@ -16,6 +16,9 @@ const ANSWERS: Readonly<Record<string, { status: number; code: string; error: st
 
 const MALFORMED = { status: 400, code: 'HTTP_MALFORMED', error: 'this is not HTTP/1.1' };
 
+/** Milliseconds for which the rest of a broken request is read and thrown away. */
+const LINGER = 1000;
+
 /** Answers what never became a request (not HTTP, headers too large, too slow) and closes the connection. */
 export function answerBrokenRequest(error: Error & { code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed) return;
@@ -23,11 +26,16 @@ export function answerBrokenRequest(error: Error & { code?: string }, socket: So
     socket.destroy();
     return;
   }
+  // Closing while the peer still sends would reset the connection, and the answer would be lost with it. What comes
+  // now is read by nobody: the parser must not complain of it a second time.
+  socket.removeAllListeners('data');
+  socket.on('error', () => socket.destroy());
+  socket.resume();
+  setTimeout(() => socket.destroy(), LINGER).unref();
   const { status, ...answer } = ANSWERS[error.code ?? ''] ?? MALFORMED;
   const body = JSON.stringify(answer);
   socket.end(
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nDate: ${new Date().toUTCString()}\r\n` +
       `Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-    () => socket.destroy(),
   );
 }

@@ -18,8 +18,6 @@ export interface Guards {
   wholeCloud(): Guard;
   /** Whoever may manage the builder: a builder API token or the admin key. */
   builder(): Guard;
-  /** The key of the state directory only. */
-  admin(): Guard;
 }
 
 export function createGuards(authenticator: Authenticator): Guards {
@@ -52,8 +50,6 @@ export function createGuards(authenticator: Authenticator): Guards {
         (principal) => principal.kind === 'admin' || principal.kind === 'builderToken',
         'a builder API token',
       ),
-    admin: () =>
-      guard((principal) => principal.kind === 'admin', "the admin key of the cloud's state directory"),
   };
 }
 

@@ -21,6 +21,8 @@ export interface HttpLimits {
   /** Milliseconds for the headers, and for the whole request, to arrive. */
   headersTimeout: number;
   requestTimeout: number;
+  /** Milliseconds between two looks for requests that are late. */
+  checkEvery: number;
   /** Milliseconds that an idle connection is kept. */
   keepAlive: number;
   /** Requests of one address: fleets share addresses, so it only stops floods. */
@@ -32,6 +34,7 @@ export const httpLimits: HttpLimits = {
   headers: 16 * 1024,
   headersTimeout: 15_000,
   requestTimeout: 60_000,
+  checkEvery: 5000,
   keepAlive: 72_000,
   perAddress: { burst: 20_000, period: 20_000 },
 };
@@ -73,6 +76,11 @@ export class HttpService implements Component {
     return this.#app;
   }
 
+  /** Requests that are not answered yet. */
+  get waiting(): number {
+    return this.#polls.size;
+  }
+
   async start(): Promise<void> {
     this.#polls = new LongPolls();
     const app = this.#create();
@@ -107,7 +115,7 @@ export class HttpService implements Component {
   }
 
   #create(): HttpApp {
-    const { body, headers, headersTimeout, requestTimeout, keepAlive } = this.#limits;
+    const { body, headers, headersTimeout, requestTimeout, checkEvery, keepAlive } = this.#limits;
     const app = Fastify({
       bodyLimit: body,
       routerOptions: { maxParamLength: 256 },
@@ -121,7 +129,7 @@ export class HttpService implements Component {
             headersTimeout,
             requestTimeout,
             keepAliveTimeout: keepAlive,
-            connectionsCheckingInterval: 5000,
+            connectionsCheckingInterval: checkEvery,
           },
           handler,
         ),

@@ -30,6 +30,11 @@ export class LongPolls {
     return controller.signal;
   }
 
+  /** Answers that are still to come. */
+  get size(): number {
+    return this.#running.size;
+  }
+
   endAll(): void {
     this.#ended = true;
     for (const controller of this.#controllers.values()) controller.abort();

@@ -4,8 +4,8 @@ import type { Guards } from './guards.ts';
 import type { HttpApp } from './http-app.ts';
 import type { Role } from './principal.ts';
 
-/** Who may use a verb: a role in the account, whoever manages the whole cloud or the builder, or the admin key. */
-export type Access = Role | 'wholeCloud' | 'builder' | 'admin';
+/** Who may use a verb: a role in the account, or whoever manages the whole cloud or the builder. The admin key may always. */
+export type Access = Role | 'wholeCloud' | 'builder';
 
 export type Verb = <B extends TSchema>(
   path: string,
@@ -34,7 +34,6 @@ export function verbs(app: HttpApp, guards: Guards): Verb {
 
 function guardFor(guards: Guards, access: Access): (request: FastifyRequest) => Promise<void> {
   if (access === 'builder') return guards.builder();
-  if (access === 'admin') return guards.admin();
   if (access === 'wholeCloud') return guards.wholeCloud();
   return guards.account(access);
 }

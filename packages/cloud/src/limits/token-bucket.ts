@@ -14,8 +14,9 @@ export interface BucketOptions {
   maxKeys?: number;
 }
 
+/** `credit` counts tokens times the rule's period, which keeps refilling exact in whole numbers. */
 interface Level {
-  tokens: number;
+  credit: number;
   at: number;
 }
 
@@ -30,24 +31,25 @@ export class TokenBuckets {
 
   /** Takes `amount` from a key's bucket. Returns 0 when it was there, else the milliseconds until it will be; then nothing is taken. */
   take(key: string, amount = 1): number {
+    const wait = this.untilFree(key, amount);
+    if (wait > 0) return wait;
     const level = this.#level(key);
-    const short = amount - level.tokens;
-    if (short > 0) return Math.ceil((short * this.#options.rule.period) / this.#options.rule.burst);
-    level.tokens -= amount;
-    this.#keep(key, level);
+    this.#keep(key, { ...level, credit: level.credit - amount * this.#options.rule.period });
     return 0;
   }
 
   /** Milliseconds until `amount` is there, without taking it; 0 when it is. */
   untilFree(key: string, amount = 1): number {
-    const short = amount - this.#level(key).tokens;
-    return short > 0 ? Math.ceil((short * this.#options.rule.period) / this.#options.rule.burst) : 0;
+    const { burst, period } = this.#options.rule;
+    const short = amount * period - this.#level(key).credit;
+    return short > 0 ? Math.ceil(short / burst) : 0;
   }
 
   /** Gives back what was taken. */
   give(key: string, amount = 1): void {
+    const { burst, period } = this.#options.rule;
     const level = this.#level(key);
-    this.#keep(key, { ...level, tokens: Math.min(this.#options.rule.burst, level.tokens + amount) });
+    this.#keep(key, { ...level, credit: Math.min(burst * period, level.credit + amount * period) });
   }
 
   get size(): number {
@@ -57,12 +59,12 @@ export class TokenBuckets {
   #level(key: string): Level {
     const { clock, rule } = this.#options;
     const now = clock.now();
+    const full = rule.burst * rule.period;
     const level = this.#levels.get(key);
-    if (!level) return { tokens: rule.burst, at: now };
+    if (!level) return { credit: full, at: now };
     // A clock that was set back must not drain a bucket.
     const elapsed = Math.max(0, now - level.at);
-    const tokens = Math.min(rule.burst, level.tokens + (elapsed * rule.burst) / rule.period);
-    return { tokens, at: now };
+    return { credit: Math.min(full, level.credit + elapsed * rule.burst), at: now };
   }
 
   #keep(key: string, level: Level): void {
@@ -77,9 +79,10 @@ export class TokenBuckets {
 
   /** Full buckets carry no knowledge; the oldest ones are looked at first. */
   #forgetFull(): void {
+    const full = this.#options.rule.burst * this.#options.rule.period;
     let looked = 0;
     for (const key of this.#levels.keys()) {
-      if (this.#level(key).tokens >= this.#options.rule.burst) this.#levels.delete(key);
+      if (this.#level(key).credit >= full) this.#levels.delete(key);
       looked += 1;
       if (looked === 64) return;
     }
