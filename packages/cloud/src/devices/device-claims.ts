@@ -118,6 +118,7 @@ export class DeviceClaimDesk {
   async #claim(id: string, request: ClaimRequest): Promise<DeviceItem> {
     const { builder, records, store } = this.#options;
     const { accountId } = request;
+    await this.#settleEarlier(id);
     const ownership = await records.ownership(id);
     if (ownership && ownership.state !== 'released') {
       const own = ownership.accountId === accountId && (await this.#deviceItem(accountId, id));
@@ -125,7 +126,6 @@ export class DeviceClaimDesk {
       if (ownership.state === 'claimed' || request.pre) return own;
     }
     for (let attempt = 1; ; attempt += 1) {
-      await this.#settleEarlier(id);
       const { device } = await builder.find({ id });
       refuseUnless(device, request);
       const standing = device?.accountId === accountId ? device : undefined;

@@ -1,0 +1,96 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { DeviceWorld } from './device-world.fixture.ts';
+
+let world: DeviceWorld;
+let account: string;
+beforeEach(async () => {
+  world = await DeviceWorld.create();
+  account = await world.account();
+});
+afterEach(() => world[Symbol.asyncDispose]());
+
+const code = (value: string, status: number) => expect.objectContaining({ code: value, status });
+const release = (deviceId: string, accountId = account) =>
+  world.devices.releases.release({ deviceId, accountId, actor: 'user:U' });
+
+async function certifiedDevice(): Promise<{ id: string; token: string; serial: string }> {
+  const device = await world.ownedDevice(account);
+  await world.provision(device);
+  const [certificate] = await world.devices.directory.certificates(device.id);
+  return { ...device, serial: certificate?.serial ?? '' };
+}
+
+describe('the release of a connected device', () => {
+  it('tells the device, then ends its session, and its token and certificate are void', async () => {
+    const { id, token, serial } = await certifiedDevice();
+    world.endpoint.online.add(id);
+    await release(id);
+    expect(world.endpoint.sent.map(({ topic }) => topic)).toEqual([`ioto/device/${id}/provision/release`]);
+    expect(world.endpoint.sent[0]?.body).toBe(String(world.clock.now()));
+    expect(world.endpoint.ended).toEqual([id]);
+    await expect(world.provision({ id, token })).rejects.toEqual(code('DEVICE_AUTHENTICATION_FAILED', 401));
+    expect(await world.devices.gate.admit({ deviceId: id, serial })).toMatchObject({ admitted: false });
+    expect((await world.devices.directory.certificates(id))[0]).toMatchObject({ state: 'revoked' });
+    expect(await world.register(id)).toEqual({ registered: true });
+    expect(await world.history(account)).toContain('device.released');
+  });
+});
+
+describe('the release of a device that is off', () => {
+  it('sends nothing, and the next connect is refused', async () => {
+    const { id, serial } = await certifiedDevice();
+    await release(id);
+    expect(world.endpoint.sent).toEqual([]);
+    expect(await world.devices.gate.admit({ deviceId: id, serial })).toMatchObject({ admitted: false });
+    await expect(world.devices.directory.get(account, id)).rejects.toEqual(code('DEVICE_UNKNOWN', 404));
+  });
+
+  it('lets another account claim it, which gets nothing of the first', async () => {
+    const { id, serial } = await certifiedDevice();
+    const command = { deviceId: id, command: 'reboot' };
+    await world.devices.items.create('Command', command, account);
+    await release(id);
+    const next = await world.account('Next');
+    await world.claim(id, next);
+    expect(await world.devices.gate.admit({ deviceId: id, serial })).toMatchObject({ admitted: false });
+    expect((await world.devices.items.find('Command', { deviceId: id }, { accountId: next })).items).toEqual(
+      [],
+    );
+    expect(
+      (await world.devices.items.find('Command', { deviceId: id }, { accountId: account })).items,
+    ).toEqual([]);
+  });
+
+  it('gives the owner’s edits back when the same account claims it again', async () => {
+    const { id } = await certifiedDevice();
+    await world.devices.directory.edit(account, id, { name: 'Kitchen' });
+    await release(id);
+    expect(await world.claim(id, account)).toMatchObject({ name: 'Kitchen', edited: ['name'] });
+  });
+});
+
+describe('a release', () => {
+  it('of another’s device, or of none, is refused', async () => {
+    const { id } = await certifiedDevice();
+    await expect(release(id, await world.account('Other'))).rejects.toEqual(code('DEVICE_UNKNOWN', 404));
+    await expect(release('0000000000')).rejects.toEqual(code('DEVICE_UNKNOWN', 404));
+    await release(id);
+    await expect(release(id)).rejects.toEqual(code('DEVICE_UNKNOWN', 404));
+  });
+
+  it.each(['before', 'after'] as const)(
+    'that loses the builder %s it acts goes on at the next start',
+    async (when) => {
+      const { id, token } = await certifiedDevice();
+      world.faults.set('release', when);
+      await expect(release(id)).rejects.toEqual(code('BUILDER_UNREACHABLE', 503));
+      await expect(world.claim(id, await world.account('Early'))).rejects.toEqual(code('DEVICE_BUSY', 409));
+      await world.restart();
+      expect(await world.devices.reconciler.reconcile(new AbortController().signal)).toBe(1);
+      world.faults.clear();
+      expect(await world.devices.reconciler.reconcile(new AbortController().signal)).toBe(0);
+      await expect(world.provision({ id, token })).rejects.toEqual(code('DEVICE_AUTHENTICATION_FAILED', 401));
+      expect(await world.claim(id, await world.account('Next'))).toMatchObject({ id });
+    },
+  );
+});

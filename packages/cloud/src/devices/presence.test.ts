@@ -1,0 +1,63 @@
+import { until } from '@ioto/testkit/until';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { DeviceWorld } from './device-world.fixture.ts';
+import { OFFLINE_AFTER } from './presence.ts';
+
+let world: DeviceWorld;
+let principal: { deviceId: string; accountId: string; generation: number; serial: string };
+beforeEach(async () => {
+  world = await DeviceWorld.create();
+  const accountId = await world.account();
+  const device = await world.ownedDevice(accountId);
+  await world.provision(device);
+  const [certificate] = await world.devices.directory.certificates(device.id);
+  principal = { deviceId: device.id, accountId, generation: 1, serial: certificate?.serial ?? '' };
+});
+afterEach(() => world[Symbol.asyncDispose]());
+
+const connection = async () =>
+  (await world.devices.directory.get(principal.accountId, principal.deviceId)).connection;
+const is = (state: string) => until(state, async () => (await connection()) === state);
+
+describe('a device', () => {
+  it('is online at once, and offline ninety seconds after it went', async () => {
+    const { gate } = world.devices;
+    await gate.connected(principal);
+    await is('online');
+    await gate.disconnected(principal, 'CONNECTION_LOST');
+    await world.clock.advance(OFFLINE_AFTER - 1);
+    expect(await connection()).toBe('online');
+    await world.clock.advance(1);
+    await is('offline');
+  });
+
+  it('that reconnects every minute stays online', async () => {
+    const { gate } = world.devices;
+    for (let minute = 0; minute < 5; minute += 1) {
+      const again = { ...principal };
+      await gate.connected(again);
+      await world.clock.advance(1000);
+      await gate.disconnected(again, 'CONNECTION_LOST');
+      await world.clock.advance(60_000);
+    }
+    expect(await connection()).toBe('online');
+  });
+
+  it('is not gone when the connection that it replaced ends', async () => {
+    const { gate } = world.devices;
+    const [first, second] = [{ ...principal }, { ...principal }];
+    await gate.connected(first);
+    await gate.connected(second);
+    await gate.disconnected(first, 'DUPLICATE_CLIENTID');
+    await world.clock.advance(2 * OFFLINE_AFTER);
+    expect(await connection()).toBe('online');
+  });
+
+  it('that does not come back after a restart of the cloud turns offline', async () => {
+    await world.devices.gate.connected(principal);
+    await world.restart();
+    expect(await connection()).toBe('online');
+    await world.clock.advance(OFFLINE_AFTER);
+    await is('offline');
+  });
+});
