@@ -11,8 +11,12 @@ if (major < 20 || (major === 20 && minor < 19)) {
   process.stderr.write(`Node ${process.versions.node} is too old: version 20.19 or later is needed\n`);
   process.exit(2);
 }
-if (!isInstalled()) run('installing the dependencies (once)', 'npm', ['ci', '--no-fund', '--no-audit', '--loglevel=error']);
-run(existsSync(`${root}examples/dist`) ? undefined : 'building (once)', process.execPath, ['node_modules/typescript/bin/tsc', '-b']);
+if (!isInstalled())
+  run('installing the dependencies (once)', 'npm', ['ci', '--no-fund', '--no-audit', '--loglevel=error']);
+run(existsSync(`${root}examples/dist`) ? undefined : 'building (once)', process.execPath, [
+  'node_modules/typescript/bin/tsc',
+  '-b',
+]);
 await import('./examples/dist/demo/life.js');
 
 /** npm writes its own copy of the lock file last, so an install that was cut short is seen. */
@@ -22,15 +26,25 @@ function isInstalled() {
   const wanted = JSON.parse(readFileSync(`${root}package-lock.json`, 'utf8')).packages;
   const present = JSON.parse(readFileSync(installed, 'utf8')).packages;
   return Object.entries(wanted).every(
-    ([path, { version, optional, link }]) => path === '' || optional || link || !path.startsWith('node_modules/') || present[path]?.version === version,
+    ([path, { version, optional, link }]) =>
+      path === '' ||
+      optional ||
+      link ||
+      !path.startsWith('node_modules/') ||
+      present[path]?.version === version,
   );
 }
 
 /** Runs quietly; what the command said is shown when it fails. */
 function run(title, command, args) {
   if (title) process.stderr.write(`${title} …\n`);
-  const { status, error, stdout, stderr } = spawnSync(command, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+  const { status, error, stdout, stderr } = spawnSync(command, args, {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   if (status === 0) return;
-  process.stderr.write(`${stdout ?? ''}${stderr ?? ''}"${command} ${args.join(' ')}" failed${error ? `: ${error.message}` : ''}\n`);
+  process.stderr.write(
+    `${stdout ?? ''}${stderr ?? ''}"${command} ${args.join(' ')}" failed${error ? `: ${error.message}` : ''}\n`,
+  );
   process.exit(1);
 }
