@@ -80,7 +80,7 @@ export class HttpBuilderClient implements Component, BuilderClient {
     { signal, wait = 0 }: { signal?: AbortSignal; wait?: number } = {},
   ): Promise<T> {
     const { status, retryAfter, answer } = await this.#exchange(verb, body, { signal, wait });
-    if (status >= 200 && status < 300) return answer as T;
+    if (status >= 200 && status < 300 && typeof answer === 'object' && answer !== null) return answer as T;
     throw refusal(status, retryAfter, answer);
   }
 
@@ -122,7 +122,8 @@ function refusal(status: number, retryAfter: number | undefined, answer: unknown
   if (status === 401 || status === 403) {
     return fail('BUILDER_REFUSES_CLOUD', `the builder refuses the key of this cloud: ${message}`);
   }
-  if (status >= 500) return fail('BUILDER_FAILED', `the builder failed: ${message}`, { retryAfter });
+  if (status >= 500 || status < 400)
+    return fail('BUILDER_FAILED', `the builder failed: ${message}`, { retryAfter });
   const retryable = status === 429;
   return new CodedError(typeof code === 'string' ? code : 'BUILDER_REFUSED', message, {
     status,

@@ -99,6 +99,11 @@ export class DeviceWorld {
     this.#builder = this.#faulty(sealer);
   }
 
+  /** ID of this cloud at the builder. */
+  get cloudId(): string {
+    return this.#cloudId;
+  }
+
   static async create(): Promise<DeviceWorld> {
     const world = new DeviceWorld(await TempDirectory.create());
     await world.store.start();
