@@ -26,11 +26,11 @@ export function answerBrokenRequest(error: Error & { code?: string }, socket: So
     socket.destroy();
     return;
   }
-  // Closing while the peer still sends would reset the connection, and the answer would be lost with it. What comes
-  // now is read by nobody: the parser must not complain of it a second time.
+  // Closing while the peer still sends would reset the connection, and the answer would be lost with it. A listener of
+  // our own also takes the socket's bytes away from Node's parser, which would complain of them a second time.
   socket.removeAllListeners('data');
+  socket.on('data', () => undefined);
   socket.on('error', () => socket.destroy());
-  socket.resume();
   setTimeout(() => socket.destroy(), LINGER).unref();
   const { status, ...answer } = ANSWERS[error.code ?? ''] ?? MALFORMED;
   const body = JSON.stringify(answer);
