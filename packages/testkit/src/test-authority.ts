@@ -50,7 +50,7 @@ export class TestAuthority {
       },
       webcrypto,
     );
-    return new TestAuthority(certificate.toString('pem'), certificate.subject, keys.privateKey);
+    return new TestAuthority(`${certificate.toString('pem')}\n`, certificate.subject, keys.privateKey);
   }
 
   /** An authority that already exists, so that a test can sign in its name. `key` is PKCS#8 PEM of an EC P-256 key. */
