@@ -52,6 +52,8 @@ export class Registrations {
       const stored = await this.get(request.id);
       await check(stored);
       const plan = planRegister({ stored, request, product, now: this.#clock.now() });
+      // Nobody may make the builder keep a wish for a cloud that it does not know.
+      if (plan.selfClaim && !(await this.#clouds.get(plan.selfClaim.cloudId))) plan.selfClaim = undefined;
       try {
         if (plan.changed) await this.#store.write(this.#writes(plan, stored));
         return await this.answerFor(plan.item);

@@ -1,0 +1,200 @@
+import { callApi } from '@ioto/testkit/api-call';
+import { TempDirectory } from '@ioto/testkit/programs/temp-directory';
+import { until } from '@ioto/testkit/until';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runProgram } from './program.ts';
+
+const ULID = /^[0-9A-HJKMNP-TV-Z]{26}\n$/;
+
+interface Run {
+  code: number;
+  out: string;
+  said: string;
+}
+
+let directory: TempDirectory;
+let state: string;
+let cloud: ReturnType<typeof launch>;
+
+/** A command line in this process, as `main.ts` runs it. */
+function launch(args: readonly string[], input = '') {
+  const stopping = new AbortController();
+  const run: Run = { code: -1, out: '', said: '' };
+  const done = runProgram(args, {
+    out: (text) => {
+      run.out += text;
+    },
+    say: (text) => {
+      run.said += `${text}\n`;
+    },
+    input: async () => input,
+    stopping: stopping.signal,
+  }).then((code) => Object.assign(run, { code }));
+  return { run, done, stop: () => stopping.abort(new Error('stopped')) };
+}
+
+const ioto = (args: readonly string[], input?: string): Promise<Run> => launch(args, input).done;
+const admin = (args: readonly string[], input?: string) => ioto([...args, '--state', state], input);
+
+beforeAll(async () => {
+  directory = await TempDirectory.create();
+  state = directory.at('cloud');
+  cloud = launch(['start', '--state', state, '--listen', '127.0.0.1:0', '--quiet']);
+  await until('the cloud to serve', () => {
+    if (cloud.run.code >= 0) throw new Error(cloud.run.said);
+    return cloud.run.out !== '';
+  });
+});
+
+afterAll(async () => {
+  cloud.stop();
+  await cloud.done;
+  await directory[Symbol.asyncDispose]();
+});
+
+describe('ioto-cloud start', () => {
+  it('says where it serves, and the owner login once, which works', async () => {
+    const api = cloud.run.out.trim();
+    expect(api).toMatch(/^https:\/\/localhost:\d+\/api$/);
+    const [, email, password] = /email\s+(\S+)\n\s+password\s+(\S+)/.exec(cloud.run.said) ?? [];
+    const { readFile } = await import('node:fs/promises');
+    const authority = await readFile(`${state}/ca.crt`, 'utf8');
+    const login = await callApi({ url: `${api}/user/login`, authority, body: { email, password } });
+    expect(login.status).toBe(200);
+    const health = await callApi({ url: api.replace('/api', '/healthz'), method: 'GET', authority });
+    expect([health.status, health.json]).toEqual([200, { status: 'ok' }]);
+    const metrics = await callApi({ url: api.replace('/api', '/metrics'), method: 'GET', authority });
+    expect(metrics.text).toMatch(
+      /^ioto_http_request_seconds_count\{route="\/api\/user\/login",status="200"\} 1$/m,
+    );
+  });
+
+  it('stops cleanly when asked to, and a second start shows no login', async () => {
+    const own = directory.at('own');
+    const args = ['start', '--state', own, '--listen', '127.0.0.1:0', '--quiet'];
+    for (const shown of [true, false]) {
+      const program = launch(args);
+      await until('it to serve', () => program.run.out !== '');
+      program.stop();
+      const { code, said } = await program.done;
+      expect({ code, shown: said.includes('password') }).toEqual({ code: 0, shown });
+    }
+  });
+
+  it('on a state directory in use says who uses it', async () => {
+    const { code, said } = await admin(['start', '--listen', '127.0.0.1:0']);
+    expect(code).toBe(1);
+    expect(said).toContain(`in use by process ${process.pid}`);
+  });
+
+  it('on a taken port fails, and does not use up the showing of the login', async () => {
+    const own = directory.at('taken');
+    const port = new URL(cloud.run.out.trim()).port;
+    const failed = await ioto(['start', '--state', own, '--listen', `127.0.0.1:${port}`, '--quiet']);
+    expect(failed.code).toBe(1);
+    expect(failed.said).toMatch(new RegExp(`^ioto-cloud: cannot listen on 127.0.0.1:${port}.*\\n$`));
+    const program = launch(['start', '--state', own, '--listen', '127.0.0.1:0', '--quiet']);
+    await until('it to serve', () => program.run.out !== '');
+    expect(program.run.said).toContain('password');
+    program.stop();
+    await program.done;
+  });
+});
+
+describe('a command line that is wrong', () => {
+  it.each([
+    [['no-such-command']],
+    [['start', '--no-such-option']],
+    [['start', '--listen', 'nonsense']],
+    [['product', 'create']],
+    [['product', 'no-such-verb']],
+    [['token', 'create', '--type', 'nonsense']],
+    [['token', 'create']],
+    [['user', 'create', 'a@b.c', '--account', 'A']],
+    [['device', 'claim', 'JT08FFQXWQ']],
+  ])('%j is one line on stderr and exit code 2', async (args) => {
+    const { code, out, said } = await ioto(args);
+    expect({ code, out }).toEqual({ code: 2, out: '' });
+    expect(said.trim().split('\n')).toHaveLength(1);
+  });
+
+  it('asks for help with --help, and for the version with --version', async () => {
+    expect(await ioto(['--help'])).toMatchObject({ code: 0, out: expect.stringContaining('product') });
+    expect((await ioto(['--version'])).out).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+});
+
+describe('commands to a running cloud', () => {
+  it('print the bare ID on stdout and the rest beside it', async () => {
+    const { code, out, said } = await admin(['product', 'create', 'Lamp']);
+    expect(code).toBe(0);
+    expect(out).toMatch(ULID);
+    expect(said).toContain('Lamp');
+    const list = await admin(['product', 'list']);
+    expect(list.out.split('\n')).toContain(out.trim());
+  });
+
+  it('print the answer of the API with --json', async () => {
+    const { out } = await admin(['product', 'create', 'Strip', '--json']);
+    const product = JSON.parse(out);
+    expect(product).toMatchObject({ name: 'Strip', tokens: [{ token: product.id, enabled: true }] });
+    expect(JSON.parse((await admin(['product', 'show', product.id, '--json'])).out)).toEqual(product);
+  });
+
+  it('manage products: disable, enable, expire, one more token', async () => {
+    const id = (await admin(['product', 'create', 'Fan'])).out.trim();
+    expect((await admin(['product', 'disable', id])).said).toContain('disabled');
+    expect((await admin(['product', 'enable', id])).said).toContain('enabled');
+    expect((await admin(['product', 'expire', id])).said).toMatch(/expires 20/);
+    expect((await admin(['product', 'expire', id, '--never'])).said).not.toContain('expires');
+    const token = (await admin(['product', 'token', id])).out.trim();
+    expect((await admin(['product', 'disable', token])).out.trim()).toBe(id);
+    expect((await admin(['product', 'expire', id, '--at', 'whenever'])).code).toBe(1);
+  });
+
+  it('make accounts, users and tokens', async () => {
+    const account = (await admin(['account', 'create', 'Home'])).out.trim();
+    const args = [
+      'user',
+      'create',
+      'a@example.com',
+      '--account',
+      account,
+      '--password-stdin',
+      '--role',
+      'viewer',
+    ];
+    expect((await admin(args, 'short\n')).code).toBe(1);
+    expect((await admin(args, 'long enough\n')).out).toMatch(ULID);
+    expect((await admin(args, 'long enough\n')).said).toMatch(/already a user/);
+    expect((await admin(['token', 'create', '--type', 'cloudApi', '--account', account])).out).toMatch(
+      /^ioto_capi_/,
+    );
+    expect((await admin(['token', 'create', '--type', 'builderApi'])).out).toMatch(/^ioto_bapi_/);
+    expect((await admin(['cloud', 'create', 'Elsewhere'])).out).toMatch(/^ioto_cloud_/);
+    const clouds = (await admin(['cloud', 'list'])).said;
+    expect(clouds).toContain('https://localhost');
+    expect(clouds).toContain('Elsewhere');
+    const selfClaim = await admin(['account', 'self-claim', account, 'P1', '--json']);
+    expect(JSON.parse(selfClaim.out).selfClaim).toEqual({ enabled: true, products: ['P1'] });
+  });
+
+  it('that the cloud refuses tell why in one line, and exit with 1', async () => {
+    for (const args of [
+      ['product', 'show', '01HZZZZZZZZZZZZZZZZZZZZZZZ'],
+      ['device', 'show', 'NEVERSEEN0'],
+      ['device', 'claim', 'nonsense', '--account', 'A'],
+      ['device', 'release', 'NEVERSEEN0'],
+    ]) {
+      const { code, out, said } = await admin(args);
+      expect({ args, code, out }).toEqual({ args, code: 1, out: '' });
+      expect(said.trim().split('\n')).toHaveLength(1);
+    }
+  });
+
+  it('say so when no cloud runs there', async () => {
+    const { code, said } = await ioto(['product', 'list', '--state', directory.at('nowhere')]);
+    expect(code).toBe(1);
+    expect(said).toContain(directory.at('nowhere'));
+  });
+});
