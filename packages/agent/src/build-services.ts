@@ -94,9 +94,9 @@ async function buildRegister(parts: AgentParts): Promise<Component> {
   return parts.register;
 }
 
-/** @throws CONFIG_INVALID when the builder's address is missing or none. */
+/** @throws CONFIG_INVALID when nobody said where the builder is. */
 export function requireBuilder({ api }: AgentSettings): string {
-  if (api.builder !== undefined && /^https?:\/\//.test(api.builder)) return api.builder;
+  if (api.builder !== undefined) return api.builder;
   throw needed('api.builder', "the builder's API, such as https://HOST/api (--builder)");
 }
 

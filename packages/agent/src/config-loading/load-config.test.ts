@@ -18,14 +18,14 @@ describe('the load order', () => {
   it('is ioto, local, web, device, provision, local: later wins', async () => {
     await using directory = await Directory.create();
     const { settings } = await load(directory, {
-      'config/ioto.json5': `{ version: '1', device: { name: 'ioto', model: 'ioto' }, web: { listen: 'ioto' } }`,
-      'config/web.json5': `{ listen: 'web' }`,
+      'config/ioto.json5': `{ version: '1', device: { name: 'ioto', model: 'ioto' }, web: { listen: ':1' } }`,
+      'config/web.json5': `{ listen: ':2' }`,
       'config/device.json5': `{ name: 'device', product: 'P', colour: 'red' }`,
       'config/local.json5': `{ version: '2', device: { name: 'local' } }`,
     });
     expect(settings).toMatchObject({
       version: '2',
-      web: { listen: 'web' },
+      web: { listen: ':2' },
       device: { name: 'local', model: 'ioto', product: 'P', colour: 'red' },
     });
   });
@@ -200,6 +200,12 @@ describe('mistakes in files', () => {
       'log.level: must be "debug" or "info" or "warn" or "error"',
     ],
     ['a wrong element of a list', `{ web: { listen: [1] } }`, 'ioto.json5:1:'],
+    [
+      'a listen address that is none',
+      `{ web: { listens: ['x y'] } }`,
+      'ioto.json5:1:10: web.listens: "x y" is no',
+    ],
+    ['a base that is no URL', `{ api: { builder: 'host' } }`, 'ioto.json5:1:10: api.builder: must be a URL'],
     [
       'a mistake in a conditional set',
       `{ conditional: { profile: {\n dev: { version: 1 } } } }`,

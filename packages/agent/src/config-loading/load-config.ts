@@ -4,6 +4,7 @@ import { CodedError, messageOf } from '@ioto/runtime';
 import type { AgentOptions } from '../agent.ts';
 import type { AgentSettings } from '../config.ts';
 import { blend, blendConditional, isProperties, type Properties } from './blend.ts';
+import { checkAddresses } from './check-addresses.ts';
 import { configDirectory, type Directories, layOutDirectories } from './directories.ts';
 import { type Layer, readLayers, sourceOf } from './layers.ts';
 import { invalid, type Locate, makeSettings } from './settings.ts';
@@ -38,7 +39,9 @@ export async function loadConfig(options: AgentOptions, directories: Directories
   const locate: Locate = (path) => sourceOf(layers, path) ?? 'options';
   const properties = blendLayers(layers, options);
   const device = checkDevice(properties.device, options.id, locate);
-  return { settings: makeSettings({ ...properties, device }, locate), directories };
+  const settings = makeSettings({ ...properties, device }, locate);
+  checkAddresses(settings, locate);
+  return { settings, directories };
 }
 
 function blendLayers(layers: readonly Layer[], options: AgentOptions): Properties {

@@ -51,7 +51,7 @@ export async function provision(options: ProvisionOptions): Promise<Provisioned>
   const body = await api.post({
     url: `${claim.api.replace(/\/+$/, '')}/tok/device/provision`,
     bearer: claim.token,
-    body: { id, csr: await makeCsr(id, privateKey) },
+    body: { id, csr: makeCsr(id, privateKey) },
     signal,
   });
   if (!Check(Answer, body)) throw malformed('is no provision answer');

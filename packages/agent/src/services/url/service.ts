@@ -39,7 +39,7 @@ export class UrlService implements Component {
     this.#https.destroy();
   }
 
-  readonly fetch: UrlFetch = (url, request = {}) => this.#exchange(parseUrl(url), request);
+  readonly fetch: UrlFetch = async (url, request = {}) => this.#exchange(parseUrl(url), request);
 
   async #exchange(url: URL, request: UrlRequest): Promise<UrlAnswer> {
     const { clock } = this.#options;

@@ -11,7 +11,7 @@ export interface ListenAddress {
 export const DEFAULT_LISTEN = 'http://127.0.0.1:8080';
 
 const FORM =
-  /^(?:(https?):\/\/)?(?:(\[[0-9a-fA-F:.]+\]|[^:/[\]]*):)?(\d{1,5})\/?$|^(https?):\/\/([^:/]+)\/?$/;
+  /^(?:(https?):\/\/)?(?:(\[[0-9a-fA-F:.]+\]|[^:/[\]\s]*):)?(\d{1,5})\/?$|^(https?):\/\/([^:/\s]+)\/?$/;
 
 /**
  * One address of web.json5: `http://HOST:PORT`, `http://HOST`, `HOST:PORT`, `:PORT` or a bare port. Without a host it is every interface.
@@ -26,7 +26,7 @@ export function parseListenAddress(text: string): ListenAddress {
   if (!match || number > 65_535) {
     throw new CodedError(
       'CONFIG_INVALID',
-      `web.listen: ${JSON.stringify(text)} is no address such as 'http://127.0.0.1:8080' or 'http://:80'`,
+      `${JSON.stringify(text)} is no address such as 'http://127.0.0.1:8080' or 'http://:80'`,
     );
   }
   const named = (host ?? bareHost ?? '').replace(/^\[|\]$/g, '');

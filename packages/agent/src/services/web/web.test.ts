@@ -1,0 +1,192 @@
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import { request } from 'node:http';
+import { Emitter, silentLogger } from '@ioto/runtime';
+import { describe, expect, it } from 'vitest';
+import { Directory } from '../../../test/world.ts';
+import type { AgentStatus } from '../../agent.ts';
+import type { AgentEvents } from '../../agent-events.ts';
+import { listenAddresses, parseListenAddress } from './listen-address.ts';
+import { WebService } from './service.ts';
+
+const UNCLAIMED: AgentStatus = {
+  phase: 'registered',
+  id: 'JT08FFQXWQ',
+  name: 'Lamp <b>',
+  claimed: false,
+  connected: false,
+};
+
+class Web {
+  status: AgentStatus = UNCLAIMED;
+  url = '';
+  readonly directory: Directory;
+  readonly #service: WebService;
+
+  private constructor(directory: Directory) {
+    this.directory = directory;
+    const events = new Emitter<AgentEvents>(() => undefined);
+    events.on('web:listening', ({ addresses }) => {
+      this.url = addresses[0] ?? '';
+    });
+    this.#service = new WebService({
+      web: { listen: 'http://127.0.0.1:0' },
+      site: directory.at('site'),
+      maxConnections: 10,
+      cache: 10_000,
+      logger: silentLogger,
+      events,
+      status: () => this.status,
+    });
+  }
+
+  static async create(files: Record<string, string> = {}): Promise<Web> {
+    const directory = await Directory.create();
+    await mkdir(directory.at('site', 'sub'), { recursive: true });
+    for (const [name, text] of Object.entries(files)) await writeFile(directory.at('site', name), text);
+    const web = new Web(directory);
+    await web.#service.start();
+    return web;
+  }
+
+  /** Sends the path exactly as it is; fetch would tidy it up. */
+  get(path: string, headers = {}, method = 'GET') {
+    return new Promise<{ status: number; headers: NodeJS.Dict<string | string[]>; text: string }>(
+      (resolve, reject) => {
+        const outgoing = request(this.url, { path, headers, method, agent: false }, (response) => {
+          let text = '';
+          response.setEncoding('utf8').on('data', (chunk) => {
+            text += chunk;
+          });
+          response.on('end', () =>
+            resolve({ status: response.statusCode ?? 0, headers: response.headers, text }),
+          );
+        });
+        outgoing.on('error', reject).end();
+      },
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#service.stop();
+    await this.directory[Symbol.asyncDispose]();
+  }
+}
+
+describe('the page of an unclaimed device', () => {
+  it('shows its name, status, claim ID and a QR code', async () => {
+    await using web = await Web.create();
+    const { status, text, headers } = await web.get('/');
+    expect(status).toBe(200);
+    expect(text).toContain('JT08F-FQXWQ');
+    expect(text).toContain('<svg');
+    expect(text).toContain('waiting to be claimed');
+    expect(text).toContain('Lamp &#60;b&#62;');
+    expect(headers['content-security-policy']).toContain("default-src 'none'");
+  });
+
+  it('tells the status as JSON, too', async () => {
+    await using web = await Web.create();
+    expect(JSON.parse((await web.get('/api/status')).text)).toMatchObject({
+      id: 'JT08FFQXWQ',
+      claimed: false,
+    });
+  });
+
+  it('shows the claim ID no more once the device is claimed', async () => {
+    await using web = await Web.create();
+    web.status = { ...UNCLAIMED, claimed: true, phase: 'ready' };
+    expect((await web.get('/')).text).not.toContain('JT08F');
+    expect((await web.get('/')).text).not.toContain('<svg');
+    expect((await web.get('/api/status')).text).not.toContain('JT08F');
+  });
+});
+
+describe('the files of @site', () => {
+  it('are served with their types, index.html for a directory', async () => {
+    await using web = await Web.create({ 'index.html': '<p>home', 'app.js': '1', 'sub/index.html': 'sub' });
+    expect(await web.get('/')).toMatchObject({
+      text: '<p>home',
+      headers: { 'content-type': 'text/html; charset=utf-8' },
+    });
+    expect((await web.get('/app.js?v=1')).headers['content-type']).toBe('text/javascript; charset=utf-8');
+    expect((await web.get('/sub/')).text).toBe('sub');
+    expect(await web.get('/sub')).toMatchObject({ status: 301, headers: { location: '/sub/' } });
+    expect((await web.get('/missing')).status).toBe(404);
+  });
+
+  it('are not sent again while they are the same, and are when they changed', async () => {
+    await using web = await Web.create({ 'a.txt': 'one' });
+    const { etag } = (await web.get('/a.txt')).headers;
+    expect(await web.get('/a.txt', { 'if-none-match': etag })).toMatchObject({ status: 304, text: '' });
+    await writeFile(web.directory.at('site', 'a.txt'), 'two!');
+    expect(await web.get('/a.txt', { 'if-none-match': etag })).toMatchObject({ status: 200, text: 'two!' });
+  });
+
+  it('are streamed when they are large', async () => {
+    await using web = await Web.create({ 'big.bin': 'x'.repeat(700_000) });
+    const { text, headers } = await web.get('/big.bin');
+    expect([text.length, headers['content-length']]).toEqual([700_000, '700000']);
+    expect(await web.get('/big.bin', {}, 'HEAD')).toMatchObject({ status: 200, text: '' });
+  });
+
+  it('are all that can be reached: no dots, no links outward, no hidden files', async () => {
+    await using web = await Web.create({ '.secret': 'no', 'ok.txt': 'ok' });
+    await writeFile(web.directory.at('outside.txt'), 'no');
+    await symlink(web.directory.at('outside.txt'), web.directory.at('site', 'link.txt'));
+    for (const path of [
+      '/../outside.txt',
+      '/%2e%2e/outside.txt',
+      '/..%2foutside.txt',
+      '/sub/..%5c..%5coutside.txt',
+      '/link.txt',
+      '/.secret',
+      '/ok.txt%00',
+      '/%zz',
+      '//etc/passwd',
+    ]) {
+      expect((await web.get(path)).status, path).toBe(404);
+    }
+    expect((await web.get('/ok.txt')).text).toBe('ok');
+  });
+});
+
+describe('the web server', () => {
+  it('answers nothing but GET and HEAD', async () => {
+    await using web = await Web.create();
+    expect(await web.get('/', {}, 'POST')).toMatchObject({ status: 405, headers: { allow: 'GET, HEAD' } });
+  });
+
+  it('refuses oversized headers', async () => {
+    await using web = await Web.create();
+    expect((await web.get('/', { 'x-long': 'x'.repeat(10_000) })).status).toBe(431);
+  });
+});
+
+describe('listen addresses', () => {
+  it('are read in every form of the contract', () => {
+    const forms: [string, string | undefined, number, boolean][] = [
+      ['http://127.0.0.1:8080', '127.0.0.1', 8080, false],
+      ['http://:80', undefined, 80, false],
+      [':8080', undefined, 8080, false],
+      ['8080', undefined, 8080, false],
+      ['localhost:1234', 'localhost', 1234, false],
+      ['https://*:443', undefined, 443, true],
+      ['http://[::1]:80', '::1', 80, false],
+      ['http://device.local', 'device.local', 80, false],
+    ];
+    for (const [text, host, port, secure] of forms)
+      expect(parseListenAddress(text)).toEqual({ host, port, secure });
+  });
+
+  it('are an error when they are none', () => {
+    for (const text of ['', 'ftp://x:1', 'http://x:99999', 'a b:80', 'http://x:y']) {
+      expect(() => parseListenAddress(text), text).toThrow(/is no address/);
+    }
+  });
+
+  it('are `listen`, else the older `listens`, else loopback', () => {
+    expect(listenAddresses({ listen: ':1', listens: ':2' })).toMatchObject([{ port: 1 }]);
+    expect(listenAddresses({ listens: [':2', ':3'] })).toMatchObject([{ port: 2 }, { port: 3 }]);
+    expect(listenAddresses({})).toMatchObject([{ host: '127.0.0.1' }]);
+  });
+});
