@@ -22,7 +22,7 @@ import type {
   ServerIdentitySource,
 } from '../../ports/certificate-authority.ts';
 import { needsRenewal, serverNames } from './server-certificate.ts';
-import { publicKeyDer, type Signer, signCertificate } from './x509/certificate.ts';
+import { publicKeyDer, type Signer, signCertificate, spkiOfPem } from './x509/certificate.ts';
 import { keyOfRequest } from './x509/certificate-request.ts';
 
 const DAY = 86_400_000;
@@ -87,7 +87,7 @@ export class EmbeddedCa implements Component, CertificateAuthority, ServerIdenti
     const expires = now + (this.#options.deviceCertificateLife ?? 2 * 365 * DAY);
     const facts = {
       subject: deviceId,
-      publicKey: publicKeyDer(publicKey),
+      publicKey: spkiOfPem(publicKey),
       notBefore: issued,
       notAfter: expires,
     };

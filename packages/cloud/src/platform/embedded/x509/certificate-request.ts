@@ -2,7 +2,7 @@ import { createPublicKey, type KeyObject, verify } from 'node:crypto';
 import { errorCatalogue } from '@ioto/runtime';
 import { CertificationRequest } from '@peculiar/asn1-csr';
 import { AsnConvert } from '@peculiar/asn1-schema';
-import { SPKI_LENGTH } from './certificate.ts';
+import { isUsualSpki, toPem } from './certificate.ts';
 
 const fail = errorCatalogue({
   CSR_MALFORMED: { status: 400 },
@@ -30,7 +30,7 @@ const DIGESTS: Record<string, string | undefined> = {
  */
 export function keyOfRequest(pem: string): string {
   const request = parse(pem);
-  const key = keyFrom(request);
+  const { key, spki } = keyFrom(request);
   const digest = DIGESTS[request.signatureAlgorithm.algorithm];
   const body = request.certificationRequestInfoRaw;
   if (!digest || !body) {
@@ -42,7 +42,7 @@ export function keyOfRequest(pem: string): string {
       'the certificate request is not signed by the key that it carries: make it anew',
     );
   }
-  return key.export({ type: 'spki', format: 'pem' }).toString();
+  return toPem('PUBLIC KEY', spki);
 }
 
 function parse(pem: string): CertificationRequest {
@@ -58,12 +58,10 @@ function parse(pem: string): CertificationRequest {
   );
 }
 
-function keyFrom(request: CertificationRequest): KeyObject {
+function keyFrom(request: CertificationRequest): { key: KeyObject; spki: Buffer } {
   try {
-    const spki = AsnConvert.serialize(request.certificationRequestInfo.subjectPKInfo);
-    const key = createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' });
-    const length = key.export({ type: 'spki', format: 'der' }).length;
-    if (key.asymmetricKeyDetails?.namedCurve === 'prime256v1' && length === SPKI_LENGTH) return key;
+    const spki = Buffer.from(AsnConvert.serialize(request.certificationRequestInfo.subjectPKInfo));
+    if (isUsualSpki(spki)) return { key: createPublicKey({ key: spki, format: 'der', type: 'spki' }), spki };
   } catch {
     // falls through to the one refusal
   }

@@ -147,7 +147,7 @@ function newSerial(): Buffer {
 /** Bytes before the point in the SPKI of a P-256 key. */
 const SPKI_HEADER = 26;
 /** Length of the whole SPKI with an uncompressed point. */
-export const SPKI_LENGTH = SPKI_HEADER + 65;
+const SPKI_LENGTH = SPKI_HEADER + 65;
 
 /** SHA-1 of the public key's bits, method 1 of RFC 5280 4.2.1.2: a name, not a protection. */
 function keyIdentifier(publicKey: Buffer): Buffer {
@@ -159,9 +159,28 @@ export function toPem(label: string, der: Buffer): string {
   return `-----BEGIN ${label}-----\n${lines}\n-----END ${label}-----\n`;
 }
 
-/** SPKI DER of a key, public or private, or of a public key in PEM. */
-export function publicKeyDer(key: KeyObject | string): Buffer {
+/** SPKI DER of a key, public or private. */
+export function publicKeyDer(key: KeyObject): Buffer {
   // Node wants the private KeyObject itself to derive its public half, and a public one as it is.
-  const publicKey = typeof key !== 'string' && key.type === 'public' ? key : createPublicKey(key);
+  const publicKey = key.type === 'public' ? key : createPublicKey(key);
   return publicKey.export({ type: 'spki', format: 'der' });
+}
+
+/** What stands before the point in the SPKI of every P-256 key with an uncompressed point [RFC 5480]. */
+const P256_HEADER = Buffer.from('3059301306072a8648ce3d020106082a8648ce3d03010703420004', 'hex');
+
+/** True for the SPKI of a P-256 key in its usual form; whether the point is on the curve is not looked at. */
+export function isUsualSpki(der: Buffer): boolean {
+  return der.length === SPKI_LENGTH && der.subarray(0, P256_HEADER.length).equals(P256_HEADER);
+}
+
+/**
+ * The SPKI DER in a PEM that was checked before: only its armour is taken off.
+ *
+ * @throws RangeError for anything but a P-256 key in its usual form.
+ */
+export function spkiOfPem(pem: string): Buffer {
+  const der = Buffer.from(pem.replace(/-----[^-]+-----|\s/g, ''), 'base64');
+  if (!isUsualSpki(der)) throw new RangeError('not an EC P-256 public key as SPKI PEM');
+  return der;
 }
