@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseCommandLine } from './command-line.ts';
+import { eventsFrom, parseCommandLine } from './command-line.ts';
 import { exitCodeOf } from './exit-code.ts';
 
 const parse = (line: string) => parseCommandLine(line.split(' ').filter(Boolean), '1.2.3');
@@ -30,6 +30,10 @@ describe('the command line of ioto', () => {
   it('waits for a phase, by its short name or as an event', () => {
     expect(parse('--exit ready')).toMatchObject({ exit: 'cloud:ready' });
     expect(parse('--exit mqtt:connected')).toMatchObject({ exit: 'mqtt:connected' });
+  });
+
+  it('takes a later phase for an earlier one, which a device that resumes has behind it', () => {
+    expect(eventsFrom('device:provisioned')).toEqual(['device:provisioned', 'mqtt:connected', 'cloud:ready']);
   });
 
   it('logs as much as it is told to', () => {

@@ -17,7 +17,7 @@ export type Invocation =
   | { command: 'wake'; options: AgentOptions }
   | { command: 'print'; text: string };
 
-/** Events that `--exit` can wait for, by the short names of the phases. */
+/** Events that `--exit` can wait for, by the short names of the phases, in the order of a device's life. */
 export const EXIT_EVENTS = {
   local: 'local:ready',
   registered: 'device:registered',
@@ -27,6 +27,12 @@ export const EXIT_EVENTS = {
   ready: 'cloud:ready',
 } as const satisfies Record<string, keyof AgentEvents>;
 export type ExitEvent = (typeof EXIT_EVENTS)[keyof typeof EXIT_EVENTS];
+
+/** The event and all that come after it in a life: a device that resumes has the earlier ones behind it. */
+export function eventsFrom(event: ExitEvent): ExitEvent[] {
+  const all = Object.values(EXIT_EVENTS);
+  return all.slice(all.indexOf(event));
+}
 
 interface RunFlags {
   config?: string;
@@ -95,7 +101,11 @@ function describe(version: string): Command {
       'conditional set of the configuration (default: IOTO_PROFILE, PROFILE, the file)',
     )
     .option('--reset', 'forget provisioning, certificate and database first; claim ID and identity key stay')
-    .option('--exit <phase>', `exit 0 when it is reached: ${Object.keys(EXIT_EVENTS).join(', ')}`, exitEvent)
+    .option(
+      '--exit <phase>',
+      `exit 0 when it is reached or passed: ${Object.keys(EXIT_EVENTS).join(', ')}`,
+      exitEvent,
+    )
     .option('--gen', 'print a new claim ID and exit')
     .option(
       '--length <n>',

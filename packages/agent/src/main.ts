@@ -3,7 +3,7 @@ import { newClaimId } from '@ioto/protocol';
 import { createLogger, type LogLevel, messageOf } from '@ioto/runtime';
 import type { Agent, AgentOptions } from './agent.ts';
 import { createAgent } from './build-agent.ts';
-import { type ExitEvent, type Invocation, parseCommandLine } from './command-line.ts';
+import { type ExitEvent, eventsFrom, type Invocation, parseCommandLine } from './command-line.ts';
 import { locateDirectories } from './config-loading/load-config.ts';
 import { askAgent } from './control/control-socket.ts';
 import { exitCodeOf } from './exit-code.ts';
@@ -69,7 +69,7 @@ function makeAgent(options: AgentOptions, level: LogLevel | undefined, version: 
 function untilStopped(agent: Agent, exit: ExitEvent | undefined, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     signal.addEventListener('abort', () => resolve(), { once: true });
-    if (exit) agent.once(exit, () => resolve());
+    for (const event of exit ? eventsFrom(exit) : []) agent.once(event, () => resolve());
     // A device program that was told to reboot ends; what started it starts it again.
     agent.once('device:reboot', () => resolve());
   });

@@ -1,4 +1,4 @@
-import { chmod, mkdir, readdir, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { silentLogger } from '@ioto/runtime';
 import { describe, expect, it } from 'vitest';
 import { Directory, until, World } from '../test/world.ts';
@@ -87,6 +87,25 @@ describe('the state directory', () => {
     await second.start();
     await waiting;
     await until(async () => !(await readdir(world.directory.at('state'))).includes('reset.pending'));
+  });
+
+  it('that takes no writes for a while delays the device, and costs it nothing', async () => {
+    await using world = await World.create();
+    const agent = world.agent();
+    const waiting = agent.next('device:waiting');
+    await agent.start();
+    await waiting;
+    const { id } = agent;
+    const config = world.directory.at('state', 'config');
+    await rename(config, `${config}.away`);
+    await writeFile(config, 'as good as full');
+    const retry = agent.next('cloud:retry', AbortSignal.timeout(5000));
+    world.cloud.claim(id);
+    expect(await retry).toMatchObject({ step: 'register' });
+    const ready = agent.next('cloud:ready', AbortSignal.timeout(5000));
+    await rm(config);
+    await rename(`${config}.away`, config);
+    expect(await ready).toMatchObject({ id });
   });
 
   it('that is another device is not taken over by an --id', async () => {

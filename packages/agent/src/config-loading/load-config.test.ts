@@ -205,6 +205,11 @@ describe('mistakes in files', () => {
       `{ web: { listens: ['x y'] } }`,
       'ioto.json5:1:10: web.listens: "x y" is no',
     ],
+    [
+      'an authority that is not there',
+      `{ tls: { authority: '@config/ca.pem' } }`,
+      'ioto.json5:1:10: tls.authority: there is no file',
+    ],
     ['a base that is no URL', `{ api: { builder: 'host' } }`, 'ioto.json5:1:10: api.builder: must be a URL'],
     [
       'a mistake in a conditional set',

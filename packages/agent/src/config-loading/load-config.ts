@@ -40,7 +40,7 @@ export async function loadConfig(options: AgentOptions, directories: Directories
   const properties = blendLayers(layers, options);
   const device = checkDevice(properties.device, options.id, locate);
   const settings = makeSettings({ ...properties, device }, locate);
-  checkAddresses(settings, locate);
+  checkAddresses(settings, directories, locate);
   return { settings, directories };
 }
 

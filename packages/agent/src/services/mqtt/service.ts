@@ -5,7 +5,7 @@ import { CodedError } from '@ioto/runtime';
 import type { AgentEvents } from '../../agent-events.ts';
 import type { AgentSettings } from '../../config.ts';
 import { certificateFacts, readCertificate } from '../../identity/certificate.ts';
-import { MqttConnection } from './connection.ts';
+import type { MqttConnection } from './connection.ts';
 import { type ConnectionEnd, endOfSocket } from './refusal.ts';
 import { openTls, type TlsTarget } from './tls-socket.ts';
 
@@ -35,12 +35,19 @@ export interface Credentials extends TlsTarget {
   accountId: string;
 }
 
+/**
+ * The client library is loaded while the device waits to be claimed, or when it first connects: local services need
+ * neither its time nor its memory.
+ */
+const loadClient = () => import('./connection.ts');
+
 /** Service `mqtt`: the connection to the cloud, shared by the services that talk to it. */
 export class MqttService implements Component {
   readonly name = 'mqtt';
   readonly #options: MqttServiceOptions;
   readonly #users: ConnectionUser[] = [];
   #connection: MqttConnection | undefined;
+  #off: (() => void) | undefined;
 
   constructor(options: MqttServiceOptions) {
     this.#options = options;
@@ -51,9 +58,12 @@ export class MqttService implements Component {
     this.#users.push(user);
   }
 
-  async start(): Promise<void> {}
+  async start(): Promise<void> {
+    this.#off = this.#options.events.once('device:waiting', () => loadClient().then(() => undefined));
+  }
 
   async stop(): Promise<void> {
+    this.#off?.();
     this.disconnect('the agent stops');
     await this.#connection?.ended;
   }
@@ -73,11 +83,13 @@ export class MqttService implements Component {
 
   /** Connects and stays so; resolves with how it ended and how long it was up, in milliseconds. Never rejects. */
   async connect(credentials: Credentials, signal: AbortSignal): Promise<ConnectionEnd & { lasted: number }> {
+    // Before the handshake, so that nothing comes between it and the first listener on its socket.
+    const { MqttConnection: Connection } = await loadClient();
     const socket = await this.#open(credentials, signal);
     if ('kind' in socket) return { ...socket, lasted: 0 };
     const { clock } = this.#options;
     let since: number | undefined;
-    const connection = this.#makeConnection(socket, credentials, () => {
+    const connection = this.#makeConnection(Connection, socket, credentials, () => {
       since = clock.now();
     });
     this.#connection = connection;
@@ -109,10 +121,15 @@ export class MqttService implements Component {
     }
   }
 
-  #makeConnection(socket: TLSSocket, credentials: Credentials, onUp: () => void): MqttConnection {
+  #makeConnection(
+    Connection: typeof MqttConnection,
+    socket: TLSSocket,
+    credentials: Credentials,
+    onUp: () => void,
+  ): MqttConnection {
     const { logger, settings, events, maxMessage } = this.#options;
     const { id, accountId, endpoint, port, certificate } = credentials;
-    return new MqttConnection(socket, {
+    return new Connection(socket, {
       clientId: id,
       keepAlive: Math.min(65_535, Math.max(1, Math.round(settings.keepAlive / 1000))),
       timeout: settings.timeout,
