@@ -63,9 +63,22 @@ export class DeviceProvisioning {
    * DEVICE_MISMATCH (403); SIGNATURE_… (401); CSR_… (400); PROVISION_TOO_OFTEN (429); DEVICE_NOT_READY (503).
    */
   async provision(call: ProvisionCall): Promise<ProvisionAnswer> {
-    const claims = call.token ? readDeviceToken(call.token, await this.#options.secret()) : undefined;
+    const ownership = await this.identify(call);
+    await this.#refuseImpostor(ownership, call);
+    const publicKey = call.csr === undefined ? undefined : this.#options.authority.keyOfRequest(call.csr);
+    this.#refuseExcess(ownership.deviceId);
+    return this.#options.turns.run(ownership.deviceId, () => this.#issue(ownership, publicKey));
+  }
+
+  /**
+   * The ownership that a device's token is of.
+   *
+   * @throws DEVICE_AUTHENTICATION_FAILED (401), DEVICE_NOT_FOUND (404), DEVICE_MISMATCH (403), DEVICE_NOT_READY (503).
+   */
+  async identify({ token, id }: Pick<ProvisionCall, 'token' | 'id'>): Promise<Ownership> {
+    const claims = token ? readDeviceToken(token, await this.#options.secret()) : undefined;
     if (!claims) throw deviceAuthenticationFailed('the token is not one of this cloud: register again');
-    if (call.id !== claims.deviceId) {
+    if (id !== claims.deviceId) {
       throw deviceError('DEVICE_MISMATCH', 'the body names another device than the token');
     }
     const ownership = await this.#ownershipFor(claims.deviceId);
@@ -74,10 +87,7 @@ export class DeviceProvisioning {
         'the device has changed hands since this token was made: register again',
       );
     }
-    await this.#refuseImpostor(ownership, call);
-    const publicKey = call.csr === undefined ? undefined : this.#options.authority.keyOfRequest(call.csr);
-    this.#refuseExcess(claims.deviceId);
-    return this.#options.turns.run(claims.deviceId, () => this.#issue(ownership, publicKey));
+    return ownership;
   }
 
   async #ownershipFor(deviceId: string): Promise<Ownership> {

@@ -113,7 +113,7 @@ describe('a batch that a device sends up', () => {
 
   it('is read as old agents print it', async () => {
     const item =
-      '{"_type":"Store","sk":"s#n","key":"n","value":"0","type":"number","count":e+00,"updated":"'.concat(
+      '{"_type":"Store","sk":"s#n","key":"n","value":"e+00","type":"number","count":e+00,"updated":"'.concat(
         T1,
         '"}',
       );

@@ -72,9 +72,15 @@ function accept(
     ...ownerFields(model, identity),
     ...owner,
   };
+  if (model.name === 'Store' && known.type === 'number' && isBareZero(known.value)) known.value = '0';
   const key = model.keyOf(known, { ...identity });
   const updated = typeof known.updated === 'string' ? known.updated : now;
   return { model, remove, item: { ...known, _type: model.name, updated, ...key } };
+}
+
+/** Agents in the field print the number zero so (Ioto contract §10). */
+function isBareZero(value: unknown): boolean {
+  return typeof value === 'string' && /^-?e[+-]?0+$/.test(value);
 }
 
 function ownerFields(model: Model, identity: SyncIdentity): Record<string, string> {
