@@ -158,7 +158,7 @@ export const agentSchema = Type.Object(
       }),
       schema: text('OneTable schema file; default: the core models'),
       maxJournalSize: size('1mb', 'journal size at which it is folded into the database'),
-      maxJournalAge: time('1 min', 'age of the journal at which it is folded into the database'),
+      maxJournalAge: time('5 secs', 'longest time until a lazy write is on disk'),
       maxSyncSize: size('64k', 'largest message of changes sent up'),
     }),
     directories: group('where things lie; @state, @config, @certs, @db and @site may be used in paths', {

@@ -63,4 +63,47 @@ describe("a device's life", () => {
     expect(second.id).toBe(id);
     expect(world.cloud.calls.length).toBe(calls);
   });
+
+  it('has its local services ready while there is no cloud, and they go on without one', async () => {
+    await using world = await World.create();
+    const agent = world.agent({
+      builder: 'https://127.0.0.1:1/api',
+      settings: { web: { listen: 'http://127.0.0.1:0' } },
+    });
+    const listening = agent.next('web:listening');
+    const retry = agent.next('cloud:retry', AbortSignal.timeout(5000));
+    await agent.start();
+    const [url = ''] = (await listening).addresses;
+    expect(await retry).toMatchObject({ step: 'register', code: 'URL_UNREACHABLE' });
+    await agent.store.set('offline', true);
+    expect(agent.store.get('offline')).toBe(true);
+    const page = await agent.url.fetch(url);
+    expect(page.text()).toContain(agent.id.slice(0, 5));
+    expect(page.text()).toContain('ECONNREFUSED');
+  });
+
+  it('goes on from a hanging builder at once when it is told to stop', async () => {
+    await using world = await World.create();
+    const agent = world.agent();
+    const waiting = agent.next('device:waiting');
+    await agent.start();
+    await waiting;
+    const began = Date.now();
+    await agent.stop();
+    expect(Date.now() - began).toBeLessThan(1000);
+  });
+
+  it('learns a new address of its cloud from the builder when the old one does not answer', async () => {
+    await using world = await World.create();
+    let moved = false;
+    world.cloud.intercept = ({ path }, answer) => {
+      const body = answer.body as { api?: string };
+      if (!path.endsWith('register') || body.api === undefined || moved) return undefined;
+      moved = true;
+      return { body: { ...body, api: 'https://127.0.0.1:1/api' } };
+    };
+    const agent = await world.readyAgent();
+    expect(agent.status.phase).toBe('ready');
+    expect(moved).toBe(true);
+  });
 });

@@ -4,7 +4,7 @@ import { createLogger, type LogLevel, messageOf } from '@ioto/runtime';
 import type { Agent, AgentOptions } from './agent.ts';
 import { createAgent } from './build-agent.ts';
 import { type ExitEvent, eventsFrom, type Invocation, parseCommandLine } from './command-line.ts';
-import { locateDirectories } from './config-loading/load-config.ts';
+import { loadConfig, locateDirectories } from './config-loading/load-config.ts';
 import { askAgent } from './control/control-socket.ts';
 import { exitCodeOf } from './exit-code.ts';
 import { narrate } from './narrate.ts';
@@ -39,7 +39,7 @@ async function run(
   { options, level, exit }: Extract<Invocation, { command: 'run' }>,
   version: string,
 ): Promise<number> {
-  const agent = makeAgent(options, level, version);
+  const agent = makeAgent(options, level ?? (await configuredLevel(options)), version);
   const stopping = new AbortController();
   const onSignal = () => stopping.abort(new Error('asked to stop'));
   process.on('SIGTERM', onSignal).on('SIGINT', onSignal);
@@ -58,8 +58,15 @@ async function run(
   return 0;
 }
 
-function makeAgent(options: AgentOptions, level: LogLevel | undefined, version: string): Agent {
-  const logger = createLogger('ioto', { level: level ?? 'info' });
+/** The level that the files ask for. Reading them here as well finds a mistake in them before anything is touched. */
+async function configuredLevel(options: AgentOptions): Promise<LogLevel> {
+  const all = { ...options, environment: process.env };
+  const { settings } = await loadConfig(all, await locateDirectories(all));
+  return settings.log.level ?? 'info';
+}
+
+function makeAgent(options: AgentOptions, level: LogLevel, version: string): Agent {
+  const logger = createLogger('ioto', { level });
   const agent = createAgent({ ...options, version, logger, environment: process.env });
   narrate(agent, logger);
   return agent;

@@ -49,6 +49,9 @@ const SILENT_REFUSALS = 3;
 /** How long the device stays away when the cloud closes it for excessive traffic, in milliseconds. */
 const BANISHED = 3_600_000;
 
+/** Provision calls in a row that fail before the builder is asked again, which may know another address of the cloud. */
+const PATIENCE = 5;
+
 /** Statuses by which a cloud says that the claim which its token was for is over, or its token no good. */
 const CLAIM_VOID = new Set([401, 403, 404, 409, 410]);
 
@@ -63,6 +66,7 @@ export class Link implements Component {
   #refused = false;
   #reissue = false;
   #silent = 0;
+  #failures = 0;
   #asked = false;
   #firstConnect = true;
   #banished = false;
@@ -179,10 +183,14 @@ export class Link implements Component {
     try {
       await this.#step('provision').call(signal);
       this.#backoffs.provision.reset();
+      this.#failures = 0;
       return reissue ? this.#backoffs.connect.next() : 0;
     } catch (error) {
+      signal.throwIfAborted();
+      this.#failures += 1;
       const isVoid = isCodedError(error) && CLAIM_VOID.has(error.status ?? 0);
-      if (isVoid && !provisionFile.hasCertificate) await provisionFile.saveRegistration({ registered: true });
+      const asks = isVoid || this.#failures % PATIENCE === 0;
+      if (asks && !provisionFile.hasCertificate) await provisionFile.saveRegistration({ registered: true });
       throw error;
     }
   }

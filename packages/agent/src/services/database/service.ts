@@ -39,6 +39,7 @@ export class DatabaseService implements Component {
       clock,
       logger,
       maxJournalSize: settings.maxJournalSize,
+      maxJournalAge: settings.maxJournalAge,
     });
     const { tornTail } = this.#database.stats;
     if (tornTail) logger.warn({ ...tornTail }, 'cut off a write that a power cut had left unfinished');
