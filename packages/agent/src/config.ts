@@ -192,7 +192,12 @@ export const agentSchema = Type.Object(
       sync: time('5 secs', 'wait for an acknowledgement before changes are sent again'),
     }),
     web: Type.Object(
-      { listen, listens: listen },
+      {
+        listen: listen(
+          "addresses to listen on, such as 'http://:80' for every interface; without any, 'http://127.0.0.1:8080'",
+        ),
+        listens: listen('older spelling of listen'),
+      },
       { additionalProperties: true, default: {}, description: 'web.json5' },
     ),
     device: DeviceSettings,
