@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { type Component, type Logger, messageOf } from '@ioto/runtime';
+import { type CodedError, type Component, type Logger, messageOf } from '@ioto/runtime';
 import { open, type RootDatabase } from 'lmdb';
 import {
   type Condition,
@@ -17,6 +17,18 @@ const LONGEST_KEY = 1900;
 
 const DEFAULT_PAGE = 1000;
 
+/** Milliseconds that closing may take; after a failed commit lmdb may wait for ever for a flush that will not come. */
+const CLOSE_PATIENCE = 2000;
+
+const LMDB_OPTIONS = {
+  noSubdir: false,
+  keyEncoding: 'binary',
+  encoding: 'msgpack',
+  useRecords: false,
+  // With it lmdb makes a promise for each turn's batch that nobody holds: a full disk would then end the process.
+  eventTurnBatching: false,
+} as const;
+
 export interface LmdbItemStoreOptions {
   /** Directory of the store's files, made when missing. */
   directory: string;
@@ -26,7 +38,7 @@ export interface LmdbItemStoreOptions {
 /** Changes of one write, waiting for their turn in the feed. */
 interface FeedEntry {
   changes: ItemChange[];
-  durable: boolean;
+  settled: boolean;
 }
 
 /**
@@ -38,6 +50,8 @@ export class LmdbItemStore implements ItemStore, Component {
   readonly #options: LmdbItemStoreOptions;
   readonly #listeners = new Set<(change: ItemChange) => void>();
   readonly #feed: FeedEntry[] = [];
+  /** Ends the waits for a flush when a commit fails: lmdb would never settle them. */
+  readonly #unflushed = new Set<(error: unknown) => void>();
   #database: RootDatabase<Record<string, unknown>, Buffer> | undefined;
 
   constructor(options: LmdbItemStoreOptions) {
@@ -45,20 +59,26 @@ export class LmdbItemStore implements ItemStore, Component {
   }
 
   async start(): Promise<void> {
-    this.#database = open<Record<string, unknown>, Buffer>({
-      path: this.#options.directory,
-      noSubdir: false,
-      keyEncoding: 'binary',
-      encoding: 'msgpack',
-      useRecords: false,
-      mode: 0o600,
-    } as Parameters<typeof open>[0] & object);
+    const { directory } = this.#options;
+    try {
+      this.#database = open<Record<string, unknown>, Buffer>({ path: directory, ...LMDB_OPTIONS });
+    } catch (error) {
+      throw storeError('STORE_UNWRITABLE', `cannot open the store in ${directory}: ${messageOf(error)}`, {
+        cause: error,
+      });
+    }
   }
 
   async stop(): Promise<void> {
     const database = this.#database;
     this.#database = undefined;
-    await database?.close();
+    if (!database) return;
+    let timer: NodeJS.Timeout | undefined;
+    const patience = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, CLOSE_PATIENCE);
+    });
+    await Promise.race([database.close(), patience]);
+    clearTimeout(timer);
   }
 
   async get(pk: string, sk: string): Promise<StoredItem | undefined> {
@@ -96,6 +116,27 @@ export class LmdbItemStore implements ItemStore, Component {
     const database = this.#open();
     const steps = writes.map(prepare);
     refuseDoubles(steps);
+    const { entry, failed } = await this.#commit(database, steps);
+    if (!entry) {
+      throw storeError('CONDITION_FAILED', 'the item is not as the write expects it', {
+        details: { index: failed },
+      });
+    }
+    try {
+      await this.#untilFlushed(database);
+    } catch (error) {
+      throw unwritable(error);
+    } finally {
+      // What is committed is seen by readers, so the feed tells it even when its durability is in doubt.
+      entry.settled = true;
+      this.#publish();
+    }
+  }
+
+  async #commit(
+    database: RootDatabase<Record<string, unknown>, Buffer>,
+    steps: readonly Step[],
+  ): Promise<{ entry?: FeedEntry; failed?: number }> {
     let entry: FeedEntry | undefined;
     let failed: number | undefined;
     try {
@@ -108,27 +149,31 @@ export class LmdbItemStore implements ItemStore, Component {
           if (step.value) database.put(step.key, step.value);
           else database.remove(step.key);
         }
-        entry = { changes: changesOf(steps, before), durable: false };
+        entry = { changes: changesOf(steps, before), settled: false };
         this.#feed.push(entry);
       });
-      if (entry) await database.flushed;
+      return { entry, failed };
     } catch (error) {
+      // lmdb rejects this second promise too; unheard, it would end the process.
+      (error as { commitError?: Promise<unknown> }).commitError?.catch(() => undefined);
       if (entry) this.#feed.splice(this.#feed.indexOf(entry), 1);
-      throw storeError(
-        'STORE_UNWRITABLE',
-        `the store cannot write: ${messageOf(error)}; free some disk space`,
-        {
-          cause: error,
-        },
-      );
+      for (const end of [...this.#unflushed]) end(error);
+      throw unwritable(error);
     }
-    if (!entry) {
-      throw storeError('CONDITION_FAILED', 'the item is not as the write expects it', {
-        details: { index: failed },
-      });
-    }
-    entry.durable = true;
-    this.#publish();
+  }
+
+  #untilFlushed(database: RootDatabase<Record<string, unknown>, Buffer>): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const end = (error: unknown) => {
+        this.#unflushed.delete(end);
+        reject(error);
+      };
+      this.#unflushed.add(end);
+      database.flushed.then(() => {
+        this.#unflushed.delete(end);
+        resolve();
+      }, end);
+    });
   }
 
   onChange(listener: (change: ItemChange) => void): () => void {
@@ -137,7 +182,7 @@ export class LmdbItemStore implements ItemStore, Component {
   }
 
   #publish(): void {
-    for (let entry = this.#feed[0]; entry?.durable; entry = this.#feed[0]) {
+    for (let entry = this.#feed[0]; entry?.settled; entry = this.#feed[0]) {
       this.#feed.shift();
       for (const change of entry.changes) this.#tell(change);
     }
@@ -166,6 +211,11 @@ export class LmdbItemStore implements ItemStore, Component {
     if (!this.#database) throw storeError('STORE_CLOSED', 'the store is not open');
     return this.#database;
   }
+}
+
+function unwritable(error: unknown): CodedError {
+  const message = 'the store cannot be written: is the disk of the state directory full?';
+  return storeError('STORE_UNWRITABLE', message, { cause: error });
 }
 
 interface Step {
