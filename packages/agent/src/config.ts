@@ -28,12 +28,8 @@ const group = <P extends Record<string, TSchema>>(description: string, propertie
 const port = (description: string) =>
   Type.Optional(Type.Integer({ minimum: 1, maximum: 65_535, description }));
 
-const listen = Type.Optional(
-  Type.Union([Type.String(), Type.Array(Type.String(), { maxItems: 16 })], {
-    description:
-      "addresses to listen on, such as 'http://127.0.0.1:8080' or 'http://:80' for every interface",
-  }),
-);
+const listen = (description: string) =>
+  Type.Optional(Type.Union([Type.String(), Type.Array(Type.String(), { maxItems: 16 })], { description }));
 
 const DeviceSettings = Type.Object(
   {
