@@ -92,39 +92,51 @@ function isWaiting(milestones: Milestones): boolean {
 
 function narrate({ device, narrator, site }: LifeOptions, milestones: Milestones): void {
   device.once('device:serialized', ({ id, source }) => {
-    narrator.step(
-      'serialized',
-      source === 'generated' ? 'made a random claim ID, as a label would carry it' : 'has its claim ID',
-    );
+    const made =
+      source === 'generated' ? 'made a random claim ID, as a label would carry it' : 'has its claim ID';
+    narrator.step('serialized', made);
     narrator.label(id);
   });
   device.once('web:listening', ({ addresses }) => narrator.step('web server up', addresses.join(' ')));
-  device.once('device:registered', ({ builder }) =>
-    narrator.step('registered', `with the builder at ${builder}`),
+  // These come with every poll; once an ownership is enough.
+  let told = new Set<string>();
+  const onceUntilRelease = (name: string, facts: string) => {
+    if (told.has(name)) return;
+    told.add(name);
+    narrator.step(name, facts);
+  };
+  device.on('device:registered', ({ builder }) =>
+    onceUntilRelease('registered', `with the builder at ${builder}`),
   );
-  device.once('device:waiting', ({ polling, retryIn }) =>
-    narrator.step(
+  device.on('device:waiting', ({ polling, retryIn }) =>
+    onceUntilRelease(
       'waiting',
       polling ? 'for a claim, on a long poll' : `for a claim, asking again in ${retryIn / 1000} s`,
     ),
   );
-  device.once('device:claimed', ({ accountId }) =>
-    narrator.step('claimed', `by ${site.email} (account ${accountId})`),
-  );
-  device.once('device:provisioned', ({ certificate }) =>
+  device.on('device:claimed', ({ accountId }) => {
+    const owner =
+      accountId === site.accountId ? `by ${site.email} (account ${accountId})` : `by account ${accountId}`;
+    narrator.step('claimed', owner);
+  });
+  device.on('device:provisioned', ({ certificate }) =>
     narrator.step(
       'provisioned',
       `${certificate.subject}, until ${certificate.expires.slice(0, 10)}; the key was made on the device and stayed there`,
     ),
   );
-  device.once('mqtt:connected', ({ endpoint, port, tlsVersion, alpn, certificate }) => {
+  device.on('mqtt:connected', ({ endpoint, port, tlsVersion, alpn, certificate }) => {
     if (!milestones.has('device:registered') && !milestones.has('device:provisioned')) {
-      narrator.step(
+      onceUntilRelease(
         'resumed',
         `with the stored certificate ${certificate.subject}: no registration, no new certificate`,
       );
     }
     narrator.step('MQTT connected', `${endpoint}:${port}, mutual ${tlsVersion}, ALPN ${alpn ?? 'none'}`);
+  });
+  device.on('device:released', () => {
+    told = new Set();
+    narrator.step('released', 'by its owner: it forgets its certificate and begins anew');
   });
 }
 
