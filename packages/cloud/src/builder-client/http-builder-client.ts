@@ -7,7 +7,7 @@ import type {
   Registration,
   ReleaseRequest,
 } from '@ioto/protocol';
-import { CodedError, type Component, errorCatalogue, messageOf } from '@ioto/runtime';
+import { CodedError, type Component, errorCatalogue, messageOf, systemCode } from '@ioto/runtime';
 import { Agent } from 'undici';
 import type { BuilderClient } from '../ports/builder-client.ts';
 
@@ -19,6 +19,8 @@ const fail = errorCatalogue({
 
 /** Milliseconds for an answer, beyond what a long poll asks for. */
 const ANSWER_TIMEOUT = 15_000;
+/** The connection ended before the answer. */
+const BROKEN = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE']);
 const LARGEST_ANSWER = 8 * 1024 * 1024;
 
 export interface HttpBuilderClientOptions {
@@ -90,10 +92,11 @@ export class HttpBuilderClient implements Component, BuilderClient {
     { signal, wait }: { signal?: AbortSignal; wait: number },
   ): Promise<{ status: number; retryAfter: number | undefined; answer: unknown }> {
     const { base, key } = this.#options;
-    if (!this.#agent) throw fail('BUILDER_UNREACHABLE', 'the builder client has not been started');
+    const agent = this.#agent;
+    if (!agent) throw fail('BUILDER_UNREACHABLE', 'the builder client has not been started');
     const url = new URL(`${base()}/cloud/${verb}`);
-    try {
-      const response = await this.#agent.request({
+    const ask = () =>
+      agent.request({
         origin: url.origin,
         path: url.pathname,
         method: 'POST',
@@ -102,6 +105,12 @@ export class HttpBuilderClient implements Component, BuilderClient {
         headersTimeout: wait + ANSWER_TIMEOUT,
         bodyTimeout: ANSWER_TIMEOUT,
         signal,
+      });
+    try {
+      // A kept connection may have been closed at the other end just now. Asking twice is safe for every verb.
+      const response = await ask().catch((error) => {
+        if (!BROKEN.has(systemCode(error) ?? '')) throw error;
+        return ask();
       });
       const seconds = Number(response.headers['retry-after']);
       const answer = await response.body.json().catch(() => undefined);

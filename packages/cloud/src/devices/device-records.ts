@@ -57,6 +57,8 @@ export interface Intent {
   started: string;
   /** Of a release: the builder and the ownership record know; what is left is to tell the device and to clear up. */
   unbound?: boolean;
+  /** Of a release: the builder forgets the identity key too, for a device that has lost it. */
+  forgetKey?: boolean;
 }
 
 const INTENTS = 'intent#';

@@ -1,3 +1,5 @@
+import { newClaimId, signRequest } from '@ioto/protocol';
+import { type FleetIdentity, makeFleetIdentities } from '@ioto/testkit/fleet/identities';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DeviceWorld } from './device-world.fixture.ts';
 
@@ -93,4 +95,42 @@ describe('a release', () => {
       expect(await world.claim(id, await world.account('Next'))).toMatchObject({ id });
     },
   );
+
+  it('that overtakes a provision wins: the device gets no certificate', async () => {
+    const device = await world.ownedDevice(account);
+    const outcomes = await Promise.allSettled([
+      release(device.id),
+      world.provision(device),
+      world.provision(device),
+    ]);
+    expect(outcomes[0]?.status).toBe('fulfilled');
+    await expect(world.provision(device)).rejects.toEqual(code('DEVICE_AUTHENTICATION_FAILED', 401));
+    const states = (await world.devices.directory.certificates(device.id)).map(({ state }) => state);
+    expect(states.filter((state) => state !== 'revoked')).toEqual([]);
+    expect(await world.claim(device.id, await world.account('Next'))).toMatchObject({ id: device.id });
+  });
+
+  it('of a device that was claimed in advance and never came frees its ID', async () => {
+    const id = newClaimId();
+    await world.claim(id, account, { pre: true });
+    await release(id);
+    expect(await world.claim(id, await world.account('Next'), { pre: true })).toMatchObject({ id });
+  });
+
+  it('can drop the key of a device that has lost it', async () => {
+    const [lost, fresh] = (await makeFleetIdentities(2)) as [FleetIdentity, FleetIdentity];
+    const { id } = await world.ownedDevice(account, { publicKey: lost.publicKey });
+    await world.devices.releases.release({
+      deviceId: id,
+      accountId: account,
+      actor: 'user:U',
+      forgetKey: true,
+    });
+    await world.register(id, { publicKey: fresh.publicKey });
+    await world.claim(id, account);
+    const { token } = await world.register(id, { publicKey: fresh.publicKey });
+    const signed = { method: 'POST', path: '/api/tok/device/provision', body: '{}' };
+    const signature = signRequest(signed, fresh.privateKey, world.clock.now());
+    expect((await world.provision({ id, token, csr: fresh.csr, signed, signature })).id).toBe(id);
+  });
 });

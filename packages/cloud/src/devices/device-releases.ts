@@ -12,6 +12,15 @@ import type { Turns } from './turns.ts';
 /** Milliseconds that a connected device is given to acknowledge its release; old agents never do. */
 const GOODBYE = 5000;
 
+export interface ReleaseOrder {
+  deviceId: string;
+  accountId: string;
+  /** For the audit record. */
+  actor: string;
+  /** Also drop the identity key that the device registered with: it has lost it, and its next register brings another. */
+  forgetKey?: boolean;
+}
+
 export interface DeviceReleasesOptions {
   store: ItemStore;
   records: DeviceRecords;
@@ -38,8 +47,8 @@ export class DeviceReleases {
    * @throws DEVICE_UNKNOWN (404), BUILDER_UNREACHABLE (503): then the release goes on by itself as soon as the builder
    * can be asked.
    */
-  async release(request: { deviceId: string; accountId: string; actor: string }): Promise<void> {
-    const { deviceId, accountId, actor } = request;
+  async release(request: ReleaseOrder): Promise<void> {
+    const { deviceId, accountId, actor, forgetKey } = request;
     const { records, store, turns, clock } = this.#options;
     await turns.run(deviceId, async () => {
       const earlier = await records.intent(deviceId);
@@ -50,7 +59,8 @@ export class DeviceReleases {
       }
       const { generation } = ownership;
       const started = isoTime(clock);
-      const intent: Intent = { kind: 'release', deviceId, accountId, generation, actor, started };
+      const facts = { deviceId, accountId, generation, actor, started };
+      const intent: Intent = { kind: 'release', ...facts, ...(forgetKey ? { forgetKey } : {}) };
       await store.write([records.beginIntent(intent)]);
       return this.carryOut(intent);
     });
@@ -58,10 +68,10 @@ export class DeviceReleases {
 
   /** Does what is left of a release. Every step may be done twice. */
   async carryOut(intent: Intent): Promise<void> {
-    const { deviceId, generation } = intent;
+    const { deviceId, generation, forgetKey } = intent;
     const { builder } = this.#options;
     if (!intent.unbound) {
-      await builder.release({ id: deviceId, generation });
+      await builder.release({ id: deviceId, generation, ...(forgetKey ? { forgetKey } : {}) });
       await this.#unbind(intent);
     }
     await this.#sayGoodbye(deviceId);

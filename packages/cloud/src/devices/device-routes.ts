@@ -74,9 +74,11 @@ export function deviceRoutes(app: HttpApp, capabilities: DeviceRoutesCapabilitie
     return shownDevice(await directory.edit(accountId, deviceId, { name, description }));
   });
 
-  post('/device/release', 'admin', Type.Object({ id, accountId }), async (body, request) => {
+  const Release = Type.Object({ id, accountId, forgetKey: Type.Optional(Type.Boolean()) });
+  post('/device/release', 'admin', Release, async (body, request) => {
     const found = await find(request, body);
-    await releases.release({ ...found, actor: nameOfPrincipal(request.principal) });
+    const actor = nameOfPrincipal(request.principal);
+    await releases.release({ ...found, actor, forgetKey: body.forgetKey });
     return { id: found.deviceId, released: true };
   });
 }

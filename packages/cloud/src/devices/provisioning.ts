@@ -67,7 +67,9 @@ export class DeviceProvisioning {
     await this.#refuseImpostor(ownership, call);
     const publicKey = call.csr === undefined ? undefined : this.#options.authority.keyOfRequest(call.csr);
     this.#refuseExcess(ownership.deviceId);
-    return this.#options.turns.run(ownership.deviceId, () => this.#issue(ownership, publicKey));
+    return this.#options.turns.run(ownership.deviceId, async () =>
+      this.#issue(await this.#stillOwned(ownership), publicKey),
+    );
   }
 
   /**
@@ -110,6 +112,13 @@ export class DeviceProvisioning {
       throw deviceAuthenticationFailed('the device has been released: register again');
     }
     return ownership;
+  }
+
+  /** The ownership as it stands in the device's turn: a release may have come first. */
+  async #stillOwned({ deviceId, generation }: Ownership): Promise<Ownership> {
+    const ownership = await this.#options.records.ownership(deviceId);
+    if (ownership?.state === 'claimed' && ownership.generation === generation) return ownership;
+    throw deviceAuthenticationFailed('the device has been released: register again');
   }
 
   /** A device that registered with a key must sign; whoever only read its label and knows the product cannot. */

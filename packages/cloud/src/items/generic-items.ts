@@ -100,7 +100,8 @@ export class GenericItems {
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
       const before = await this.get(type, fields, accountId);
       const { pk, sk } = before;
-      const mark = { pk: gonePartition(pk), sk, updated: this.#later(before) };
+      const marked = isoTime(this.#options.clock);
+      const mark = { pk: gonePartition(pk), sk, updated: this.#later(before), marked };
       const writes: Write[] = [{ remove: { pk, sk }, if: { equals: { ...before } } }, { put: mark }];
       if (await this.#replace(writes)) return;
     }

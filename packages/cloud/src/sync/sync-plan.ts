@@ -43,7 +43,9 @@ export function planSync(
       newer.set(id, newerOf(current, change.item));
     }
   }
-  const writes = [...after].flatMap(([id, next]) => writesFor(keyOf(id), before.get(id) ?? {}, next));
+  const writes = [...after].flatMap(([id, next]) =>
+    writesFor(keyOf(id), before.get(id) ?? {}, { ...next, now }),
+  );
   return { writes, newer: [...newer.values()] };
 }
 
@@ -83,11 +85,16 @@ function keyOf(id: string): { pk: string; sk: string } {
 }
 
 /** Conditions hold the batch to what the plan was made from. */
-function writesFor(key: { pk: string; sk: string }, before: Current, next: Current): Write[] {
+function writesFor(
+  key: { pk: string; sk: string },
+  before: Current,
+  next: Current & { now: string },
+): Write[] {
   const unchanged = before.item ? { equals: { ...before.item } } : { absent: true as const };
   const mark = { pk: gonePartition(key.pk), sk: key.sk };
   if (next.item) {
     return [{ put: next.item, if: unchanged }, ...(before.gone === undefined ? [] : [{ remove: mark }])];
   }
-  return [...(before.item ? [{ remove: key, if: unchanged }] : []), { put: { ...mark, updated: next.gone } }];
+  const put = { ...mark, updated: next.gone, marked: next.now };
+  return [...(before.item ? [{ remove: key, if: unchanged }] : []), { put }];
 }

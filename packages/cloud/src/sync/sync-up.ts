@@ -5,6 +5,7 @@ import { Turns } from '../devices/turns.ts';
 import type { DeviceEndpoint } from '../ports/device-endpoint.ts';
 import type { ItemStore } from '../ports/item-store.ts';
 import type { Echoes } from './echoes.ts';
+import { forgetOldMarks } from './gone-marks.ts';
 import type { ItemSender } from './item-sender.ts';
 import { type Current, gonePartition, idOf, planSync, type SyncPlan } from './sync-plan.ts';
 import { type IncomingChange, nameOfChange, readChange, type SyncIdentity } from './wire-item.ts';
@@ -84,6 +85,7 @@ export class SyncUp {
       const expected = echoes.expect(goesDown ? plan.writes : []);
       try {
         await store.write(plan.writes);
+        await forgetOldMarks(store, plan.writes, clock.now());
         return plan.newer;
       } catch (error) {
         expected.cancel();

@@ -82,6 +82,17 @@ describe('a batch that a device sends up', () => {
     expect(await stored('a')).toMatchObject({ value: '4' });
   });
 
+  it('leaves the mark of a removed item for a quarter of a year', async () => {
+    await up([change('a', '1', T1), change('b', '1', T1)]);
+    await up([change('a', '', T2, 'remove')]);
+    const marks = async () =>
+      (await world.store.query(`gone#s#${accountId}#${deviceId}`)).items.map(({ sk }) => sk);
+    world.clock.jumpTo(world.clock.now() + 91 * 86_400_000);
+    expect(await marks()).toEqual(['s#a']);
+    await up([change('b', '', T3, 'remove')]);
+    expect(await marks()).toEqual(['s#b']);
+  });
+
   it('of two at once for one item ends in the newer', async () => {
     const values = Array.from({ length: 20 }, (_, index) => index);
     const time = (index: number) => new Date(Date.parse(T1) + index).toISOString();
