@@ -19,6 +19,7 @@ import { FrontDoor, type FrontDoorLimits } from './front-door/front-door.ts';
 import { type HttpLimits, HttpService, type RouteModule } from './http/http-service.ts';
 import { buildIdentity } from './identity/build-identity.ts';
 import type { FirstLogin } from './identity/first-login.ts';
+import { watchEndpoint } from './metrics/endpoint-metrics.ts';
 import { Metrics } from './metrics/metrics.ts';
 import { operationsRoutes } from './metrics/operations-routes.ts';
 import { EmbeddedCa } from './platform/embedded/embedded-ca.ts';
@@ -106,8 +107,14 @@ export function createCloud(options: CloudOptions = {}): Cloud {
       })
     : undefined;
 
+  if (devices) watchEndpoint(metrics, () => endpoint.counters);
+
   const api: RouteModule[] = [...identity.routes, ...(builder?.routes ?? []), ...(devices?.routes ?? [])];
-  const probe = () => store.get('health', 'probe');
+  let serving = false;
+  const probe = async () => {
+    if (!serving) throw new CodedError('STARTING', 'the cloud is starting or stopping', { status: 503 });
+    await store.get('health', 'probe');
+  };
   const http = new HttpService({
     clock,
     logger,
@@ -155,8 +162,14 @@ export function createCloud(options: CloudOptions = {}): Cloud {
   ];
   const lifecycle = new Lifecycle(components);
   return {
-    start: (signal) => lifecycle.start(signal),
-    stop: () => lifecycle.stop(),
+    async start(signal) {
+      await lifecycle.start(signal);
+      serving = true;
+    },
+    async stop() {
+      serving = false;
+      await lifecycle.stop();
+    },
     place: () => ({
       ...place(),
       authority: authority.authority,

@@ -6,7 +6,7 @@ import type { Metrics } from './metrics.ts';
 export interface OperationsCapabilities {
   metrics: Metrics;
   authenticator: Authenticator;
-  /** Throws when the store does not answer. */
+  /** Throws unless everything has started and the store answers. */
   probe: () => Promise<unknown>;
 }
 

@@ -1,0 +1,25 @@
+import type { MqttCounters } from '@ioto/mqtt';
+import type { Metrics } from './metrics.ts';
+
+type Count = { [K in keyof MqttCounters]: MqttCounters[K] extends number ? K : never }[keyof MqttCounters];
+
+const NOW: readonly [string, Count, string][] = [
+  ['ioto_mqtt_connections', 'connections', 'MQTT connections open now'],
+  ['ioto_mqtt_sessions', 'sessions', 'MQTT sessions held now, connected or not'],
+];
+
+const TOTALS: readonly [string, Count, string][] = [
+  ['ioto_mqtt_connects_accepted_total', 'connectsAccepted', 'Devices that were let in'],
+  ['ioto_mqtt_connects_refused_total', 'connectsRefused', 'Devices that were refused at CONNECT'],
+  ['ioto_mqtt_takeovers_total', 'takeovers', 'Connections replaced by a later one of the same device'],
+  ['ioto_mqtt_received_total', 'publishesReceived', 'Messages from devices'],
+  ['ioto_mqtt_sent_total', 'publishesSent', 'Messages to devices'],
+  ['ioto_mqtt_acknowledged_total', 'pubacksReceived', 'Messages that devices acknowledged'],
+  ['ioto_mqtt_dropped_total', 'messagesDropped', 'Messages that a session had no room for, or ended with it'],
+];
+
+/** Shows what the device endpoint counts; zeros while it does not run. */
+export function watchEndpoint(metrics: Metrics, counters: () => Readonly<MqttCounters> | undefined): void {
+  for (const [name, count, help] of NOW) metrics.gauge(name, help, () => counters()?.[count] ?? 0);
+  for (const [name, count, help] of TOTALS) metrics.total(name, help, () => counters()?.[count] ?? 0);
+}
