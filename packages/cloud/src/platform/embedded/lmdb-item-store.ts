@@ -1,3 +1,5 @@
+import { chmod } from 'node:fs/promises';
+import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { type CodedError, type Component, type Logger, messageOf } from '@ioto/runtime';
 import { open, type RootDatabase } from 'lmdb';
@@ -62,6 +64,7 @@ export class LmdbItemStore implements ItemStore, Component {
     const { directory } = this.#options;
     try {
       this.#database = open<Record<string, unknown>, Buffer>({ path: directory, ...LMDB_OPTIONS });
+      await Promise.all(['data.mdb', 'lock.mdb'].map((file) => chmod(join(directory, file), 0o600)));
     } catch (error) {
       throw storeError('STORE_UNWRITABLE', `cannot open the store in ${directory}: ${messageOf(error)}`, {
         cause: error,
