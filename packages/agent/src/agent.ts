@@ -41,8 +41,6 @@ export interface AgentOptions {
   settings?: Record<string, unknown>;
   /** Where IOTO_PROFILE and PROFILE are looked up; the program hands in its own. Default: none. */
   environment?: Record<string, string | undefined>;
-  /** Version of this program, told to the builder. */
-  version?: string;
   clock?: Clock;
   logger?: Logger;
   /** A number in [0, 1) for jitter. */

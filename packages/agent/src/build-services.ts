@@ -59,7 +59,13 @@ function buildSerialize(parts: AgentParts): Component {
 
 function buildDatabase(parts: AgentParts): Component {
   const { settings, directories, clock, logger } = parts;
-  parts.database = new DatabaseService({ settings: settings.database, directories, clock, logger });
+  parts.database = new DatabaseService({
+    settings: settings.database,
+    maxItemSize: settings.limits.item,
+    directories,
+    clock,
+    logger,
+  });
   return parts.database;
 }
 

@@ -165,6 +165,7 @@ export const agentSchema = Type.Object(
     }),
     limits: group('bounds on what others may cost', {
       answer: size('1mb', 'largest HTTP answer that is read'),
+      item: size('120k', 'largest item of the database; the cloud takes messages of 128 KB'),
       message: size('256k', 'largest MQTT message that is handled'),
       webConnections: Type.Integer({ default: 64, minimum: 1, description: 'connections of the web server' }),
       webCache: size('4mb', 'files of the web server kept in memory'),

@@ -31,15 +31,12 @@ async function main(args: readonly string[]): Promise<number> {
       return 0;
     }
     case 'run':
-      return run(invocation, version);
+      return run(invocation);
   }
 }
 
-async function run(
-  { options, level, exit }: Extract<Invocation, { command: 'run' }>,
-  version: string,
-): Promise<number> {
-  const agent = makeAgent(options, level ?? (await configuredLevel(options)), version);
+async function run({ options, level, exit }: Extract<Invocation, { command: 'run' }>): Promise<number> {
+  const agent = makeAgent(options, level ?? (await configuredLevel(options)));
   const stopping = new AbortController();
   const onSignal = () => stopping.abort(new Error('asked to stop'));
   process.on('SIGTERM', onSignal).on('SIGINT', onSignal);
@@ -65,9 +62,9 @@ async function configuredLevel(options: AgentOptions): Promise<LogLevel> {
   return settings.log.level ?? 'info';
 }
 
-function makeAgent(options: AgentOptions, level: LogLevel, version: string): Agent {
+function makeAgent(options: AgentOptions, level: LogLevel): Agent {
   const logger = createLogger('ioto', { level });
-  const agent = createAgent({ ...options, version, logger, environment: process.env });
+  const agent = createAgent({ ...options, logger, environment: process.env });
   narrate(agent, logger);
   return agent;
 }

@@ -7,6 +7,8 @@ import { loadSchema } from './schema-file.ts';
 
 export interface DatabaseServiceOptions {
   settings: AgentSettings['database'];
+  /** Bytes of the largest item. */
+  maxItemSize: number;
   directories: Directories;
   clock: Clock;
   logger: Logger;
@@ -30,7 +32,7 @@ export class DatabaseService implements Component {
 
   /** @throws SCHEMA_INVALID, DATABASE_CORRUPT, DATABASE_UNREADABLE. */
   async start(): Promise<void> {
-    const { settings, directories, clock, logger } = this.#options;
+    const { settings, maxItemSize, directories, clock, logger } = this.#options;
     const schema = await loadSchema(settings.schema && expandPath(settings.schema, directories));
     this.#database = await Database.open({
       directory: directories.db,
@@ -38,6 +40,7 @@ export class DatabaseService implements Component {
       schema,
       clock,
       logger,
+      maxItemSize,
       maxJournalSize: settings.maxJournalSize,
       maxJournalAge: settings.maxJournalAge,
     });

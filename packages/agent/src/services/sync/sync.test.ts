@@ -121,6 +121,16 @@ describe('sync up', () => {
     await until(() => world.cloud.items.has('s#one') && world.cloud.items.has('s#two'));
   });
 
+  it('never has an item that no message could carry: such a write is refused', async () => {
+    await using world = await World.create();
+    const agent = await world.readyAgent();
+    await expect(agent.store.set('huge', 'x'.repeat(130_000))).rejects.toMatchObject({
+      code: 'ITEM_TOO_LARGE',
+    });
+    await agent.store.set('large', 'x'.repeat(110_000));
+    await until(() => world.cloud.items.has('s#large'));
+  });
+
   it('sends again what was not acknowledged', async () => {
     await using world = await World.create();
     const agent = await world.readyAgent();
