@@ -22,7 +22,8 @@ import type {
 } from './options.ts';
 import type { Schema } from './schema/compile.ts';
 import type { Context, Durability, Properties } from './schema/definition.ts';
-import { type Model, readPath } from './schema/model.ts';
+import type { Model } from './schema/model.ts';
+import { readPath } from './schema/path.ts';
 import { State } from './state.ts';
 import {
   type Desk,
@@ -66,6 +67,8 @@ export class Database {
   readonly #feed: Emitter<{ change: Change }>;
   /** Made once for each context rather than for each call. */
   #keyContext: { of?: Context; context: Context } = { context: {} };
+  /** Of the latest millisecond in which anything was written. */
+  #lastDesk: Desk | undefined;
   #closing: Promise<void> | undefined;
 
   private constructor(options: DatabaseOptions) {
@@ -148,7 +151,7 @@ export class Database {
   /** The item with the key that these properties make, or undefined. */
   get<T = Item>(model: string, properties: Properties, options: ReadOptions = {}): T | undefined {
     const known = this.schema.model(model);
-    const record = findRecord(this.#desk(), known, properties);
+    const record = findRecord(this.#state.items, known, properties, this.#contextOfKeys);
     return record && (this.#shown(record, known, options) as T);
   }
 
@@ -156,7 +159,7 @@ export class Database {
   find<T = Item>(model: string, properties: Properties = {}, options: FindOptions = {}): Page<T> {
     const known = this.schema.model(model);
     const { items } = this.#state;
-    const { records, next } = select(items, known, properties, this.#desk().context, options);
+    const { records, next } = select(items, known, properties, this.#contextOfKeys, options);
     const page = records.map((record) => this.#shown(record, known, options) as T);
     return Object.freeze(next === undefined ? page : Object.assign(page, { next }));
   }
@@ -184,7 +187,7 @@ export class Database {
 
   /** One field of an item, by its path (`state.led.on`), or undefined. */
   getField(model: string, properties: Properties, path: string): unknown {
-    const record = findRecord(this.#desk(), this.schema.model(model), properties);
+    const record = findRecord(this.#state.items, this.schema.model(model), properties, this.#contextOfKeys);
     return record && readPath(record.attributes, path);
   }
 
@@ -197,7 +200,7 @@ export class Database {
     options: UpdateOptions = {},
   ): Promise<T> {
     return this.#write(model, (desk, known) => {
-      const record = findRecord(desk, known, properties);
+      const record = findRecord(this.#state.items, known, properties, desk.context);
       if (!record && !options.upsert) throw missing(known, properties);
       const changed = withPath(known, record?.attributes ?? {}, path, value);
       return planUpdate(desk, known, { ...properties, ...changed }, options);
@@ -271,12 +274,20 @@ export class Database {
   }
 
   #desk(): Desk {
-    const { clock } = this.#options;
+    const now = this.#options.clock.now();
+    const context = this.#contextOfKeys;
+    const desk = this.#lastDesk;
+    if (desk?.now === now && desk.context === context) return desk;
+    const isoNow = new Date(now).toISOString();
+    this.#lastDesk = { schema: this.schema, state: this.#state, context, now, isoNow };
+    return this.#lastDesk;
+  }
+
+  get #contextOfKeys(): Context {
     if (this.#keyContext.of !== this.context) {
       this.#keyContext = { of: this.context, context: keyContext(this.context) };
     }
-    const { context } = this.#keyContext;
-    return { schema: this.schema, state: this.#state, context, now: clock.now() };
+    return this.#keyContext.context;
   }
 
   #durability(model: Model | undefined): Durability {

@@ -2,8 +2,8 @@ import { fail } from '../errors.ts';
 import { coerce } from '../schema/coerce.ts';
 import type { Schema } from '../schema/compile.ts';
 import type { Context, Properties } from '../schema/definition.ts';
-import type { Field } from '../schema/field.ts';
-import { type Model, readPath } from '../schema/model.ts';
+import type { Model } from '../schema/model.ts';
+import { own } from '../schema/path.ts';
 
 /** What turning properties into attributes depends on beside them. */
 export interface Circumstances {
@@ -11,6 +11,8 @@ export interface Circumstances {
   readonly context: Context;
   /** Milliseconds since the epoch. */
   readonly now: number;
+  /** The same as ISO 8601 text. */
+  readonly isoNow: string;
 }
 
 type Attributes = Record<string, unknown>;
@@ -27,17 +29,15 @@ export function newAttributes(
   circumstances: Circumstances,
 ): Properties {
   const { schema, now } = circumstances;
-  const attributes = known(model, properties);
-  addContext(model, attributes, circumstances.context);
-  for (const field of model.fields.values()) {
-    if (attributes[field.name] !== undefined || field.template) continue;
-    if (field.default !== undefined)
-      attributes[field.name] = coerce(field, field.default, path(model, field));
-    else if (field.generate) attributes[field.name] = coerce(field, field.generate(now), path(model, field));
+  const attributes = inContext(model, circumstances.context);
+  for (const field of model.given) {
+    if (attributes[field.name] !== undefined) continue;
+    const value = own(properties, field.name) ?? field.default ?? field.generate?.(now);
+    if (value !== undefined && value !== null) attributes[field.name] = coerce(field, value, field.path);
   }
   const { created, updated } = schema.timestamps;
-  stamp(model, attributes, created, now);
-  stamp(model, attributes, updated, now);
+  stamp(model, attributes, created, circumstances);
+  stamp(model, attributes, updated, circumstances);
   return finish(schema, model, attributes);
 }
 
@@ -51,14 +51,19 @@ export function changedAttributes(
   model: Model,
   before: Properties,
   properties: Properties,
-  { schema, context, now }: Circumstances,
+  circumstances: Circumstances,
 ): Properties {
-  const attributes: Attributes = { ...before, ...known(model, properties) };
-  for (const [name, value] of Object.entries(properties)) {
-    if (value === null && model.fields.has(name)) delete attributes[name];
+  const { schema, context } = circumstances;
+  const attributes = inContext(model, context);
+  for (const field of model.given) {
+    if (attributes[field.name] !== undefined) continue;
+    const value = own(properties, field.name);
+    if (value === null) continue;
+    const next = value === undefined ? before[field.name] : coerce(field, value, field.path);
+    if (next !== undefined) attributes[field.name] = next;
   }
-  addContext(model, attributes, context);
-  stamp(model, attributes, schema.timestamps.updated, later(before, schema, now));
+  keepUnknown(schema, model, before, attributes);
+  stamp(model, attributes, schema.timestamps.updated, circumstances, before);
   return finish(schema, model, attributes);
 }
 
@@ -68,11 +73,17 @@ export function receivedAttributes(
   properties: Properties,
   circumstances: Circumstances,
 ): Properties {
-  const { schema, context, now } = circumstances;
-  const attributes = known(model, properties);
-  addContext(model, attributes, context);
+  const { schema, context } = circumstances;
+  const attributes = inContext(model, context);
+  for (const field of model.given) {
+    if (attributes[field.name] !== undefined) continue;
+    const value = own(properties, field.name);
+    if (value !== undefined && value !== null) attributes[field.name] = coerce(field, value, field.path);
+  }
   const { updated } = schema.timestamps;
-  if (updated !== undefined && attributes[updated] === undefined) stamp(model, attributes, updated, now);
+  if (updated !== undefined && attributes[updated] === undefined) {
+    stamp(model, attributes, updated, circumstances);
+  }
   return finish(schema, model, attributes);
 }
 
@@ -80,14 +91,15 @@ export function receivedAttributes(
 export function tombstoneAttributes(
   model: Model,
   before: Properties,
-  { schema, now }: Circumstances,
+  circumstances: Circumstances,
 ): Properties {
+  const { schema } = circumstances;
   const attributes: Attributes = { [schema.typeField]: model.name };
   for (const name of model.keyVariables) {
     const top = name.split('.')[0] as string;
     if (before[top] !== undefined) attributes[top] = before[top];
   }
-  stamp(model, attributes, schema.timestamps.updated, later(before, schema, now));
+  stamp(model, attributes, schema.timestamps.updated, circumstances, before);
   return Object.freeze(attributes);
 }
 
@@ -96,54 +108,59 @@ export function restamped(
   model: Model,
   attributes: Properties,
   before: Properties,
-  { schema, now }: Circumstances,
+  circumstances: Circumstances,
 ): Properties {
   const result = { ...attributes };
-  stamp(model, result, schema.timestamps.updated, later(before, schema, now));
+  stamp(model, result, circumstances.schema.timestamps.updated, circumstances, before);
   return Object.freeze(result);
 }
 
 /** The same item under another context. */
 export function movedAttributes(model: Model, before: Properties, context: Context): Properties {
   const attributes = { ...before };
-  addContext(model, attributes, context);
-  addTemplates(model, attributes);
+  for (const [name, value] of model.contextValues(context)) attributes[name] = value;
+  addComputed(model, attributes);
   return Object.freeze(attributes);
 }
 
-function known(model: Model, properties: Properties): Attributes {
+function inContext(model: Model, context: Context): Attributes {
   const attributes: Attributes = {};
-  for (const [name, value] of Object.entries(properties)) {
-    if (value === undefined || value === null) continue;
-    const field = model.fields.get(name);
-    if (field && !field.template) attributes[name] = coerce(field, value, path(model, field));
-  }
+  for (const [name, value] of model.contextValues(context)) attributes[name] = value;
   return attributes;
 }
 
-function addContext(model: Model, attributes: Attributes, context: Context): void {
-  for (const [name, value] of Object.entries(context)) {
-    if (value && model.fields.has(name)) attributes[name] = value;
+/** Attributes of a field that the schema has no more stay until the item is replaced. */
+function keepUnknown(schema: Schema, model: Model, before: Properties, attributes: Attributes): void {
+  for (const name of Object.keys(before)) {
+    if (!model.fields.has(name) && name !== schema.typeField) attributes[name] = before[name];
   }
 }
 
-function stamp(model: Model, attributes: Attributes, name: string | undefined, time: number): void {
+/** Sets a timestamp; later than that of `before` in any case. */
+function stamp(
+  model: Model,
+  attributes: Attributes,
+  name: string | undefined,
+  { now, isoNow }: Circumstances,
+  before?: Properties,
+): void {
   const field = name === undefined ? undefined : model.fields.get(name);
-  if (field) attributes[field.name] = coerce(field, new Date(time), path(model, field));
+  if (!field) return;
+  const time = before ? later(before[field.name], now) : now;
+  if (time === now && field.type === 'date') attributes[field.name] = field.isoDates ? isoNow : now;
+  else attributes[field.name] = coerce(field, new Date(time), field.path);
 }
 
-function later(before: Properties, schema: Schema, now: number): number {
-  const { updated } = schema.timestamps;
-  const previous = updated === undefined ? undefined : before[updated];
+function later(previous: unknown, now: number): number {
   const time = new Date(previous as string | number).getTime();
   return Number.isNaN(time) ? now : Math.max(now, time + 1);
 }
 
 function finish(schema: Schema, model: Model, attributes: Attributes): Properties {
-  addTemplates(model, attributes);
-  for (const field of model.fields.values()) {
-    if (!field.required || attributes[field.name] !== undefined || model.keyFields.has(field.name)) continue;
-    throw fail('FIELD_REQUIRED', `${path(model, field)} is required`, {
+  addComputed(model, attributes);
+  for (const field of model.required) {
+    if (attributes[field.name] !== undefined) continue;
+    throw fail('FIELD_REQUIRED', `${field.path} is required`, {
       details: { model: model.name, field: field.name },
     });
   }
@@ -151,15 +168,10 @@ function finish(schema: Schema, model: Model, attributes: Attributes): Propertie
   return Object.freeze(attributes);
 }
 
-function addTemplates(model: Model, attributes: Attributes): void {
-  for (const field of model.fields.values()) {
-    if (!field.template || model.keyFields.has(field.name)) continue;
-    const { text, missing } = field.template.resolve((name) => readPath(attributes, name));
-    if (missing === undefined) attributes[field.name] = text;
-    else delete attributes[field.name];
+function addComputed(model: Model, attributes: Attributes): void {
+  for (const [{ name }, template] of model.computed) {
+    const { text, missing } = template.fill(attributes);
+    if (missing === undefined) attributes[name] = text;
+    else if (attributes[name] !== undefined) delete attributes[name];
   }
-}
-
-function path(model: Model, field: Field): string {
-  return `${model.name}.${field.name}`;
 }

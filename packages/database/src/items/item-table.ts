@@ -1,47 +1,92 @@
-import { OrderedKeys } from '../index/ordered-keys.ts';
 import type { ItemKey } from '../schema/definition.ts';
-import { type ItemRecord, keyText } from './record.ts';
+import { Partition } from './partition.ts';
+import type { ItemRecord } from './record.ts';
 
-/** All items, by key and in the order of their keys. */
+/** A place between items; of the whole table, or of one partition. */
+export interface Place {
+  readonly pk: string;
+  readonly sk: string;
+}
+
+export interface TableRange {
+  /** Only this partition. */
+  readonly pk?: string;
+  /** Only sort keys that begin so; needs `pk`. */
+  readonly prefix?: string;
+  /** Only items beyond this place, in the direction of the scan. */
+  readonly after?: Place;
+  readonly reverse?: boolean;
+}
+
+/** All items, by key, and in the order of their keys: partition key first, then sort key. */
 export class ItemTable {
-  readonly #records = new Map<string, ItemRecord>();
-  readonly #order = new OrderedKeys();
+  readonly #partitions = new Map<string, Partition>();
+  /** Partition keys in order; made again when one came or went. */
+  #order: string[] | undefined;
+  #size = 0;
 
   get size(): number {
-    return this.#records.size;
+    return this.#size;
   }
 
-  get(key: ItemKey): ItemRecord | undefined {
-    return this.#records.get(keyText(key));
+  get({ pk, sk }: ItemKey): ItemRecord | undefined {
+    return this.#partitions.get(pk)?.get(sk);
   }
 
   /** Returns the record that was there before. */
   put(record: ItemRecord): ItemRecord | undefined {
-    const key = keyText(record);
-    const previous = this.#records.get(key);
-    this.#records.set(key, record);
-    if (!previous) this.#order.add(key);
+    let partition = this.#partitions.get(record.pk);
+    if (!partition) {
+      partition = new Partition(record.pk);
+      this.#partitions.set(record.pk, partition);
+      this.#order = undefined;
+    }
+    const previous = partition.put(record);
+    if (!previous) this.#size += 1;
     return previous;
   }
 
-  remove(key: ItemKey): ItemRecord | undefined {
-    const text = keyText(key);
-    const previous = this.#records.get(text);
-    if (!previous) return undefined;
-    this.#records.delete(text);
-    this.#order.delete(text);
+  remove({ pk, sk }: ItemKey): ItemRecord | undefined {
+    const partition = this.#partitions.get(pk);
+    const previous = partition?.remove(sk);
+    if (!partition || !previous) return undefined;
+    this.#size -= 1;
+    if (partition.size === 0) {
+      this.#partitions.delete(pk);
+      this.#order = undefined;
+    }
     return previous;
   }
 
   all(): ItemRecord[] {
-    return [...this.#records.values()];
+    const records: ItemRecord[] = [];
+    for (const partition of this.#partitions.values()) {
+      for (const record of partition.values()) records.push(record);
+    }
+    return records;
   }
 
-  /** Records whose key text begins with `prefix`, in order. */
-  *begins(prefix: string, options: { after?: string; reverse?: boolean }): Generator<ItemRecord, void> {
-    for (const key of this.#order.begins(prefix, options)) {
-      const record = this.#records.get(key);
-      if (record) yield record;
+  /** Visits records in order until `visit` returns false. The table must not change meanwhile. */
+  scan(range: TableRange, visit: (record: ItemRecord) => boolean): void {
+    const { pk, prefix, after, reverse } = range;
+    if (pk === undefined) {
+      this.#scanAll(range, visit);
+      return;
+    }
+    const beyond = after && (after.pk === pk ? after.sk : isBeyond(pk, after.pk, reverse) ? undefined : null);
+    if (beyond !== null) this.#partitions.get(pk)?.scan({ prefix, after: beyond, reverse }, visit);
+  }
+
+  #scanAll({ after, reverse }: TableRange, visit: (record: ItemRecord) => boolean): void {
+    this.#order ??= [...this.#partitions.keys()].sort();
+    for (const pk of reverse ? this.#order.toReversed() : this.#order) {
+      if (after && after.pk !== pk && !isBeyond(pk, after.pk, reverse)) continue;
+      const beyond = after?.pk === pk ? after.sk : undefined;
+      if (this.#partitions.get(pk)?.scan({ after: beyond, reverse }, visit) === false) return;
     }
   }
+}
+
+function isBeyond(pk: string, after: string, reverse: boolean | undefined): boolean {
+  return reverse ? pk < after : pk > after;
 }

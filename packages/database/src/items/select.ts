@@ -4,8 +4,8 @@ import type { FindOptions } from '../options.ts';
 import { coerce } from '../schema/coerce.ts';
 import type { Context, Properties } from '../schema/definition.ts';
 import type { Model } from '../schema/model.ts';
-import type { ItemTable } from './item-table.ts';
-import { type ItemRecord, keyText } from './record.ts';
+import type { ItemTable, Place } from './item-table.ts';
+import type { ItemRecord } from './record.ts';
 
 export interface Selection {
   readonly records: readonly ItemRecord[];
@@ -27,42 +27,49 @@ export function select(
   { limit = Number.POSITIVE_INFINITY, next, reverse, where }: FindOptions,
 ): Selection {
   const matches = filter(model, properties);
-  const range = { after: next === undefined ? undefined : decodeCursor(next), reverse };
-  const records: ItemRecord[] = [];
-  for (const record of table.begins(searchPrefix(model, properties, context), range)) {
-    if (record.model !== model.name || !matches(record.attributes)) continue;
-    if (where && !where(record.attributes)) continue;
-    if (records.length >= limit) return { records, next: encodeCursor(records.at(-1)) };
-    records.push(record);
-  }
-  return { records };
-}
-
-function searchPrefix(model: Model, properties: Properties, context: Context): string {
   const { pk, sk } = model.keyRange(properties, context);
-  return pk === undefined ? '' : keyText({ pk, sk });
+  const after = next === undefined ? undefined : decodeCursor(next);
+  const records: ItemRecord[] = [];
+  let more = false;
+  table.scan({ pk, prefix: pk === undefined ? undefined : sk, after, reverse }, (record) => {
+    if (record.model !== model.name || !matches(record.attributes)) return true;
+    if (where && !where(record.attributes)) return true;
+    if (records.length < limit) return records.push(record) > 0;
+    more = true;
+    return false;
+  });
+  return more ? { records, next: encodeCursor(records.at(-1)) } : { records };
 }
 
-function filter(model: Model, properties: Properties): (attributes: Properties) => boolean {
-  const wanted = Object.entries(properties).flatMap(([name, value]) => {
-    if (value === undefined) return [];
+type Matcher = (attributes: Properties) => boolean;
+
+function filter(model: Model, properties: Properties): Matcher {
+  const matchers: Matcher[] = [];
+  for (const [name, value] of Object.entries(properties)) {
+    if (value === undefined) continue;
     const field = model.fields.get(name);
     if (!field) throw fail('FIELD_INVALID', `${model.name} has no field ${name} to find by`);
-    return [[name, value === null ? undefined : coerce(field, value, `${model.name}.${name}`)] as const];
-  });
-  return (attributes) =>
-    wanted.every(([name, value]) => {
-      const own = attributes[name];
-      return own === value || (typeof value === 'object' && isDeepStrictEqual(own, value));
-    });
+    matchers.push(equals(name, value === null ? undefined : coerce(field, value, field.path)));
+  }
+  const [first = () => true, second] = matchers;
+  if (!second) return first;
+  return (attributes) => matchers.every((matches) => matches(attributes));
 }
 
+function equals(name: string, value: unknown): Matcher {
+  if (typeof value === 'object') return (attributes) => isDeepStrictEqual(attributes[name], value);
+  return (attributes) => attributes[name] === value;
+}
+
+/** The key of the last item: opaque to callers, and printable so that it can travel. */
 function encodeCursor(last: ItemRecord | undefined): string | undefined {
-  return last && Buffer.from(keyText(last)).toString('base64url');
+  return last && `${last.pk.length}:${last.pk}${last.sk}`;
 }
 
-function decodeCursor(next: string): string {
-  const text = Buffer.from(next, 'base64url').toString('utf8');
-  if (!text.includes('\0')) throw fail('CURSOR_INVALID', 'next must come from the page before');
-  return text;
+function decodeCursor(next: string): Place {
+  const match = /^(\d{1,4}):/.exec(next);
+  const start = match?.[0].length ?? 0;
+  const end = start + Number(match?.[1] ?? Number.NaN);
+  if (!(end <= next.length)) throw fail('CURSOR_INVALID', 'next must come from the page before');
+  return { pk: next.slice(start, end), sk: next.slice(end) };
 }

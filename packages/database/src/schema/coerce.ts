@@ -9,6 +9,7 @@ import type { Field } from './field.ts';
  * @throws FIELD_INVALID naming model and field.
  */
 export function coerce(field: Field, value: unknown, where: string): unknown {
+  if (isPlain(field, value)) return value;
   const result = toType(field, value, where);
   if (result === undefined) {
     throw fail('FIELD_INVALID', `${where} must be a ${field.type}, not ${shown(value)}`);
@@ -20,6 +21,12 @@ export function coerce(field: Field, value: unknown, where: string): unknown {
     throw fail('FIELD_INVALID', `${where} does not match ${String(field.validate)}`);
   }
   return result;
+}
+
+/** Most values are of their type already, and no rule looks at them. */
+function isPlain(field: Field, value: unknown): boolean {
+  if (field.enum || field.validate || typeof value !== field.type) return false;
+  return typeof value === 'number' ? Number.isFinite(value) : typeof value !== 'object';
 }
 
 function toType(field: Field, value: unknown, where: string): unknown {

@@ -62,7 +62,7 @@ function compileModels(schema: Record<string, unknown>, params: Record<string, u
     if (!isPlainObject(definition)) throw invalid(name, 'must be an object of fields');
     const fields = compileFields(definition, name, isoDates);
     requireKey(fields, name, hash);
-    addTimestamps(fields, timestamps, isoDates);
+    addTimestamps(fields, name, timestamps, isoDates);
     models.set(name, new Model({ name, fields, hash, sort, ...compileProcess(process[name], name) }));
   }
   for (const name of Object.keys(process)) {
@@ -102,12 +102,14 @@ function compileTimestamps(params: Record<string, unknown>): Timestamps {
 /** Timestamps are fields like others once they are there, so that they can be read, filtered and synced. */
 function addTimestamps(
   fields: Map<string, Field>,
+  model: string,
   { created, updated }: Timestamps,
   isoDates: boolean,
 ): void {
   for (const name of [created, updated]) {
     if (name === undefined || fields.has(name)) continue;
-    fields.set(name, { name, type: 'date', required: false, hidden: false, ttl: false, isoDates });
+    const path = `${model}.${name}`;
+    fields.set(name, { name, path, type: 'date', required: false, hidden: false, ttl: false, isoDates });
   }
 }
 

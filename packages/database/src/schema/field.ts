@@ -7,6 +7,8 @@ import { KeyTemplate } from './key-template.ts';
 /** One compiled field of a model. */
 export interface Field {
   readonly name: string;
+  /** Model and path, for messages: `Sensor.settings.led`. */
+  readonly path: string;
   readonly type: FieldType;
   /** The field is computed from others. */
   readonly template?: KeyTemplate;
@@ -69,6 +71,7 @@ function compileField(name: string, rules: unknown, where: string, isoDates: boo
   const template = compileTemplate(rules.value, where);
   return {
     name,
+    path: where,
     type,
     template,
     required: flag(rules, 'required', where) ?? false,

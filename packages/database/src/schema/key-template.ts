@@ -1,6 +1,6 @@
 import { fail } from '../errors.ts';
 
-interface Variable {
+export interface Variable {
   /** Path of the property, dots between its parts. */
   name: string;
   /** `${name:6:0}`: padded at its start to this many characters. */
@@ -8,7 +8,7 @@ interface Variable {
   pad: string;
 }
 
-type Part = string | Variable;
+export type Part = string | Variable;
 
 /** Reads a property by its path, undefined when there is none. */
 export type Lookup = (name: string) => unknown;
@@ -29,12 +29,12 @@ const VARIABLE = /\$\{([A-Za-z_][\w.]*)(?::(\d+)(?::(.))?)?\}/g;
 export class KeyTemplate {
   readonly source: string;
   readonly variables: readonly string[];
-  readonly #parts: readonly Part[];
+  readonly parts: readonly Part[];
 
   constructor(source: string) {
     this.source = source;
-    this.#parts = parseParts(source);
-    this.variables = this.#parts.flatMap((part) => (typeof part === 'string' ? [] : [part.name]));
+    this.parts = parseParts(source);
+    this.variables = this.parts.flatMap((part) => (typeof part === 'string' ? [] : [part.name]));
   }
 
   /**
@@ -43,7 +43,7 @@ export class KeyTemplate {
    * @throws KEY_INVALID when a value cannot stand in a key.
    */
   resolve(lookup: Lookup): ResolvedKey {
-    const parts = this.#parts;
+    const parts = this.parts;
     let text = '';
     for (let at = 0; at < parts.length; at += 1) {
       const part = parts[at] as Part;
@@ -53,7 +53,8 @@ export class KeyTemplate {
       }
       const value = lookup(part.name);
       if (value === undefined || value === null) return { text, missing: part.name };
-      text += this.#valueText(part, value, parts[at + 1]);
+      const next = parts[at + 1];
+      text += this.valueText(part, value, typeof next === 'string' ? next : '');
     }
     return { text };
   }
@@ -62,14 +63,14 @@ export class KeyTemplate {
   match(text: string): Record<string, string> | undefined {
     const values: Record<string, string> = {};
     let position = 0;
-    for (let at = 0; at < this.#parts.length; at += 1) {
-      const part = this.#parts[at] as Part;
+    for (let at = 0; at < this.parts.length; at += 1) {
+      const part = this.parts[at] as Part;
       if (typeof part === 'string') {
         if (!text.startsWith(part, position)) return undefined;
         position += part.length;
         continue;
       }
-      const next = this.#parts[at + 1];
+      const next = this.parts[at + 1];
       if (typeof next === 'object') return undefined;
       const end = next === undefined ? text.length : text.indexOf(next, position);
       if (end < 0) return undefined;
@@ -81,12 +82,17 @@ export class KeyTemplate {
     return position === text.length ? values : undefined;
   }
 
-  #valueText(variable: Variable, value: unknown, next: Part | undefined): string {
+  /**
+   * The text of a value in the key; `separator` is what ends it there, if anything does.
+   *
+   * @throws KEY_INVALID
+   */
+  valueText(variable: Variable, value: unknown, separator: string): string {
     const text = keyText(variable.name, value);
-    if (typeof next === 'string' && text.includes(next)) {
+    if (separator !== '' && text.includes(separator)) {
       throw fail(
         'KEY_INVALID',
-        `${variable.name} may not hold ${JSON.stringify(next)}: in the key ${this.source} that ends its value`,
+        `${variable.name} may not hold ${JSON.stringify(separator)}: in the key ${this.source} that ends its value`,
       );
     }
     return variable.size > text.length ? text.padStart(variable.size, variable.pad) : text;
@@ -107,15 +113,17 @@ function parseParts(source: string): Part[] {
 
 /** NUL orders the parts of a key in the index, so it never stands inside of one. */
 function keyText(name: string, value: unknown): string {
-  if (value instanceof Date && !Number.isNaN(value.getTime())) return value.toISOString();
-  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') {
-    const text = String(value);
-    if (!text.includes('\0')) return text;
-  }
+  const text = typeof value === 'string' ? value : plainText(value);
+  if (text !== undefined && !text.includes('\0')) return text;
   throw fail(
     'KEY_INVALID',
     `${name} cannot be part of a key: it must be text without NUL, a number or a date`,
   );
+}
+
+function plainText(value: unknown): string | undefined {
+  if (value instanceof Date && !Number.isNaN(value.getTime())) return value.toISOString();
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : undefined;
 }
 
 function unpad(text: string, { size, pad }: Variable): string {

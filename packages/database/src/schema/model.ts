@@ -1,8 +1,8 @@
 import { fail } from '../errors.ts';
-import { coerce } from './coerce.ts';
+import { BoundTemplate } from './bound-template.ts';
 import type { Context, Durability, ItemKey, Properties, Sync } from './definition.ts';
 import type { Field } from './field.ts';
-import { KeyTemplate, type Lookup } from './key-template.ts';
+import { KeyTemplate } from './key-template.ts';
 
 /** Longest keys in characters, as DynamoDB's in bytes: what is stored here must fit there. */
 const MAX_PK = 2048;
@@ -27,6 +27,17 @@ export interface ModelOptions {
   durability?: Durability;
 }
 
+/** The keys of a model under one context. */
+interface Binding {
+  readonly context: Context;
+  readonly values: readonly (readonly [name: string, value: string])[];
+  readonly pk: BoundTemplate;
+  readonly sk: BoundTemplate;
+}
+
+const NO_FIELDS: ReadonlyMap<string, Field> = new Map();
+const NO_CONTEXT: Context = Object.freeze({});
+
 /** One compiled model: its fields, its keys, and how its items are kept and synced. */
 export class Model {
   readonly name: string;
@@ -38,10 +49,23 @@ export class Model {
   readonly hidden: ReadonlySet<string>;
   /** Names of the fields that are the key itself, and are not stored beside it. */
   readonly keyFields: ReadonlySet<string>;
+  /** Names of the primary key's attributes. */
+  readonly hash: string;
+  readonly sort: string | undefined;
+  /** Fields that are given, not computed; the order of the schema is the order of every item's attributes. */
+  readonly given: readonly Field[];
+  /** Computed fields that are stored, with what computes them. */
+  readonly computed: readonly (readonly [field: Field, template: BoundTemplate])[];
+  /** Fields that must have a value, whatever the keys say. */
+  readonly required: readonly Field[];
   readonly #pk: KeyTemplate;
   readonly #sk: KeyTemplate;
-  /** Key variables whose text depends on their type. */
-  readonly #coerced: ReadonlyMap<string, Field>;
+  /**
+   * Fields whose text depends on their type: values become text as they are stored, so that a date finds its item in
+   * whatever form it is given.
+   */
+  readonly #typed: ReadonlyMap<string, Field>;
+  #binding: Binding | undefined;
 
   constructor({ name, fields, hash, sort, sync, durability }: ModelOptions) {
     this.name = name;
@@ -52,10 +76,17 @@ export class Model {
     this.#sk = sort === undefined ? new KeyTemplate('') : keyTemplate(fields, sort);
     const keys = sort === undefined ? [hash] : [hash, sort];
     this.keyFields = new Set(keys.filter((key) => fields.get(key)?.template));
-    this.#coerced = new Map(
+    this.#typed = new Map(
       [...fields].filter(([, { type }]) => type === 'date' || type === 'number' || type === 'boolean'),
     );
     const stored = [...fields.values()].filter((field) => !this.keyFields.has(field.name));
+    this.hash = hash;
+    this.sort = sort;
+    this.given = stored.filter(({ template }) => !template);
+    this.computed = stored.flatMap((field) =>
+      field.template ? [[field, new BoundTemplate(field.template, NO_CONTEXT, NO_FIELDS)] as const] : [],
+    );
+    this.required = stored.filter((field) => field.required);
     this.hidden = new Set(stored.filter((field) => field.hidden).map((field) => field.name));
   }
 
@@ -74,10 +105,10 @@ export class Model {
    *
    * @throws KEY_INCOMPLETE naming the property that is missing; KEY_INVALID.
    */
-  keyOf(properties: Properties, context: Context = {}): ItemKey {
-    const lookup = this.#lookupIn(properties, context);
-    const pk = this.#pk.resolve(lookup);
-    const sk = this.#sk.resolve(lookup);
+  keyOf(properties: Properties, context: Context = NO_CONTEXT): ItemKey {
+    const bound = this.#under(context);
+    const pk = bound.pk.fill(properties);
+    const sk = bound.sk.fill(properties);
     const missing = pk.missing ?? sk.missing;
     if (missing !== undefined) {
       throw fail('KEY_INCOMPLETE', `${this.name} needs ${missing}: its key is made of it`, {
@@ -89,15 +120,27 @@ export class Model {
   }
 
   /** As much of the key as the properties tell. */
-  keyRange(properties: Properties, context: Context = {}): KeyRange {
-    const lookup = this.#lookupIn(properties, context);
-    const pk = this.#pk.resolve(lookup);
-    const sk = this.#sk.resolve(lookup);
+  keyRange(properties: Properties, context: Context = NO_CONTEXT): KeyRange {
+    const bound = this.#under(context);
+    const pk = bound.pk.fill(properties);
+    const sk = bound.sk.fill(properties);
     return {
       pk: pk.missing === undefined ? pk.text : undefined,
       sk: sk.text,
       complete: pk.missing === undefined && sk.missing === undefined,
     };
+  }
+
+  /** What the context says of an item's fields. */
+  contextValues(context: Context): readonly (readonly [name: string, value: string])[] {
+    return this.#under(context).values;
+  }
+
+  /** The key, when the properties bring it ready; undefined otherwise. */
+  readyKey(properties: Properties): ItemKey | undefined {
+    const pk = properties[this.hash];
+    const sk = this.sort === undefined ? '' : properties[this.sort];
+    return typeof pk === 'string' && typeof sk === 'string' ? { pk, sk } : undefined;
   }
 
   /** The properties, as text, that a sort key is made of; undefined when it is none of this model's. */
@@ -116,15 +159,20 @@ export class Model {
     return { ...hash, ...sort };
   }
 
-  /** Values become text as they are stored, so that a date finds its item in whatever form it is given. */
-  #lookupIn(properties: Properties, context: Context): Lookup {
-    return (name) => {
-      if (Object.hasOwn(context, name) && context[name]) return context[name];
-      const own = readPath(properties, name);
-      if (own === undefined && Object.hasOwn(context, name)) return context[name];
-      const field = this.#coerced.get(name);
-      return field && own !== undefined && own !== null ? coerce(field, own, `${this.name}.${name}`) : own;
+  /** A context that cannot change is looked into once, as long as no other comes between. */
+  #under(context: Context): Binding {
+    if (this.#binding?.context === context) return this.#binding;
+    const values = Object.entries(context).flatMap(([name, value]) =>
+      value && this.fields.has(name) ? [[name, value] as const] : [],
+    );
+    const binding: Binding = {
+      context,
+      values,
+      pk: new BoundTemplate(this.#pk, context, this.#typed),
+      sk: new BoundTemplate(this.#sk, context, this.#typed),
     };
+    if (Object.isFrozen(context)) this.#binding = binding;
+    return binding;
   }
 
   #checkLength(pk: string, sk: string): void {
@@ -139,17 +187,4 @@ export class Model {
 /** A key attribute without a template is a plain property of the item. */
 function keyTemplate(fields: ReadonlyMap<string, Field>, attribute: string): KeyTemplate {
   return fields.get(attribute)?.template ?? new KeyTemplate(`\${${attribute}}`);
-}
-
-/** Reads `a.b.c` of nested objects; own properties only. */
-export function readPath(value: unknown, path: string): unknown {
-  if (!path.includes('.')) return own(value, path);
-  let found: unknown = value;
-  for (const name of path.split('.')) found = own(found, name);
-  return found;
-}
-
-function own(value: unknown, name: string): unknown {
-  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined;
-  return (value as Record<string, unknown>)[name];
 }

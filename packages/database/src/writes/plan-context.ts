@@ -13,7 +13,7 @@ const BLANK: Context = { accountId: '', deviceId: '' };
 
 /** The context that keys are made with: a part that is not known yet is empty, so that items have a key before it is. */
 export function keyContext(context: Context): Context {
-  return { ...BLANK, ...context };
+  return Object.freeze({ ...BLANK, ...context });
 }
 
 /** The known parts of a context over those of another; what is empty or undefined says nothing. */

@@ -10,11 +10,12 @@ import {
   restamped,
   tombstoneAttributes,
 } from '../items/attributes.ts';
+import type { ItemTable } from '../items/item-table.ts';
 import type { ItemRecord } from '../items/record.ts';
 import { visible } from '../items/visible.ts';
 import type { Operation } from '../journal/operation.ts';
 import type { AppliedChange, CreateOptions, UpdateOptions, WriteOptions } from '../options.ts';
-import type { ItemKey, Properties } from '../schema/definition.ts';
+import type { Context, ItemKey, Properties } from '../schema/definition.ts';
 import type { Model } from '../schema/model.ts';
 import type { State } from '../state.ts';
 
@@ -52,7 +53,7 @@ export function planCreate(desk: Desk, model: Model, properties: Properties, opt
 
 /** @throws ITEM_MISSING unless `upsert` is set. */
 export function planUpdate(desk: Desk, model: Model, properties: Properties, options: UpdateOptions): Plan {
-  const previous = findRecord(desk, model, properties);
+  const previous = findRecord(desk.state.items, model, properties, desk.context);
   if (!previous) {
     if (options.upsert) return planCreate(desk, model, withoutNulls(properties), options);
     throw missing(model, properties);
@@ -61,9 +62,8 @@ export function planUpdate(desk: Desk, model: Model, properties: Properties, opt
 }
 
 export function planUpsert(desk: Desk, model: Model, properties: Properties, options: WriteOptions): Plan {
-  const previous = model.keyRange(properties, desk.context).complete
-    ? findRecord(desk, model, properties)
-    : undefined;
+  const isKnown = model.readyKey(properties) ?? model.keyRange(properties, desk.context).complete;
+  const previous = isKnown ? findRecord(desk.state.items, model, properties, desk.context) : undefined;
   if (previous) return planChange(desk, model, previous, properties, 'upsert', options);
   const attributes = newAttributes(model, withoutNulls(properties), desk);
   const key = model.keyOf(attributes, desk.context);
@@ -77,7 +77,7 @@ export function planUpsert(desk: Desk, model: Model, properties: Properties, opt
 
 /** An empty plan when there is no such item. */
 export function planRemove(desk: Desk, model: Model, properties: Properties, { origin }: WriteOptions): Plan {
-  const previous = findRecord(desk, model, properties);
+  const previous = findRecord(desk.state.items, model, properties, desk.context);
   if (!previous) return NOTHING;
   const attributes = model.syncsUp ? tombstoneAttributes(model, previous.attributes, desk) : undefined;
   return planRemoval(desk, model, previous, { tombstone: attributes, origin });
@@ -181,9 +181,14 @@ export function changeOf(
   });
 }
 
-/** The item with exactly this key, if it is of this model. */
-export function findRecord(desk: Desk, model: Model, properties: Properties): ItemRecord | undefined {
-  const record = desk.state.items.get(model.keyOf(properties, desk.context));
+/** The item with exactly this key, if it is of this model. Properties may bring the key ready, as `pk` and `sk`. */
+export function findRecord(
+  items: ItemTable,
+  model: Model,
+  properties: Properties,
+  context: Context,
+): ItemRecord | undefined {
+  const record = items.get(model.readyKey(properties) ?? model.keyOf(properties, context));
   return record?.model === model.name ? record : undefined;
 }
 
