@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http';
 import { type TypeBoxTypeProvider, TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox';
 import { type Clock, CodedError, type Component, type Logger } from '@ioto/runtime';
 import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
+import { addressKey } from '../limits/address-key.ts';
 import { TokenBuckets } from '../limits/token-bucket.ts';
 import { readsStatuses } from './agent-dialect.ts';
 import { answerBrokenRequest } from './broken-requests.ts';
@@ -170,7 +171,7 @@ export class HttpService implements Component {
     app.addHook('onRequest', async (request, reply) => {
       polls.began(reply.raw);
       secure(reply);
-      const wait = addresses.take(request.ip);
+      const wait = addresses.take(addressKey(request.ip));
       if (wait > 0) throw floods(wait);
     });
     app.setErrorHandler((error, request, reply) => sendError(request, reply, error, logger));

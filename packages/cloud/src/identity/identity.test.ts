@@ -142,6 +142,14 @@ describe('roles', () => {
   });
 });
 
+it('two owners who demote each other at once leave one', async () => {
+  const [a, b] = [await signedIn('owner'), await signedIn('owner')];
+  const demote = (who: { id: string }, by: { token: string }) =>
+    world.call('/user/update', { id: who.id, role: 'viewer' }, by.token);
+  const statuses = (await Promise.all([demote(a, b), demote(b, a)])).map(({ status }) => status);
+  expect(statuses.sort()).toEqual([200, 409]);
+});
+
 describe('users', () => {
   it('have a name of their own, and a password that is not weak', async () => {
     const make = { email: 'A@example.com', password: PASSWORD, role: 'user', accountId: account.id };

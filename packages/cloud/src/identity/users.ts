@@ -1,7 +1,7 @@
 import { type Clock, CodedError, isCodedError, isoTime, newUlid } from '@ioto/runtime';
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { Role } from '../http/principal.ts';
-import type { ItemStore, StoredItem } from '../ports/item-store.ts';
+import type { ItemStore, StoredItem, Write } from '../ports/item-store.ts';
 import type { Passwords } from './passwords.ts';
 
 /** A person who may sign in; belongs to one account. */
@@ -103,11 +103,12 @@ export class Users {
   ): Promise<User> {
     const item = await this.#item(accountId, userId);
     const { role = item.role, password } = changes;
-    if (role !== 'owner') await this.#keepAnOwner(item);
+    const keep = role === 'owner' ? [] : await this.#keepAnOwner(item);
     const passwordHash = password === undefined ? item.passwordHash : await this.#passwords.hash(password);
     const details = { userId, role, passwordChanged: password !== undefined };
     await this.#store.write([
       { put: { ...item, role, passwordHash }, if: { equals: { passwordHash: item.passwordHash } } },
+      ...keep,
       this.#audit.entry({ accountId }, { action: 'user.updated', actor, accountId, details }),
     ]);
     return toUser({ ...item, role });
@@ -116,8 +117,9 @@ export class Users {
   /** @throws USER_UNKNOWN (404), LAST_OWNER (409) */
   async remove(accountId: string, userId: string, actor: string): Promise<void> {
     const item = await this.#item(accountId, userId);
-    await this.#keepAnOwner(item);
+    const keep = await this.#keepAnOwner(item);
     await this.#store.write([
+      ...keep,
       { remove: userKey(item) },
       { remove: { pk: `email#${item.email}`, sk: 'email' } },
       this.#audit.entry(
@@ -127,10 +129,12 @@ export class Users {
     ]);
   }
 
-  async #keepAnOwner(user: User): Promise<void> {
-    if (user.role !== 'owner') return;
-    const owners = (await this.list(user.accountId)).filter((other) => other.role === 'owner');
-    if (owners.length > 1) return;
+  /** The write that makes sure, in the same commit, that another owner stays one when this owner goes. */
+  async #keepAnOwner(user: User): Promise<Write[]> {
+    if (user.role !== 'owner') return [];
+    const { items } = await this.#store.query(`users#${user.accountId}`);
+    const other = items.find((item) => item.role === 'owner' && item.id !== user.id);
+    if (other) return [{ put: other, if: { equals: other } }];
     throw new CodedError('LAST_OWNER', 'this is the last owner of the account: make another one first', {
       status: 409,
     });

@@ -1,4 +1,5 @@
 import { type Clock, CodedError } from '@ioto/runtime';
+import { addressKey } from './address-key.ts';
 import { type BucketRule, TokenBuckets } from './token-bucket.ts';
 
 /** Whose guess it is: a limit holds for each of them, and one for all together. */
@@ -75,7 +76,7 @@ export class GuessLimiter {
 function keysOf({ account, address }: Guesser): [keyof GuessRules, string][] {
   return [
     ['account', account],
-    ['address', address],
+    ['address', addressKey(address)],
     ['total', 'all'],
   ];
 }

@@ -1,6 +1,7 @@
 import { VirtualClock } from '@ioto/testkit/virtual-clock';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { addressKey } from './address-key.ts';
 import { GuessLimiter } from './guess-limiter.ts';
 import { TokenBuckets } from './token-bucket.ts';
 
@@ -96,5 +97,20 @@ describe('the guess limiter', () => {
       guess.right();
       guess.right();
     }
+  });
+});
+
+describe('the key of an address', () => {
+  it.each([
+    ['192.0.2.1', '192.0.2.1'],
+    ['::ffff:192.0.2.1', '192.0.2.1'],
+    ['2001:db8:0:7:1:2:3:4', '2001:db8:0:7::/64'],
+    ['2001:0DB8:0000:0007::1', '2001:db8:0:7::/64'],
+    ['2001:db8::1', '2001:db8:0:0::/64'],
+    ['fe80::1%eth0', 'fe80:0:0:0::/64'],
+    ['::1', '0:0:0:0::/64'],
+    ['unknown', 'unknown'],
+  ])('of %s is %s', (address, key) => {
+    expect(addressKey(address)).toBe(key);
   });
 });
