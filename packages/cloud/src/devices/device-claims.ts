@@ -3,13 +3,14 @@ import { type Clock, type CodedError, isCodedError, isoTime, type Logger, messag
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { AccountDirectory } from '../identity/accounts.ts';
 import type { GuessLimiter } from '../limits/guess-limiter.ts';
+import { Slots } from '../limits/slots.ts';
 import type { BuilderClient } from '../ports/builder-client.ts';
 import type { ItemStore } from '../ports/item-store.ts';
 import { deviceError } from './device-errors.ts';
 import { archivedDeviceKey, type DeviceItem, deviceKey, isDeviceItem, newDeviceItem } from './device-item.ts';
 import type { DeviceRecords, Intent, Ownership } from './device-records.ts';
 import { signDeviceToken } from './device-token.ts';
-import { Turns } from './turns.ts';
+import type { Turns } from './turns.ts';
 
 export interface ClaimRequest {
   /** As a person typed it. */
@@ -43,15 +44,15 @@ export interface DeviceClaimsOptions {
 const ATTEMPTS = 3;
 
 /**
- * Claims of one account that are looked at side by side. An attempt counts as a miss until it turns out right, so an
+ * Claim IDs of one account that are looked up side by side. An attempt counts as a miss until it turns out right, so an
  * account that claims a truckload at once must not have more of them open than a person may miss.
  */
-const LANES = 8;
+const LOOKING = 8;
 
 /** Gives devices to accounts (Ioto contract §5). The builder decides who is first. */
 export class DeviceClaimDesk {
   readonly #options: DeviceClaimsOptions;
-  readonly #lanes = new Turns();
+  readonly #looking = new Slots(LOOKING);
 
   constructor(options: DeviceClaimsOptions) {
     this.#options = options;
@@ -69,28 +70,35 @@ export class DeviceClaimDesk {
     if (!(await accounts.get(request.accountId))) {
       throw deviceError('ACCOUNT_UNKNOWN', `there is no account ${request.accountId} in this cloud`);
     }
-    const lane = `${request.accountId} ${id.charCodeAt(id.length - 1) % LANES}`;
-    return this.#lanes.run(lane, () => this.#guess(id, request));
+    return this.#guess(id, request);
   }
 
   /** A claim ID is a secret: whoever asks for one that is not there, or not free, may be searching (Ioto contract §5). */
   async #guess(id: string, request: ClaimRequest): Promise<DeviceItem> {
     const { turns, guesses, logger } = this.#options;
     const { accountId, address } = request;
-    const guess = address === undefined ? undefined : guesses.admit({ account: accountId, address });
+    const leave = await this.#looking.enter(accountId);
     try {
-      const device = await turns.run(id, () => this.#claim(id, request));
-      guess?.right();
-      return device;
-    } catch (error) {
-      if (!isCodedError(error, 'DEVICE_NEVER_REGISTERED') && !isCodedError(error, 'DEVICE_CLAIMED')) {
+      const guess = address === undefined ? undefined : guesses.admit({ account: accountId, address });
+      const onFound = () => {
         guess?.right();
-      } else {
+        leave();
+      };
+      return await turns
+        .run(id, () => this.#claim(id, request, onFound))
+        .catch((error) => {
+          if (!isMiss(error)) guess?.right();
+          throw error;
+        });
+    } catch (error) {
+      if (isMiss(error)) {
         await this.#tellOwners(id, request).catch((cause) =>
           logger.error({ deviceId: id, error: messageOf(cause) }, 'cannot record a denied claim'),
         );
       }
       throw error;
+    } finally {
+      leave();
     }
   }
 
@@ -115,7 +123,8 @@ export class DeviceClaimDesk {
     });
   }
 
-  async #claim(id: string, request: ClaimRequest): Promise<DeviceItem> {
+  /** `onFound` is called once it is certain that the claim ID was no guess. */
+  async #claim(id: string, request: ClaimRequest, onFound: () => void): Promise<DeviceItem> {
     const { builder, records, store } = this.#options;
     const { accountId } = request;
     await this.#settleEarlier(id);
@@ -123,11 +132,15 @@ export class DeviceClaimDesk {
     if (ownership && ownership.state !== 'released') {
       const own = ownership.accountId === accountId && (await this.#deviceItem(accountId, id));
       if (!own) throw claimedByAnother();
-      if (ownership.state === 'claimed' || request.pre) return own;
+      if (ownership.state === 'claimed' || request.pre) {
+        onFound();
+        return own;
+      }
     }
     for (let attempt = 1; ; attempt += 1) {
       const { device } = await builder.find({ id });
       refuseUnless(device, request);
+      onFound();
       const standing = device?.accountId === accountId ? device : undefined;
       const generation = standing?.generation ?? (device?.generation ?? 0) + 1;
       const intent = this.#intent(id, generation, request);
@@ -244,6 +257,10 @@ function refuseUnless(device: Registration | undefined, { accountId, pre, produc
   if (device?.claimed && device.accountId !== accountId) throw claimedByAnother();
   if (!device?.registered && !pre) throw neverRegistered();
   if (product && device?.product && device.product !== product) throw neverRegistered();
+}
+
+function isMiss(error: unknown): boolean {
+  return isCodedError(error, 'DEVICE_NEVER_REGISTERED') || isCodedError(error, 'DEVICE_CLAIMED');
 }
 
 /** The builder has answered, and the answer is no. */
