@@ -1,7 +1,14 @@
 import type { Duplex } from 'node:stream';
 import { buildPacket, parsePacket } from '../src/codec/codec.ts';
 import { FrameReader } from '../src/codec/frame-reader.ts';
-import type { ConnackPacket, ConnectPacket, Packet, PublishPacket, Qos } from '../src/codec/packets.ts';
+import type {
+  ConnackPacket,
+  ConnectPacket,
+  Packet,
+  ProtocolLevel,
+  PublishPacket,
+  Qos,
+} from '../src/codec/packets.ts';
 
 /** A client that does exactly what a test tells it to, and remembers what it was sent. */
 export class ScriptedClient {
@@ -10,6 +17,8 @@ export class ScriptedClient {
   readonly inbox: Packet[] = [];
   /** Number of chunks that came: one for each write of the server. */
   chunks = 0;
+  /** Follows the CONNECT that it sends. */
+  level: ProtocolLevel = 4;
   /** True once the server has closed the connection. */
   ended = false;
   readonly #frames = new FrameReader(Number.POSITIVE_INFINITY, 'none');
@@ -26,7 +35,8 @@ export class ScriptedClient {
   }
 
   send(...packets: Packet[]): void {
-    this.sendBytes(Buffer.concat(packets.map(buildPacket)));
+    for (const packet of packets) if (packet.type === 'connect') this.level = packet.protocolLevel;
+    this.sendBytes(Buffer.concat(packets.map((packet) => buildPacket(packet, this.level))));
   }
 
   sendBytes(bytes: Buffer | number[]): void {
@@ -100,7 +110,7 @@ export class ScriptedClient {
     this.chunks += 1;
     this.#frames.push(chunk);
     for (let frame = this.#frames.next(); frame; frame = this.#frames.next()) {
-      this.inbox.push(parsePacket(frame.first, frame.body));
+      this.inbox.push(parsePacket(frame.first, frame.body, this.level));
     }
   }
 }

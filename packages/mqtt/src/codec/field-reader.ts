@@ -25,6 +25,29 @@ export class FieldReader {
     return this.#bytes.readUInt16BE(this.#take(2, field));
   }
 
+  uint32(field: string): number {
+    return this.#bytes.readUInt32BE(this.#take(4, field));
+  }
+
+  /** A variable byte integer in as few bytes as it needs [MQTT5-1.5.5-1]. */
+  variable(field: string): number {
+    let value = 0;
+    for (let index = 0; index < 4; index += 1) {
+      const byte = this.byte(field);
+      value += (byte & 127) * 128 ** index;
+      if (byte > 127) continue;
+      if (byte === 0 && index > 0) break;
+      return value;
+    }
+    throw malformed(`${this.#packet}: ${field} is no variable byte integer`, 'MQTT5-1.5.5-1');
+  }
+
+  /** As many bytes: a view, not a copy. */
+  bytes(length: number, field: string): Buffer {
+    const start = this.#take(length, field);
+    return this.#bytes.subarray(start, start + length);
+  }
+
   /** 1..65535 [MQTT-2.3.1-1]. */
   packetId(): number {
     const id = this.uint16('packet identifier');
@@ -34,9 +57,7 @@ export class FieldReader {
 
   /** Two bytes of length, then as many bytes: a view, not a copy. */
   binary(field: string): Buffer {
-    const length = this.uint16(field);
-    const start = this.#take(length, field);
-    return this.#bytes.subarray(start, start + length);
+    return this.bytes(this.uint16(field), field);
   }
 
   /** A UTF-8 string without U+0000 [MQTT-1.5.3-1] [MQTT-1.5.3-2]; a leading U+FEFF is kept [MQTT-1.5.3-3]. */

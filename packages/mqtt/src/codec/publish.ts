@@ -1,10 +1,11 @@
 import { malformed } from '../errors.ts';
 import { FieldReader } from './field-reader.ts';
 import { PacketWriter } from './packet-bytes.ts';
-import type { PublishPacket, Qos } from './packets.ts';
+import type { ProtocolLevel, PublishPacket, Qos } from './packets.ts';
+import { encodeProperties, readProperties } from './properties.ts';
 
-/** 3.1.1, 3.3. `flags` are the low four bits of the first byte. Whether the topic name is valid is for the receiver to check. */
-export function parsePublish(flags: number, body: Buffer): PublishPacket {
+/** 3.1.1 and 5.0, 3.3. `flags` are the low four bits of the first byte. Whether the topic name is valid is for the receiver to check. */
+export function parsePublish(flags: number, body: Buffer, level: ProtocolLevel): PublishPacket {
   const qos = (flags >> 1) & 3;
   const dup = (flags & 8) !== 0;
   if (qos === 3) throw malformed('PUBLISH with QoS 3', 'MQTT-3.3.1-4');
@@ -12,6 +13,7 @@ export function parsePublish(flags: number, body: Buffer): PublishPacket {
   const fields = new FieldReader(body, 'PUBLISH');
   const topic = fields.text('topic name');
   const packetId = qos === 0 ? 0 : fields.packetId();
+  const properties = level === 5 ? readProperties(fields, 'publish') : undefined;
   return {
     type: 'publish',
     topic,
@@ -20,15 +22,18 @@ export function parsePublish(flags: number, body: Buffer): PublishPacket {
     dup,
     retain: (flags & 1) !== 0,
     packetId,
+    properties,
   };
 }
 
-export function buildPublish(packet: Omit<PublishPacket, 'type'>): Buffer {
-  const { topic, payload, qos, dup, retain, packetId } = packet;
+export function buildPublish(packet: Omit<PublishPacket, 'type'>, level: ProtocolLevel): Buffer {
+  const { topic, payload, qos, dup, retain, packetId, properties } = packet;
+  const encoded = level === 5 ? encodeProperties(properties) : undefined;
   const topicLength = Buffer.byteLength(topic);
-  const body = 2 + topicLength + (qos === 0 ? 0 : 2) + payload.length;
+  const body = 2 + topicLength + (qos === 0 ? 0 : 2) + (encoded?.length ?? 0) + payload.length;
   const flags = (dup ? 8 : 0) | (qos << 1) | (retain ? 1 : 0);
   const writer = new PacketWriter('publish', flags, body).text(topic, topicLength);
   if (qos !== 0) writer.uint16(packetId);
+  if (encoded) writer.raw(encoded);
   return writer.raw(payload).bytes;
 }

@@ -97,7 +97,7 @@ export class Client<P> {
   #deliver({ message, qos, packetId }: Delivery, dup: boolean): void {
     const { topic, payload, retain } = message;
     this.connection.broker.counters.publishesSent += 1;
-    this.connection.send(buildPublish({ topic, payload, qos, dup, retain, packetId }));
+    this.connection.send(buildPublish({ topic, payload, qos, dup, retain, packetId }, 4));
   }
 
   /** [MQTT-3.1.2-8]. A will of QoS 2 is published with QoS 1. */

@@ -92,7 +92,7 @@ describe('CONNECT', () => {
   });
 
   it.each([
-    [5, [0x20, 3, 0, 0x84, 0]],
+    [6, [0x20, 3, 0, 0x84, 0]],
     [3, [0x20, 2, 0, 1]],
   ])('protocol level %i is refused in its own form', async (level, expected) => {
     await using world = new MqttWorld();

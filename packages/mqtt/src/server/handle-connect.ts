@@ -55,7 +55,7 @@ function clientIdFault<P>(
 function refuse<P>(connection: Connection<P>, returnCode: ConnackRefusal, ending: Ending): void {
   if (!connection.isOpen) return;
   connection.broker.counters.connectsRefused += 1;
-  connection.close({ ...ending, goodbye: buildConnack({ sessionPresent: false, returnCode }) });
+  connection.close({ ...ending, goodbye: buildConnack({ sessionPresent: false, returnCode }, 4) });
 }
 
 async function authenticate<P>(connection: Connection<P>, connect: ConnectPacket): Promise<void> {
@@ -87,7 +87,7 @@ function admit<P>(connection: Connection<P>, connect: ConnectPacket, principal: 
   connection.admit(client);
   broker.clients.set(clientId, connection);
   broker.counters.connectsAccepted += 1;
-  connection.send(buildConnack({ sessionPresent, returnCode: 0 }));
+  connection.send(buildConnack({ sessionPresent, returnCode: 0 }, 4));
   client.start();
   const facts = {
     clientId,

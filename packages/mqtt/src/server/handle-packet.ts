@@ -16,6 +16,9 @@ export function handlePacket<P>(connection: Connection<P>, packet: Packet): void
   if (packet.type === 'connect') {
     if (connection.connectReceived)
       throw mqttError('MQTT_PROTOCOL_VIOLATION', 'a second CONNECT [MQTT-3.1.0-2]');
+    if (packet.protocolLevel !== 4) {
+      throw mqttError('MQTT_PROTOCOL_LEVEL', 'MQTT 5 is not served yet', { details: { level: 5 } });
+    }
     connection.connectReceived = true;
     handleConnect(connection, packet);
   } else if (client) handleClientPacket(client, packet);

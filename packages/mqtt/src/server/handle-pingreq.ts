@@ -1,7 +1,7 @@
-import { buildBare } from '../codec/bare.ts';
+import { buildPing } from '../codec/ping.ts';
 import type { Client } from './client.ts';
 
-const PINGRESP = buildBare('pingresp');
+const PINGRESP = buildPing('pingresp');
 
 /** 3.1.1, 3.12 [MQTT-3.12.4-1]. */
 export function handlePingreq<P>({ connection }: Client<P>): void {

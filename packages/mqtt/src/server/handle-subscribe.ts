@@ -31,7 +31,7 @@ export function handleSubscribe<P>(client: Client<P>, { packetId, subscriptions 
     granted.push({ filter: request.filter, qos });
     return qos;
   });
-  connection.send(buildSuback({ packetId, returnCodes }));
+  connection.send(buildSuback({ packetId, returnCodes }, 4));
   for (const { filter, qos } of granted) sendRetained(broker, session, filter, qos);
   sendWaiting(broker, session);
 }

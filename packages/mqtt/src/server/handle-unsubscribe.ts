@@ -1,5 +1,5 @@
-import { buildAck } from '../codec/ack.ts';
 import type { UnsubscribePacket } from '../codec/packets.ts';
+import { buildUnsuback } from '../codec/suback.ts';
 import { mqttError } from '../errors.ts';
 import { topicFilterFault } from '../topics/topic-rules.ts';
 import type { Client } from './client.ts';
@@ -12,5 +12,5 @@ export function handleUnsubscribe<P>({ connection, session }: Client<P>, packet:
     if (fault) throw mqttError('MQTT_PROTOCOL_VIOLATION', `UNSUBSCRIBE: ${fault}`);
     unsubscribe(connection.broker, session, filter);
   }
-  connection.send(buildAck('unsuback', packet.packetId));
+  connection.send(buildUnsuback({ packetId: packet.packetId }, 4));
 }

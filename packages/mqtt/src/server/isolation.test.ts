@@ -42,7 +42,7 @@ describe('nothing that one client does reaches another', () => {
     });
     const client = await world.client('d1');
     client.stream.pause();
-    const publish = buildPublish({ ...NOTHING, topic: 'a', qos: 1, packetId: 1 });
+    const publish = buildPublish({ ...NOTHING, topic: 'a', qos: 1, packetId: 1 }, 4);
     for (let index = 0; index < 40; index += 1) client.sendBytes(Buffer.concat(Array(1000).fill(publish)));
     await settle(300);
     expect(world.received.length).toBeGreaterThan(1000);
