@@ -18,7 +18,7 @@ import { ServerTime } from './cloud-api/server-time.ts';
 import { type LoadedConfig, loadConfig, locateDirectories } from './config-loading/load-config.ts';
 import { ControlSocket } from './control/control-socket.ts';
 import { ProvisionFile } from './identity/provision-file.ts';
-import { isResetRequested, requestReset, reset } from './identity/reset.ts';
+import { forgetProvisioning, isResetRequested, requestReset, reset } from './identity/reset.ts';
 import { planServices, SERVICE_TABLE } from './service-table.ts';
 import { databaseName } from './services/database/service.ts';
 import type { UrlFetch } from './services/url/fetch.ts';
@@ -115,10 +115,11 @@ class DeviceAgent implements Agent {
   /** Reads the configuration; when a reset was asked for, or cut short, forgets first what it forgets. */
   async #configure(directories: LoadedConfig['directories']): Promise<LoadedConfig> {
     if (this.#options.reset) await requestReset(directories);
+    const resets = await isResetRequested(directories);
+    if (resets) await forgetProvisioning(directories);
     const config = await loadConfig(this.#options, directories);
-    if (!(await isResetRequested(directories))) return config;
-    await reset(directories, databaseName(config.settings.database.path));
-    return loadConfig(this.#options, directories);
+    if (resets) await reset(directories, databaseName(config.settings.database.path));
+    return config;
   }
 
   #gather({ settings, directories }: LoadedConfig): AgentParts {

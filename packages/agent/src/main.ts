@@ -57,6 +57,8 @@ async function run({ options, level, exit }: Extract<Invocation, { command: 'run
 
 /** The level that the files ask for. Reading them here as well finds a mistake in them before anything is touched. */
 async function configuredLevel(options: AgentOptions): Promise<LogLevel> {
+  // A reset may be meant to mend them; the agent reads what is left of them.
+  if (options.reset) return 'info';
   const all = { ...options, environment: process.env };
   const { settings } = await loadConfig(all, await locateDirectories(all));
   return settings.log.level ?? 'info';

@@ -65,6 +65,7 @@ describe('the state directory', () => {
     await first.store.set('mine', 'yes');
     const key = await world.state('certs', 'ioto.key');
     await first.stop();
+    await writeFile(world.directory.at('state', 'config', 'provision.json5'), '{ broken');
     const second = world.agent({ reset: true, settings: { services: { register: true, database: true } } });
     const registered = second.next('device:registered', AbortSignal.timeout(5000));
     await second.start();

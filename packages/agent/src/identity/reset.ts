@@ -19,6 +19,12 @@ export async function isResetRequested({ state }: Directories): Promise<boolean>
   return (await readTextIfPresent(marker(state))) !== undefined;
 }
 
+/** The first half of a reset, which needs no configuration: that of the next half may be what is broken. */
+export async function forgetProvisioning(directories: Directories): Promise<void> {
+  await removeFileDurably(join(directories.stateConfig, 'provision.json5'));
+  await removePems(directories);
+}
+
 /**
  * Forgets provisioning, certificate and database. The claim ID and the identity key stay, since the builder knows the
  * device by them.
@@ -26,10 +32,10 @@ export async function isResetRequested({ state }: Directories): Promise<boolean>
  * @param database name of the database; only its files are removed, whatever else lies beside them
  */
 export async function reset(directories: Directories, database: string): Promise<void> {
-  await removeFileDurably(join(directories.stateConfig, 'provision.json5'));
-  await removePems(directories);
+  await forgetProvisioning(directories);
   for (const file of await listDirectory(directories.db)) {
-    if (file.startsWith(database)) await rm(join(directories.db, file), { recursive: true, force: true });
+    if (file.startsWith(`${database}.`))
+      await rm(join(directories.db, file), { recursive: true, force: true });
   }
   syncDirectory(directories.db);
   await removeFileDurably(marker(directories.state));

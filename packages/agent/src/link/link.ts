@@ -69,7 +69,7 @@ export class Link implements Component {
   #failures = 0;
   #asked = false;
   #firstConnect = true;
-  #banished = false;
+  #banishedUntil = 0;
 
   constructor(options: LinkOptions) {
     this.#options = options;
@@ -99,6 +99,7 @@ export class Link implements Component {
   /** Ends the present backoff at once, and the delays start over from the first. */
   wake(): void {
     for (const backoff of Object.values(this.#backoffs)) backoff.reset();
+    this.#banishedUntil = 0;
     this.#pause.wake();
   }
 
@@ -113,7 +114,7 @@ export class Link implements Component {
 
   /** The cloud will close, or has closed, the connection for excessive traffic. */
   banish(): void {
-    this.#banished = true;
+    this.#banishedUntil = this.#options.clock.now() + BANISHED;
   }
 
   async #run(signal: AbortSignal): Promise<void> {
@@ -222,9 +223,8 @@ export class Link implements Component {
     this.#silent = end.kind === 'unanswered' ? this.#silent + 1 : 0;
     this.#refused = end.kind === 'refused' || this.#silent >= SILENT_REFUSALS;
     if (this.#refused) this.#silent = 0;
-    const banished = this.#banished;
-    this.#banished = false;
-    return this.#retry('connect', end, this.#backoffs.connect, banished ? BANISHED : undefined);
+    const banished = this.#banishedUntil - this.#options.clock.now();
+    return this.#retry('connect', end, this.#backoffs.connect, banished > 0 ? banished : undefined);
   }
 
   async #forget(reason: 'message' | 'command' | 'unclaimed'): Promise<void> {

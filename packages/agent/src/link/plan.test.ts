@@ -57,7 +57,8 @@ describe('the delay before trying again', () => {
     expect(retryDelay(undefined, 5000, 1)).toBe(5000);
   });
 
-  it('is a day at most, whatever the peer asks for', () => {
+  it('is between a second and a day, whatever the peer asks for', () => {
+    expect(retryDelay(0, 5000, 0.5)).toBe(1000);
     expect(retryDelay(1e12, 5000, 0.5)).toBe(86_400_000);
   });
 });

@@ -29,7 +29,8 @@ export function nextStep(standing: Standing): Step {
   return standing.register ? 'register' : 'rest';
 }
 
-/** Longest wait that a peer can ask for, in milliseconds. */
+/** Bounds on the wait that a peer can ask for, in milliseconds: none at all would be a loop, and more than a day a lost device. */
+const SHORTEST_ASKED = 1000;
 const LONGEST_ASKED = 24 * 3_600_000;
 
 /**
@@ -38,5 +39,6 @@ const LONGEST_ASKED = 24 * 3_600_000;
  */
 export function retryDelay(asked: number | undefined, backoff: number, random: number): number {
   if (asked === undefined) return backoff;
-  return Math.min(LONGEST_ASKED, Math.round(asked * (1 + 0.1 * random)));
+  const spread = Math.round(asked * (1 + 0.1 * random));
+  return Math.min(LONGEST_ASKED, Math.max(SHORTEST_ASKED, spread));
 }

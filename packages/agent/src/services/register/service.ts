@@ -67,9 +67,13 @@ export class RegisterService implements Component {
 
   /** An unclaimed answer leaves a certificate alone: whether to give it up is decided by who asked. */
   async #save(answer: ProvisionRecord, claimed: boolean): Promise<void> {
-    const { provisionFile } = this.#options;
-    const { record, hasCertificate } = provisionFile;
-    if (claimed && hasCertificate && record.accountId !== answer.accountId) await provisionFile.forget();
+    const { provisionFile, events, id } = this.#options;
+    const { record } = provisionFile;
+    if (claimed && provisionFile.hasCertificate && record.accountId !== answer.accountId) {
+      await provisionFile.forget();
+      events.emit('device:released', { id, reason: 'unclaimed' });
+    }
+    const { hasCertificate } = provisionFile;
     if (claimed || (!hasCertificate && isNews(record))) await provisionFile.saveRegistration(answer);
   }
 }
