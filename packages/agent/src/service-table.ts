@@ -1,4 +1,4 @@
-/** A service of the seeds' list that this build contains. */
+/** A service that this build contains. */
 export type ServiceName =
   | 'serialize'
   | 'database'
@@ -45,7 +45,7 @@ export function planServices(services: Readonly<Record<string, unknown>>): Servi
   const warnings: string[] = [];
   const serialize = serializeMode(services.serialize, warnings);
   const { serialize: _mode, ...named } = services;
-  // As in the seeds, a `services` collection says what runs; a device that says nothing gets everything.
+  // A `services` collection says what runs; a device that says nothing gets everything.
   const unnamed = Object.keys(named).length === 0;
   const on = new Set<ServiceName>();
   for (const { name } of SERVICE_TABLE) {
