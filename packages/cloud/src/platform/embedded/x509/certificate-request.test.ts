@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import { generateKeyPairSync } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { toPem } from './certificate.ts';
 import { keyOfRequest } from './certificate-request.ts';
@@ -60,5 +61,35 @@ describe('a certificate request', () => {
         expect.objectContaining({ code: 'CSR_MALFORMED', status: 400 }),
       );
     }
+  });
+
+  it('is refused, and nothing else happens, whatever bytes a stranger sends', async () => {
+    const { der } = await makeRequest();
+    const refused = /^CSR_(MALFORMED|KEY_UNSUITABLE|SIGNATURE_INVALID)$/;
+    const codeOf = (bytes: Buffer): string => {
+      try {
+        keyOfRequest(toPem('CERTIFICATE REQUEST', bytes));
+        return 'accepted';
+      } catch (error) {
+        return (error as { code: string }).code;
+      }
+    };
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 400 }), (bytes) => {
+        expect(codeOf(Buffer.from(bytes))).toMatch(refused);
+      }),
+    );
+    const edit = fc.record({ at: fc.nat(der.length - 1), flip: fc.integer({ min: 1, max: 255 }) });
+    fc.assert(
+      fc.property(fc.array(edit, { minLength: 1, maxLength: 4 }), (edits) => {
+        const altered = Buffer.from(der);
+        for (const { at, flip } of edits) altered[at] = (altered[at] ?? 0) ^ flip;
+        if (!altered.equals(der)) expect(codeOf(altered)).toMatch(refused);
+      }),
+    );
+    for (let length = 0; length < der.length; length += 1) {
+      expect(codeOf(der.subarray(0, length))).toBe('CSR_MALFORMED');
+    }
+    expect(codeOf(Buffer.concat([der, Buffer.alloc(1)]))).toBe('CSR_MALFORMED');
   });
 });

@@ -1,8 +1,9 @@
-import { createPublicKey, type KeyObject, verify } from 'node:crypto';
+import { type KeyObject, verify } from 'node:crypto';
+import { parsePublicKey } from '@ioto/protocol';
 import { errorCatalogue } from '@ioto/runtime';
-import { CertificationRequest } from '@peculiar/asn1-csr';
-import { AsnConvert } from '@peculiar/asn1-schema';
-import { isUsualSpki, toPem } from './certificate.ts';
+import { toPem } from './certificate.ts';
+import { oid, TAG } from './der.ts';
+import { DerReader } from './der-reader.ts';
 
 const fail = errorCatalogue({
   CSR_MALFORMED: { status: 400 },
@@ -16,39 +17,47 @@ const MAX_LENGTH = 8192;
 const PEM =
   /^\s*-----BEGIN (?:NEW )?CERTIFICATE REQUEST-----([A-Za-z0-9+/=\s]+)-----END (?:NEW )?CERTIFICATE REQUEST-----\s*$/;
 
-const DIGESTS: Record<string, string | undefined> = {
-  '1.2.840.10045.4.3.2': 'sha256',
-  '1.2.840.10045.4.3.3': 'sha384',
-  '1.2.840.10045.4.3.4': 'sha512',
-};
+/** ECDSA with each digest, as the content of a signature's AlgorithmIdentifier. */
+const DIGESTS: readonly [string, Buffer][] = [
+  ['sha256', oid('1.2.840.10045.4.3.2')],
+  ['sha384', oid('1.2.840.10045.4.3.3')],
+  ['sha512', oid('1.2.840.10045.4.3.4')],
+];
+
+interface SignedRequest {
+  /** What the signature covers. */
+  info: Buffer;
+  /** Subject public key, SPKI DER. */
+  spki: Buffer;
+  algorithm: Buffer;
+  signature: Buffer;
+}
 
 /**
- * Checks a PKCS#10 request and its proof of possession [RFC 2986 4.2], and returns the public key as SPKI PEM. Nothing
- * else of the request is used: the authority decides subject and extensions.
+ * Checks a PKCS#10 request and its proof of possession [RFC 2986 4.2], and returns the public key as canonical SPKI PEM.
+ * Nothing else of the request is used: the authority decides subject and extensions.
  *
  * @throws CSR_MALFORMED, CSR_KEY_UNSUITABLE (EC P-256 is wanted), CSR_SIGNATURE_INVALID, each with status 400.
  */
 export function keyOfRequest(pem: string): string {
   const request = parse(pem);
-  const { key, spki } = keyFrom(request);
-  const digest = DIGESTS[request.signatureAlgorithm.algorithm];
-  const body = request.certificationRequestInfoRaw;
-  if (!digest || !body) {
-    throw fail('CSR_KEY_UNSUITABLE', 'sign the certificate request with ECDSA and SHA-256');
-  }
-  if (!isSignedBy(key, digest, body, request.signature)) {
+  const publicKey = toPem('PUBLIC KEY', request.spki);
+  const key = keyFrom(publicKey);
+  const digest = DIGESTS.find(([, identifier]) => identifier.equals(request.algorithm))?.[0];
+  if (!digest) throw fail('CSR_KEY_UNSUITABLE', 'sign the certificate request with ECDSA and SHA-256');
+  if (!isSignedBy(key, digest, request)) {
     throw fail(
       'CSR_SIGNATURE_INVALID',
       'the certificate request is not signed by the key that it carries: make it anew',
     );
   }
-  return toPem('PUBLIC KEY', spki);
+  return publicKey;
 }
 
-function parse(pem: string): CertificationRequest {
+function parse(pem: string): SignedRequest {
   const base64 = pem.length <= MAX_LENGTH ? PEM.exec(pem)?.[1] : undefined;
   try {
-    if (base64) return AsnConvert.parse(Buffer.from(base64, 'base64'), CertificationRequest);
+    if (base64) return readRequest(Buffer.from(base64, 'base64'));
   } catch {
     // falls through to the one refusal
   }
@@ -58,22 +67,38 @@ function parse(pem: string): CertificationRequest {
   );
 }
 
-function keyFrom(request: CertificationRequest): { key: KeyObject; spki: Buffer } {
-  try {
-    const spki = Buffer.from(AsnConvert.serialize(request.certificationRequestInfo.subjectPKInfo));
-    if (isUsualSpki(spki)) return { key: createPublicKey({ key: spki, format: 'der', type: 'spki' }), spki };
-  } catch {
-    // falls through to the one refusal
-  }
-  throw fail(
-    'CSR_KEY_UNSUITABLE',
-    'the certificate request must carry an EC P-256 key with an uncompressed point',
-  );
+/** CertificationRequest and CertificationRequestInfo of RFC 2986 4. */
+function readRequest(der: Buffer): SignedRequest {
+  const outer = new DerReader(der);
+  const request = new DerReader(outer.next(TAG.sequence).content);
+  const info = request.next(TAG.sequence);
+  const algorithm = request.next(TAG.sequence).content;
+  const bits = request.next(TAG.bitString).content;
+  const parts = new DerReader(info.content);
+  parts.next(TAG.integer);
+  parts.next(TAG.sequence);
+  const spki = parts.next(TAG.sequence).whole;
+  parts.optional(TAG.attributes);
+  if (!outer.atEnd || !request.atEnd || !parts.atEnd || bits[0] !== 0)
+    throw new RangeError('more than a request');
+  return { info: info.whole, spki, algorithm, signature: bits.subarray(1) };
 }
 
-function isSignedBy(key: KeyObject, digest: string, body: ArrayBuffer, signature: ArrayBuffer): boolean {
+function keyFrom(pem: string): KeyObject {
   try {
-    return verify(digest, Buffer.from(body), key, Buffer.from(signature));
+    return parsePublicKey(pem);
+  } catch (error) {
+    throw fail(
+      'CSR_KEY_UNSUITABLE',
+      'the certificate request must carry an EC P-256 key with an uncompressed point',
+      { cause: error },
+    );
+  }
+}
+
+function isSignedBy(key: KeyObject, digest: string, { info, signature }: SignedRequest): boolean {
+  try {
+    return verify(digest, info, key, signature);
   } catch {
     return false;
   }

@@ -146,8 +146,6 @@ function newSerial(): Buffer {
 
 /** Bytes before the point in the SPKI of a P-256 key. */
 const SPKI_HEADER = 26;
-/** Length of the whole SPKI with an uncompressed point. */
-const SPKI_LENGTH = SPKI_HEADER + 65;
 
 /** SHA-1 of the public key's bits, method 1 of RFC 5280 4.2.1.2: a name, not a protection. */
 function keyIdentifier(publicKey: Buffer): Buffer {
@@ -166,21 +164,7 @@ export function publicKeyDer(key: KeyObject): Buffer {
   return publicKey.export({ type: 'spki', format: 'der' });
 }
 
-/** What stands before the point in the SPKI of every P-256 key with an uncompressed point [RFC 5480]. */
-const P256_HEADER = Buffer.from('3059301306072a8648ce3d020106082a8648ce3d03010703420004', 'hex');
-
-/** True for the SPKI of a P-256 key in its usual form; whether the point is on the curve is not looked at. */
-export function isUsualSpki(der: Buffer): boolean {
-  return der.length === SPKI_LENGTH && der.subarray(0, P256_HEADER.length).equals(P256_HEADER);
-}
-
-/**
- * The SPKI DER in a PEM that was checked before: only its armour is taken off.
- *
- * @throws RangeError for anything but a P-256 key in its usual form.
- */
+/** The SPKI DER in a canonical SPKI PEM: only its armour is taken off. */
 export function spkiOfPem(pem: string): Buffer {
-  const der = Buffer.from(pem.replace(/-----[^-]+-----|\s/g, ''), 'base64');
-  if (!isUsualSpki(der)) throw new RangeError('not an EC P-256 public key as SPKI PEM');
-  return der;
+  return Buffer.from(pem.replace(/-----[^-]+-----|\s/g, ''), 'base64');
 }

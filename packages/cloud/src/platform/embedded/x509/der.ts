@@ -3,7 +3,7 @@
  * outage, so this is the one hot path of the authority: a general encoder costs ten times the signature itself.
  */
 
-const TAG = {
+export const TAG = {
   boolean: 0x01,
   integer: 0x02,
   bitString: 0x03,
@@ -14,6 +14,8 @@ const TAG = {
   generalizedTime: 0x18,
   sequence: 0x30,
   set: 0x31,
+  /** Of a certificate request: context-specific 0. */
+  attributes: 0xa0,
 } as const;
 
 function element(tag: number, parts: readonly Uint8Array[]): Buffer {
