@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { mkdir, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { CloudProgram, freePort, runProgram, TempDirectory, until } from '@ioto/testkit';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { World } from './world.ts';
 
 let world: World;
@@ -10,21 +11,30 @@ beforeAll(async () => {
 });
 afterAll(() => world?.[Symbol.asyncDispose]());
 
-const mounts: string[] = [];
-afterEach(() => {
-  for (const mount of mounts.splice(0)) execFileSync('umount', ['-l', mount]);
-});
-
-/** A tiny file system of its own, or false where this user may not mount one. */
-async function mountTmpfs(path: string, options: string): Promise<boolean> {
+/** A tiny file system of its own until the scope ends, or undefined where this user may not mount one. */
+async function mountTmpfs(path: string, options: string): Promise<AsyncDisposable | undefined> {
   await mkdir(path, { recursive: true });
   try {
     execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', path], { stdio: 'ignore' });
-    mounts.push(path);
-    return true;
   } catch {
-    return false;
+    return undefined;
   }
+  return {
+    async [Symbol.asyncDispose]() {
+      execFileSync('umount', ['-l', path]);
+    },
+  };
+}
+
+/** Takes all the room that is left; `dd` fails at the end, as it must. */
+async function fill(directory: string): Promise<{ empty(): void }> {
+  const path = join(directory, 'filler');
+  try {
+    execFileSync('dd', ['if=/dev/zero', `of=${path}`, 'bs=4k'], { stdio: 'ignore' });
+  } catch {
+    expect((await stat(path)).size).toBeGreaterThan(0);
+  }
+  return { empty: () => execFileSync('rm', [path]) };
 }
 
 const NO_MOUNT = 'needs the right to mount a tmpfs (run as root)';
@@ -97,7 +107,8 @@ describe('a state directory that cannot be written', () => {
 
   it('a read-only file system ends the agent with one line that names it', async ({ skip }) => {
     const device = await world.device();
-    if (!(await mountTmpfs(device.state, 'ro,size=64k'))) skip(NO_MOUNT);
+    await using disk = await mountTmpfs(device.state, 'ro,size=64k');
+    if (!disk) skip(NO_MOUNT);
     const program = device.start();
     expect((await program.exited).code).toBe(1);
     expect(program.stderr).toContain(device.state);
@@ -108,7 +119,8 @@ describe('a state directory that cannot be written', () => {
 describe('a full disk', () => {
   it('ends an agent that cannot write who it is, and it starts when there is room', async ({ skip }) => {
     const device = await world.device();
-    if (!(await mountTmpfs(device.state, 'size=64k,nr_inodes=2'))) skip(NO_MOUNT);
+    await using disk = await mountTmpfs(device.state, 'size=64k,nr_inodes=2');
+    if (!disk) skip(NO_MOUNT);
     const program = device.start();
     expect((await program.exited).code).toBe(1);
     expect(program.stderr).toMatch(/ENOSPC|full|no space/i);
@@ -122,24 +134,19 @@ describe('a full disk', () => {
     skip,
   }) => {
     const device = await world.device();
-    if (!(await mountTmpfs(device.state, 'size=8m'))) skip(NO_MOUNT);
+    await using disk = await mountTmpfs(device.state, 'size=8m');
+    if (!disk) skip(NO_MOUNT);
     const first = device.start();
     const id = await world.registered(device);
     execFileSync('mount', ['-o', 'remount,size=8m', device.state]);
-    const filler = `${device.state}/filler`;
-    // Fills what is left; `dd` fails at the end, as it must.
-    try {
-      execFileSync('dd', ['if=/dev/zero', `of=${filler}`, 'bs=4k'], { stdio: 'ignore' });
-    } catch {
-      expect((await stat(filler)).size).toBeGreaterThan(0);
-    }
+    const filler = await fill(device.state);
     expect((await world.claim(id)).status).toBe(200);
     // Its certificate cannot be written now; it must say so, and neither loop wildly nor forget who it is.
     await until('it to say so', () => /ENOSPC|full|no space/i.test(first.stderr + first.stdout), {
       timeout: 15_000,
     });
     expect(await device.id()).toBe(id);
-    execFileSync('rm', [filler]);
+    filler.empty();
     if (first.exit) world.switchOn(device);
     await world.online(id, first);
     expect(await device.id()).toBe(id);
@@ -149,23 +156,27 @@ describe('a full disk', () => {
   it('makes the cloud refuse what it cannot keep, and serve again when there is room', async ({ skip }) => {
     await using directory = await TempDirectory.create();
     const state = directory.at('cloud');
-    if (!(await mountTmpfs(state, 'size=24m'))) skip(NO_MOUNT);
+    await using disk = await mountTmpfs(state, 'size=24m');
+    if (!disk) skip(NO_MOUNT);
     await using cloud = await CloudProgram.start({ state });
-    const filler = `${state}/filler`;
-    try {
-      execFileSync('dd', ['if=/dev/zero', `of=${filler}`, 'bs=4k'], { stdio: 'ignore' });
-    } catch {
-      expect((await stat(filler)).size).toBeGreaterThan(0);
+    const filler = await fill(state);
+    const bearer = `ioto_admin_${(await readFile(join(state, 'keys', 'admin.key'), 'utf8')).trim()}`;
+    const kept: string[] = [];
+    let refusal = { status: 0, text: '' };
+    for (let n = 0; n < 500 && refusal.status === 0; n += 1) {
+      const body = { name: `P${n}`, description: 'x'.repeat(1000) };
+      const answer = await cloud.call('/product/create', { bearer, body });
+      if (answer.status === 201) kept.push(String(answer.json.id));
+      else refusal = answer;
     }
-    let refused = 0;
-    for (let n = 0; n < 300 && refused === 0; n += 1) {
-      const { code } = await cloud.run(['product', 'create', `P${n}${'x'.repeat(200)}`]);
-      if (code !== 0) refused = n + 1;
-    }
-    expect(refused).toBeGreaterThan(0);
+    expect(refusal.status).toBeGreaterThanOrEqual(500);
+    expect(refusal.text).toMatch(/"code"/);
     expect(cloud.program.exit).toBeUndefined();
-    execFileSync('rm', [filler]);
+    filler.empty();
     const id = await cloud.id(['product', 'create', 'After']);
-    expect((await cloud.json(['product', 'show', id])).id).toBe(id);
+    for (const each of [...kept, id]) {
+      const { status } = await cloud.call('/product/get', { bearer, body: { id: each } });
+      expect(status).toBe(200);
+    }
   });
 });
