@@ -2,6 +2,7 @@ import type { FindAnswer, SelfClaim } from '@ioto/protocol';
 import { Backoff, type Clock, type Component, type Logger, messageOf, sleep } from '@ioto/runtime';
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { Account, AccountDirectory } from '../identity/accounts.ts';
+import { TokenBuckets } from '../limits/token-bucket.ts';
 import type { BuilderClient } from '../ports/builder-client.ts';
 import type { CloudPlace } from './cloud-place.ts';
 import type { DeviceClaimDesk } from './device-claims.ts';
@@ -12,6 +13,9 @@ const WAIT = 50;
 const PAUSE = 1000;
 /** Refused self-claims that are remembered, so that each is recorded once. */
 const REMEMBERED = 10_000;
+
+/** Refused self-claims that an account is told of: whoever knows a product may make up devices without end. */
+const TOLD = { burst: 50, period: 3_600_000 };
 
 export interface BuilderLinkOptions {
   builder: BuilderClient;
@@ -31,11 +35,13 @@ export class BuilderLink implements Component {
   readonly name = 'builder link';
   readonly #options: BuilderLinkOptions;
   readonly #refused = new Set<string>();
+  readonly #told: TokenBuckets;
   #stop: AbortController | undefined;
   #running: Promise<void> | undefined;
 
   constructor(options: BuilderLinkOptions) {
     this.#options = options;
+    this.#told = new TokenBuckets({ clock: options.clock, rule: TOLD });
   }
 
   async start(): Promise<void> {
@@ -121,7 +127,7 @@ export class BuilderLink implements Component {
     if (this.#refused.size >= REMEMBERED) this.#refused.clear();
     this.#refused.add(known);
     logger.info({ deviceId, accountId }, 'self-claim refused');
-    if (!account) return;
+    if (!account || this.#told.take(accountId) > 0) return;
     const action = 'device.self-claim-denied';
     await audit.record({ accountId }, { action, actor: `device:${deviceId}`, accountId, deviceId });
   }

@@ -7,7 +7,7 @@ import type {
   DevicePrincipal,
 } from '../ports/device-endpoint.ts';
 import type { ItemStore } from '../ports/item-store.ts';
-import type { SyncIdentity } from '../sync/wire-item.ts';
+import type { ServiceMessages } from '../sync/service-messages.ts';
 import { certificateStanding, onFirstUse, REPLACEMENT_GRACE } from './certificate-plan.ts';
 import type { DeviceRecords } from './device-records.ts';
 import type { Presence } from './presence.ts';
@@ -18,7 +18,7 @@ export interface DeviceDoorOptions {
   records: DeviceRecords;
   presence: Presence;
   endpoint: Pick<DeviceEndpoint, 'disconnect'>;
-  messages: { receive(identity: SyncIdentity, message: DeviceMessage): Promise<void> };
+  messages: Pick<ServiceMessages, 'receive'>;
   turns: Turns;
   clock: Clock;
   logger: Logger;
@@ -44,7 +44,7 @@ export class DeviceDoor implements DeviceGate {
     if (!standing.good) return { admitted: false, reason: standing.reason };
     if (!record) return { admitted: false, reason: 'the certificate is not one of this cloud' };
     const { accountId, generation, dialect } = record;
-    return { admitted: true, principal: { deviceId, accountId, generation, serial }, dialect };
+    return { admitted: true, principal: { deviceId, accountId, generation, serial, dialect } };
   }
 
   async connected(principal: DevicePrincipal): Promise<void> {
@@ -62,8 +62,8 @@ export class DeviceDoor implements DeviceGate {
     this.#options.presence.disconnected(deviceId, accountId);
   }
 
-  async received({ deviceId, accountId }: DevicePrincipal, message: DeviceMessage): Promise<void> {
-    await this.#options.messages.receive({ deviceId, accountId }, message);
+  async received({ deviceId, accountId, dialect }: DevicePrincipal, message: DeviceMessage): Promise<void> {
+    await this.#options.messages.receive({ deviceId, accountId }, message, dialect);
   }
 
   /** A device that was given a new certificate may stay connected with the old one for as long as that holds. */

@@ -1,17 +1,24 @@
 import { until } from '@ioto/testkit/until';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { DevicePrincipal } from '../ports/device-endpoint.ts';
 import { DeviceWorld } from './device-world.fixture.ts';
 import { OFFLINE_AFTER } from './presence.ts';
 
 let world: DeviceWorld;
-let principal: { deviceId: string; accountId: string; generation: number; serial: string };
+let principal: DevicePrincipal;
 beforeEach(async () => {
   world = await DeviceWorld.create();
   const accountId = await world.account();
   const device = await world.ownedDevice(accountId);
   await world.provision(device);
   const [certificate] = await world.devices.directory.certificates(device.id);
-  principal = { deviceId: device.id, accountId, generation: 1, serial: certificate?.serial ?? '' };
+  principal = {
+    deviceId: device.id,
+    accountId,
+    generation: 1,
+    serial: certificate?.serial ?? '',
+    dialect: 'current',
+  };
 });
 afterEach(() => world[Symbol.asyncDispose]());
 

@@ -15,6 +15,8 @@ import type { Turns } from './turns.ts';
 
 /** Provisions that one device may ask for: enough for five a boot in a bad hour, far from what an endless loop takes. */
 const PER_DEVICE = { burst: 30, period: 3_600_000 };
+/** Attempts of impostors that the owner is told of, for each device: enough to see, too few to bury all else. */
+const IMPOSTORS_TOLD = { burst: 10, period: 3_600_000 };
 /** Milliseconds that a device is told to stay away when it asks for more. */
 const STAY_AWAY = 3_600_000;
 
@@ -50,10 +52,13 @@ export interface ProvisioningOptions {
 export class DeviceProvisioning {
   readonly #options: ProvisioningOptions;
   readonly #perDevice: TokenBuckets;
+  readonly #impostors: TokenBuckets;
 
   constructor(options: ProvisioningOptions) {
     this.#options = options;
-    this.#perDevice = new TokenBuckets({ clock: options.clock, rule: PER_DEVICE });
+    const { clock } = options;
+    this.#perDevice = new TokenBuckets({ clock, rule: PER_DEVICE });
+    this.#impostors = new TokenBuckets({ clock, rule: IMPOSTORS_TOLD });
   }
 
   /**
@@ -129,10 +134,13 @@ export class DeviceProvisioning {
     try {
       verifyRequest(call.signed, call.signature, publicKey, clock.now());
     } catch (error) {
-      await audit.record(
-        { accountId },
-        { action: 'device.impostor-denied', actor: 'nobody', accountId, deviceId, address: call.address },
-      );
+      if (this.#impostors.take(deviceId) === 0) {
+        const action = 'device.impostor-denied';
+        await audit.record(
+          { accountId },
+          { action, actor: 'nobody', accountId, deviceId, address: call.address },
+        );
+      }
       throw error;
     }
   }

@@ -163,7 +163,9 @@ export class GenericItems {
 
   async #checkDevice(item: StoredItem, accountId: string): Promise<void> {
     const { deviceId } = item;
-    if (deviceId === undefined || deviceId === EVERY_DEVICE) return;
+    if (deviceId === undefined) return;
+    // Any of the account's devices may be an old agent.
+    if (deviceId === EVERY_DEVICE) return checkSize(item, LARGEST_FOR_OLD_AGENTS);
     const ownership = await this.#options.records.ownership(String(deviceId));
     if (ownership?.accountId !== accountId || ownership.state === 'released') {
       throw itemError('DEVICE_UNKNOWN', `this account has no device ${String(deviceId)}`);

@@ -15,6 +15,8 @@ export interface DevicePrincipal {
   generation: number;
   /** Serial number of the certificate, lower-case hexadecimal. */
   serial: string;
+  /** `old`: one short message at a time, each in its own write (Ioto contract §10). */
+  dialect: 'old' | 'current';
 }
 
 /** A message from a device, as the endpoint hands it to the domain. */
@@ -54,9 +56,7 @@ export interface DeviceGate {
   received(principal: DevicePrincipal, message: DeviceMessage): Promise<void>;
 }
 
-export type Admission =
-  | { admitted: true; principal: DevicePrincipal; dialect: 'old' | 'current' }
-  | { admitted: false; reason: string };
+export type Admission = { admitted: true; principal: DevicePrincipal } | { admitted: false; reason: string };
 
 /** What the front door hands connections to that turned out to speak MQTT. */
 export interface DeviceConnections {

@@ -1,12 +1,12 @@
-import type { Schema } from '@ioto/database';
+import type { ItemKey, Schema } from '@ioto/database';
 import { deviceTopic, parseServiceTopic } from '@ioto/protocol';
 import { type Logger, messageOf } from '@ioto/runtime';
 import { parseJsonBody } from '../http/json-body.ts';
-import type { DeviceEndpoint, DeviceMessage } from '../ports/device-endpoint.ts';
+import type { DeviceEndpoint, DeviceMessage, DevicePrincipal } from '../ports/device-endpoint.ts';
 import type { ItemStore } from '../ports/item-store.ts';
 import type { SyncDown } from './sync-down.ts';
 import type { SyncUp } from './sync-up.ts';
-import type { SyncIdentity } from './wire-item.ts';
+import { keyFor, type SyncIdentity } from './wire-item.ts';
 
 export interface ServiceMessagesOptions {
   schema: Schema;
@@ -26,7 +26,11 @@ export class ServiceMessages {
   }
 
   /** Resolves when what the message asked for is durable. Rejects only for faults of the cloud: the device then sends again. */
-  async receive(identity: SyncIdentity, { topic, payload }: DeviceMessage): Promise<void> {
+  async receive(
+    identity: SyncIdentity,
+    { topic, payload }: DeviceMessage,
+    dialect: DevicePrincipal['dialect'],
+  ): Promise<void> {
     const { syncUp, syncDown, logger } = this.#options;
     const parsed = parseServiceTopic(topic);
     if (!parsed || parsed.id !== identity.deviceId) {
@@ -37,7 +41,7 @@ export class ServiceMessages {
     if (message.kind === 'ping' || message.kind === 'metricSet') return;
     const body = this.#parse(identity, payload);
     if (body === undefined) return;
-    if (message.kind === 'syncUp') await syncUp.receive(identity, body);
+    if (message.kind === 'syncUp') await syncUp.receive(identity, body, dialect);
     else if (message.kind === 'syncDown') await syncDown.receive(identity, body);
     else if (message.kind === 'storeSet') await syncUp.storeSet(identity, body);
     else if (message.request === 'store/get') await this.#storeGet(identity, message.n, body);
@@ -47,14 +51,24 @@ export class ServiceMessages {
 
   /** The answer is the bare value, empty when there is none. */
   async #storeGet(identity: SyncIdentity, n: string, body: unknown): Promise<void> {
-    const { schema, store, endpoint } = this.#options;
-    const key = (body as { key?: unknown }).key;
+    const { store, endpoint } = this.#options;
     const { deviceId } = identity;
-    const at = typeof key === 'string' ? schema.model('Store').keyOf({ key }, { ...identity }) : undefined;
+    const at = this.#storeKey(identity, (body as { key?: unknown }).key);
     const item = at && (await store.get(at.pk, at.sk));
     const value = item?.value;
     const text = value === undefined ? '' : typeof value === 'string' ? value : JSON.stringify(value);
     void endpoint.deliver(deviceId, deviceTopic.answer(deviceId, 'store/get', n), text);
+  }
+
+  #storeKey(identity: SyncIdentity, key: unknown): ItemKey | undefined {
+    try {
+      return typeof key === 'string'
+        ? keyFor(this.#options.schema.model('Store'), { key }, identity)
+        : undefined;
+    } catch {
+      // No item can have such a key, so there is none.
+      return undefined;
+    }
   }
 
   #parse({ deviceId }: SyncIdentity, payload: Buffer): unknown {

@@ -6,7 +6,9 @@ import { DeviceWorld } from '../devices/device-world.fixture.ts';
 let world: DeviceWorld;
 let accountId: string;
 let deviceId: string;
+let dialect: 'old' | 'current';
 beforeEach(async () => {
+  dialect = 'current';
   world = await DeviceWorld.create();
   accountId = await world.account();
   deviceId = (await world.ownedDevice(accountId)).id;
@@ -20,7 +22,10 @@ const T3 = '2026-01-01T00:00:03.000Z';
 
 function receive(topic: string, body: unknown): Promise<void> {
   const payload = Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
-  return world.devices.gate.received({ deviceId, accountId, generation: 1, serial: '' }, { topic, payload });
+  return world.devices.gate.received(
+    { deviceId, accountId, generation: 1, serial: '', dialect },
+    { topic, payload },
+  );
 }
 
 const up = (changes: unknown[], seq = 1) => receive(serviceTopic.syncUp(deviceId), { seq, changes });
@@ -40,6 +45,25 @@ describe('a batch that a device sends up', () => {
     await up([change('a', '1', T1, 'create'), change('b', '2', T1, 'create')], 17);
     expect(await stored('a')).toMatchObject({ value: '1', accountId, deviceId, _type: 'Store', updated: T1 });
     expect(acks()).toEqual([{ seq: 17, keys: ['s#a', 's#b'], updated: expect.any(String) }]);
+  });
+
+  it('of many items is acknowledged in messages that agents in the field can read', async () => {
+    const keys = Array.from({ length: 300 }, (_, index) => `a-rather-long-name-of-a-value/${index}`);
+    await up(
+      keys.map((key) => change(key, '1', T1, 'create')),
+      5,
+    );
+    const sent = acks() as { seq: number; keys: string[] }[];
+    expect(sent.flatMap((ack) => ack.keys)).toEqual(keys.map((key) => `s#${key}`));
+    for (const ack of sent) {
+      expect(ack.seq).toBe(5);
+      expect(JSON.stringify(ack).length).toBeLessThan(4000);
+    }
+  });
+
+  it('of nothing is acknowledged too', async () => {
+    await up([], 9);
+    expect(acks()).toEqual([{ seq: 9, keys: [], updated: expect.any(String) }]);
   });
 
   it('applied twice, or late, changes nothing; the newest wins', async () => {
@@ -120,6 +144,31 @@ describe('a batch that a device sends up', () => {
     expect((await world.store.query(`s#${other}#${foreign.id}`)).items).toEqual([]);
     expect((await world.store.query('command#')).items).toEqual([]);
     expect(acks()[0]?.keys).toEqual(['s#a', 's#b', 'x', 'y', 'z']);
+  });
+
+  it('with a key that no store can hold loses that change only', async () => {
+    const long = '€'.repeat(900);
+    await up([change(long, '1', T1), change('nul\0', '1', T1), change('a', '1', T1)]);
+    expect(await stored('a')).toMatchObject({ value: '1' });
+    expect(acks()[0]?.keys).toHaveLength(3);
+    await receive(serviceTopic.request(deviceId, 'store/get', '1'), { key: long });
+    expect(world.endpoint.sent.at(-1)?.body).toBe('');
+  });
+
+  it('of many changes is acknowledged to an old agent in messages that it can read', async () => {
+    dialect = 'old';
+    const keys = Array.from({ length: 300 }, (_, index) => `a-rather-long-name-of-a-value-${index}`);
+    await up(
+      keys.map((key) => change(key, '1', T1)),
+      5,
+    );
+    const sent = world.endpoint.sent.filter(({ topic }) => topic.endsWith('/sync/SYNC'));
+    expect(sent.length).toBeGreaterThan(1);
+    for (const { body } of sent) expect(body.length).toBeLessThan(4000);
+    expect(acks().flatMap((ack) => ack.keys)).toEqual(keys.map((key) => `s#${key}`));
+    expect(new Set(acks().map(({ seq }) => seq))).toEqual(new Set([5]));
+    await up([], 6);
+    expect(acks().at(-1)).toMatchObject({ seq: 6, keys: [] });
   });
 
   it('is read as old agents print it', async () => {

@@ -1,5 +1,8 @@
-import { coerce, type Model, type Schema } from '@ioto/database';
+import { coerce, type ItemKey, type Model, type Schema } from '@ioto/database';
 import type { StoredItem } from '../ports/item-store.ts';
+
+/** Bytes of a sort key, DynamoDB's limit. */
+const LONGEST_SORT_KEY = 1024;
 
 /** Whose connection a message came on; from the certificate. */
 export interface SyncIdentity {
@@ -73,9 +76,20 @@ function accept(
     ...owner,
   };
   if (model.name === 'Store' && known.type === 'number' && isBareZero(known.value)) known.value = '0';
-  const key = model.keyOf(known, { ...identity });
+  const key = keyFor(model, known, identity);
   const updated = typeof known.updated === 'string' ? known.updated : now;
   return { model, remove, item: { ...known, _type: model.name, updated, ...key } };
+}
+
+/**
+ * The key of an item of this device. What the schema's own check counts in letters, every store counts in bytes.
+ *
+ * @throws RangeError, or what the schema has against it.
+ */
+export function keyFor(model: Model, properties: Record<string, unknown>, identity: SyncIdentity): ItemKey {
+  const key = model.keyOf(properties, { ...identity });
+  if (Buffer.byteLength(key.sk) > LONGEST_SORT_KEY) throw new RangeError('its key is too long');
+  return key;
 }
 
 /** Agents in the field print the number zero so (Ioto contract §10). */

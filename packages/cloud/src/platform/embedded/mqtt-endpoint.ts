@@ -29,15 +29,11 @@ export interface PeerCertificate {
   serial: string;
 }
 
-interface Peer extends DevicePrincipal {
-  dialect: 'old' | 'current';
-}
-
 /** The device endpoint of a cloud on one machine: our own MQTT server behind the front door. */
 export class MqttEndpoint implements Component, DeviceEndpoint, DeviceConnections {
   readonly name = 'device endpoint';
   readonly #options: MqttEndpointOptions;
-  #server: MqttServer<Peer> | undefined;
+  #server: MqttServer<DevicePrincipal> | undefined;
 
   constructor(options: MqttEndpointOptions) {
     this.#options = options;
@@ -95,12 +91,12 @@ export class MqttEndpoint implements Component, DeviceEndpoint, DeviceConnection
     this.#server?.dropSession(deviceId);
   }
 
-  #createServer(): MqttServer<Peer> {
+  #createServer(): MqttServer<DevicePrincipal> {
     const { gate, limits, clock, logger } = this.#options;
     const told = (what: string, outcome: Promise<void>, deviceId: string) => {
       outcome.catch((error) => logger.error({ deviceId, error: messageOf(error) }, `cannot record ${what}`));
     };
-    return new MqttServer<Peer>({
+    return new MqttServer<DevicePrincipal>({
       limits,
       clock,
       logger,
@@ -125,12 +121,12 @@ export class MqttEndpoint implements Component, DeviceEndpoint, DeviceConnection
   async #authenticate(
     clientId: string,
     certificate: PeerCertificate | undefined,
-  ): Promise<Authentication<Peer>> {
+  ): Promise<Authentication<DevicePrincipal>> {
     if (!certificate) return refuse('no certificate of this cloud');
     if (clientId !== certificate.deviceId) return refuse('the client ID is not the one of the certificate');
     const admission = await this.#options.gate().admit(certificate);
     if (!admission.admitted) return refuse(admission.reason);
-    return { accept: true, principal: { ...admission.principal, dialect: admission.dialect } };
+    return { accept: true, principal: admission.principal };
   }
 }
 
