@@ -2,6 +2,7 @@ import { Emitter, messageOf } from '@ioto/runtime';
 import { fail } from './errors.ts';
 import type { Change, ChangeListener } from './feed/change.ts';
 import { Outbox } from './feed/outbox.ts';
+import { isExpired } from './items/expiry.ts';
 import { withPath } from './items/fields.ts';
 import type { Item, Page } from './items/item.ts';
 import type { ItemRecord } from './items/record.ts';
@@ -61,7 +62,7 @@ export class Database {
   readonly schema: Schema;
   readonly outbox: Outbox;
   readonly #options: DatabaseOptions;
-  readonly #state = new State();
+  readonly #state: State;
   readonly #storage: Storage;
   readonly #writer: Writer;
   readonly #feed: Emitter<{ change: Change }>;
@@ -73,7 +74,8 @@ export class Database {
 
   private constructor(options: DatabaseOptions) {
     const { schema, logger, clock } = options;
-    const state = this.#state;
+    const state = new State(schema);
+    this.#state = state;
     const isKept = (model: string) => this.#durability(schema.models.get(model)) !== 'mem';
     this.schema = schema;
     this.#options = options;
@@ -152,16 +154,21 @@ export class Database {
   get<T = Item>(model: string, properties: Properties, options: ReadOptions = {}): T | undefined {
     const known = this.schema.model(model);
     const record = findRecord(this.#state.items, known, properties, this.#contextOfKeys);
-    return record && (this.#shown(record, known, options) as T);
+    if (!record || isExpired(known, record, this.#options.clock)) return undefined;
+    return this.#shown(record, known, options) as T;
   }
 
   /** The items that have all of these properties, in the order of their keys; `next` of the result asks for more. */
   find<T = Item>(model: string, properties: Properties = {}, options: FindOptions = {}): Page<T> {
     const known = this.schema.model(model);
-    const { items } = this.#state;
-    const { records, next } = select(items, known, properties, this.#contextOfKeys, options);
-    const page = records.map((record) => this.#shown(record, known, options) as T);
-    return Object.freeze(next === undefined ? page : Object.assign(page, { next }));
+    const { items, indexes } = this.#state;
+    const from = { items, indexes, context: this.#contextOfKeys, clock: this.#options.clock };
+    const { records, next, prev } = select(from, known, properties, options);
+    const page: T[] & { next?: string; prev?: string } = [];
+    for (const record of records) page.push(this.#shown(record, known, options) as T);
+    if (next !== undefined) page.next = next;
+    if (prev !== undefined) page.prev = prev;
+    return Object.freeze(page);
   }
 
   /** Replaces the given properties; null takes one away. @throws ITEM_MISSING unless `upsert` is set. */
@@ -295,6 +302,6 @@ export class Database {
   }
 
   #shown(record: ItemRecord, model: Model, { hidden }: ReadOptions): Item {
-    return hidden ? uncovered(record) : visible(record.attributes, model);
+    return hidden ? uncovered(record, model) : visible(record.attributes, model);
   }
 }

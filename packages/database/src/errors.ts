@@ -17,9 +17,15 @@ export const databaseErrors = {
   /** An item is larger than the database takes. */
   ITEM_TOO_LARGE: { status: 413 },
   ITEM_EXISTS: { status: 409 },
+  /** Another item has that value in a field that is unique; details carry `field`. */
+  UNIQUE_TAKEN: { status: 409 },
   ITEM_MISSING: { status: 404 },
-  /** `next` does not come from an earlier page. */
+  /** The model has no items in an index of that name. */
+  INDEX_UNKNOWN: { status: 400 },
+  /** `next` or `prev` does not come from a page of the same find. */
   CURSOR_INVALID: { status: 400 },
+  /** The items together are larger than the database may be; removing some makes room. */
+  DATABASE_FULL: { status: 507 },
   /** A file of the database is damaged in its middle; details carry `file` and `offset`. Nothing was changed. */
   DATABASE_CORRUPT: { status: 500 },
   /** The database's files cannot be read or made. */

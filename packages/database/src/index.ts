@@ -21,3 +21,4 @@ export { compileSchema, type Schema, type Timestamps } from './schema/compile.ts
 export type { Context, Durability, FieldType, ItemKey, Properties, Sync } from './schema/definition.ts';
 export type { Field } from './schema/field.ts';
 export { type KeyRange, Model } from './schema/model.ts';
+export type { Operators, Where } from './where/where.ts';

@@ -3,6 +3,7 @@ import type { Clock, Logger } from '@ioto/runtime';
 import type { FileLayer } from './journal/file-layer.ts';
 import type { Schema } from './schema/compile.ts';
 import type { Context, Durability, Properties } from './schema/definition.ts';
+import type { Where } from './where/where.ts';
 
 export interface DatabaseOptions {
   /** Where the files lie: `NAME.db`, `NAME.N.journal`. Made with mode 0700 when missing. One process at a time. */
@@ -54,10 +55,14 @@ export interface FindOptions extends ReadOptions {
   limit?: number;
   /** `next` of the page before. */
   next?: string;
+  /** `prev` of the page behind: the page in front of it, in the same order. */
+  prev?: string;
   /** From the last to the first, by sort key. */
   reverse?: boolean;
-  /** A further condition. */
-  where?: (item: Properties) => boolean;
+  /** In the order of this secondary index, whose hash the properties must tell. */
+  index?: string;
+  /** A further condition: operators by field, or a function. */
+  where?: Where | ((item: Properties) => boolean);
 }
 
 /** A change as it comes from elsewhere: a whole item (for `remove` its key is enough), with its own `updated`. */

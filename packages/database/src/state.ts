@@ -1,7 +1,12 @@
 import { OutboxTable, type Pending } from './feed/outbox-table.ts';
+import { IndexSet } from './index/index-set.ts';
+import { UniqueValues } from './index/unique-values.ts';
+import { ExpiryQueue } from './items/expiry-queue.ts';
+import { Extent } from './items/extent.ts';
 import { ItemTable } from './items/item-table.ts';
 import type { ItemRecord } from './items/record.ts';
 import type { Operation } from './journal/operation.ts';
+import type { Schema } from './schema/compile.ts';
 import type { Context, ItemKey } from './schema/definition.ts';
 
 /** Takes back what one operation did. */
@@ -14,8 +19,20 @@ export type Undo = () => void;
 export class State {
   readonly items = new ItemTable();
   readonly outbox = new OutboxTable();
+  readonly indexes: IndexSet;
+  readonly unique: UniqueValues;
+  readonly expiry: ExpiryQueue;
+  readonly extent: Extent;
   #context: Context = {};
   #seq = 0;
+
+  constructor(schema: Schema) {
+    this.indexes = new IndexSet(this.items, schema);
+    this.unique = new UniqueValues(schema);
+    this.expiry = new ExpiryQueue(schema);
+    this.extent = new Extent();
+    for (const follower of [this.indexes, this.unique, this.expiry, this.extent]) this.items.follow(follower);
+  }
 
   get context(): Context {
     return this.#context;

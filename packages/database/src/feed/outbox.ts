@@ -113,7 +113,11 @@ export class Outbox {
 
   #entry(pending: Pending): OutboxEntry | undefined {
     const { sk, model, cmd, version, tombstone } = pending;
-    const attributes = tombstone ?? this.#options.state.items.get(pending)?.attributes;
-    return attributes && Object.freeze({ key: sk, model, cmd, version, item: wireItem(attributes, sk) });
+    const { schema, state } = this.#options;
+    if (tombstone)
+      return Object.freeze({ key: sk, model, cmd, version, item: wireItem(tombstone, sk, undefined) });
+    const attributes = state.items.get(pending)?.attributes;
+    const item = attributes && wireItem(attributes, sk, schema.models.get(model));
+    return item && Object.freeze({ key: sk, model, cmd, version, item });
   }
 }

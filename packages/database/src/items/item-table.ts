@@ -18,12 +18,23 @@ export interface TableRange {
   readonly reverse?: boolean;
 }
 
+/** What follows every change of the table, as when one is taken back. */
+export interface TableFollower {
+  added(record: ItemRecord): void;
+  removed(record: ItemRecord): void;
+}
+
 /** All items, by key, and in the order of their keys: partition key first, then sort key. */
 export class ItemTable {
   readonly #partitions = new Map<string, Partition>();
   /** Partition keys in order; made again when one came or went. */
   #order: string[] | undefined;
   #size = 0;
+  #followers: readonly TableFollower[] = [];
+
+  follow(follower: TableFollower): void {
+    this.#followers = [...this.#followers, follower];
+  }
 
   get size(): number {
     return this.#size;
@@ -43,6 +54,10 @@ export class ItemTable {
     }
     const previous = partition.put(record);
     if (!previous) this.#size += 1;
+    for (const follower of this.#followers) {
+      if (previous) follower.removed(previous);
+      follower.added(record);
+    }
     return previous;
   }
 
@@ -51,6 +66,7 @@ export class ItemTable {
     const previous = partition?.remove(sk);
     if (!partition || !previous) return undefined;
     this.#size -= 1;
+    for (const follower of this.#followers) follower.removed(previous);
     if (partition.size === 0) {
       this.#partitions.delete(pk);
       this.#order = undefined;

@@ -4,5 +4,8 @@
  */
 export type Item = Readonly<Record<string, unknown>>;
 
-/** The result of `find`: the items, and where the next page begins when there is one. */
-export type Page<T = Item> = readonly T[] & { readonly next?: string };
+/**
+ * The result of `find`: the items, where the next page begins when there is one, and where the page before ends when this
+ * is not the first.
+ */
+export type Page<T = Item> = readonly T[] & { readonly next?: string; readonly prev?: string };

@@ -1,75 +1,116 @@
-import { isDeepStrictEqual } from 'node:util';
+import type { Clock } from '@ioto/runtime';
 import { fail } from '../errors.ts';
+import type { IndexSet } from '../index/index-set.ts';
 import type { FindOptions } from '../options.ts';
-import { coerce } from '../schema/coerce.ts';
 import type { Context, Properties } from '../schema/definition.ts';
 import type { Model } from '../schema/model.ts';
-import type { ItemTable, Place } from './item-table.ts';
+import { compileFilter } from '../where/filter.ts';
+import { decodeCursor, encodeCursor } from './cursor.ts';
+import { isExpired } from './expiry.ts';
+import type { ItemTable } from './item-table.ts';
 import type { ItemRecord } from './record.ts';
 
 export interface Selection {
   readonly records: readonly ItemRecord[];
   /** Where the next page begins; absent on the last page. */
   readonly next?: string;
+  /** Where the page before ends; absent on the first page. */
+  readonly prev?: string;
+}
+
+export interface Selecting {
+  readonly items: ItemTable;
+  readonly indexes: IndexSet;
+  readonly context: Context;
+  readonly clock: Pick<Clock, 'now'>;
+}
+
+/** Records in an order, from a cursor on. */
+interface Source {
+  scan(after: string | undefined, reverse: boolean, visit: (record: ItemRecord) => boolean): void;
+  cursorOf(record: ItemRecord): string;
 }
 
 /**
- * The records of a model that have all of these properties, in the order of their keys. As much of the key as the
- * properties tell narrows the search; the rest filters.
+ * The records of a model that have all of these properties, in the order of their keys, or of those of the index. As
+ * much of the key as the properties tell narrows the search; the rest filters.
  *
- * @throws FIELD_INVALID for a property that the model does not have; CURSOR_INVALID
+ * @throws FIELD_INVALID for a property that the model does not have; CURSOR_INVALID; KEY_INCOMPLETE when the hash of the
+ * index is not told; INDEX_UNKNOWN.
  */
 export function select(
-  table: ItemTable,
+  from: Selecting,
   model: Model,
   properties: Properties,
-  context: Context,
-  { limit = Number.POSITIVE_INFINITY, next, reverse, where }: FindOptions,
+  options: FindOptions,
 ): Selection {
-  const matches = filter(model, properties);
-  const { pk, sk } = model.keyRange(properties, context);
-  const after = next === undefined ? undefined : decodeCursor(next);
+  const { limit = Number.POSITIVE_INFINITY, next, prev, reverse = false } = options;
+  const matches = compileFilter(model, properties, options.where);
+  const source = options.index
+    ? indexSource(from, model, properties, options.index)
+    : keySource(from, model, properties);
+  const backwards = prev !== undefined;
+  const { name, ttl } = model;
   const records: ItemRecord[] = [];
   let more = false;
-  table.scan({ pk, prefix: pk === undefined ? undefined : sk, after, reverse }, (record) => {
-    if (record.model !== model.name || !matches(record.attributes)) return true;
-    if (where && !where(record.attributes)) return true;
+  source.scan(prev ?? next, reverse !== backwards, (record) => {
+    if (record.model !== name || (matches && !matches(record.attributes))) return true;
+    if (ttl && isExpired(model, record, from.clock)) return true;
     if (records.length < limit) return records.push(record) > 0;
     more = true;
     return false;
   });
-  return more ? { records, next: encodeCursor(records.at(-1)) } : { records };
+  if (backwards) records.reverse();
+  return paged(source, records, backwards, more, next !== undefined);
 }
 
-type Matcher = (attributes: Properties) => boolean;
-
-function filter(model: Model, properties: Properties): Matcher {
-  const matchers: Matcher[] = [];
-  for (const [name, value] of Object.entries(properties)) {
-    if (value === undefined) continue;
-    const field = model.fields.get(name);
-    if (!field) throw fail('FIELD_INVALID', `${model.name} has no field ${name} to find by`);
-    matchers.push(equals(name, value === null ? undefined : coerce(field, value, field.path)));
-  }
-  const [first = () => true, second] = matchers;
-  if (!second) return first;
-  return (attributes) => matchers.every((matches) => matches(attributes));
+function paged(
+  source: Source,
+  records: readonly ItemRecord[],
+  backwards: boolean,
+  more: boolean,
+  continued: boolean,
+): Selection {
+  const first = records[0];
+  const last = records[records.length - 1];
+  if (!first || !last) return { records };
+  const hasNext = backwards || more;
+  const hasPrev = backwards ? more : continued;
+  if (!hasNext && !hasPrev) return { records };
+  return {
+    records,
+    next: hasNext ? source.cursorOf(last) : undefined,
+    prev: hasPrev ? source.cursorOf(first) : undefined,
+  };
 }
 
-function equals(name: string, value: unknown): Matcher {
-  if (typeof value === 'object') return (attributes) => isDeepStrictEqual(attributes[name], value);
-  return (attributes) => attributes[name] === value;
+function keySource({ items, context }: Selecting, model: Model, properties: Properties): Source {
+  const { pk, sk } = model.keyRange(properties, context);
+  const prefix = pk === undefined ? undefined : sk;
+  return {
+    scan(cursor, reverse, visit) {
+      const [afterPk = '', afterSk = ''] = cursor === undefined ? [] : decodeCursor(cursor, 2);
+      const after = cursor === undefined ? undefined : { pk: afterPk, sk: afterSk };
+      items.scan({ pk, prefix, after, reverse }, visit);
+    },
+    cursorOf: (record) => encodeCursor([record.pk, record.sk]),
+  };
 }
 
-/** The key of the last item: opaque to callers, and printable so that it can travel. */
-function encodeCursor(last: ItemRecord | undefined): string | undefined {
-  return last && `${last.pk.length}:${last.pk}${last.sk}`;
-}
-
-function decodeCursor(next: string): Place {
-  const match = /^(\d{1,4}):/.exec(next);
-  const start = match?.[0].length ?? 0;
-  const end = start + Number(match?.[1] ?? Number.NaN);
-  if (!(end <= next.length)) throw fail('CURSOR_INVALID', 'next must come from the page before');
-  return { pk: next.slice(start, end), sk: next.slice(end) };
+function indexSource(
+  { indexes, context }: Selecting,
+  model: Model,
+  properties: Properties,
+  name: string,
+): Source {
+  if (name === 'primary') throw fail('INDEX_UNKNOWN', 'the primary index is the one that find uses anyway');
+  const { hash, sort } = model.indexRange(name, properties, context);
+  const index = indexes.get(name, context);
+  return {
+    scan(cursor, reverse, visit) {
+      const after = cursor === undefined ? undefined : decodeCursor(cursor, 1)[0];
+      index.scan(hash, { prefix: sort, after, reverse }, visit);
+    },
+    cursorOf: (record) => encodeCursor([index.placeOf(record)]),
+  };
 }

@@ -6,7 +6,7 @@ import type { ItemRecord } from './record.ts';
 
 /** The item as callers see it. Without hidden attributes that is the stored object itself: reading costs nothing. */
 export function visible(attributes: Properties, model: Model | undefined): Item {
-  if (!model) return attributes;
+  if (!model || model.hidden.length === 0) return attributes;
   let copy: Record<string, unknown> | undefined;
   for (const name of model.hidden) {
     if (attributes[name] === undefined) continue;
@@ -16,12 +16,21 @@ export function visible(attributes: Properties, model: Model | undefined): Item 
   return copy ? Object.freeze(copy) : attributes;
 }
 
-/** The item as it travels: everything that is stored, and its sort key. */
-export function wireItem(attributes: Properties, sk: string): WireItem {
-  return Object.freeze({ ...attributes, sk });
+/** The item as it travels: everything that is stored or derived of it, and its sort key. */
+export function wireItem(attributes: Properties, sk: string, model: Model | undefined): WireItem {
+  return Object.freeze({ ...attributes, ...derived(attributes, model), sk });
 }
 
 /** Every attribute and the key too, for those who ask for what is hidden. */
-export function uncovered({ attributes, pk, sk }: ItemRecord): Item {
-  return Object.freeze({ ...attributes, pk, sk });
+export function uncovered({ attributes, pk, sk }: ItemRecord, model: Model | undefined): Item {
+  return Object.freeze({ ...attributes, ...derived(attributes, model), pk, sk });
+}
+
+function derived(attributes: Properties, model: Model | undefined): Properties {
+  const values: Record<string, unknown> = {};
+  for (const [{ name }, template] of model?.derived ?? []) {
+    const { text, missing } = template.fill(attributes);
+    if (missing === undefined) values[name] = text;
+  }
+  return values;
 }

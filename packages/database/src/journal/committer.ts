@@ -103,6 +103,8 @@ export class Committer {
       if (task) await task();
       else if (this.#urgent) await this.#commit(this.#takeBatch());
       else break;
+      // Whoever was just told that it is done may have more to write: that shares the next commit.
+      await turnOfTheLoop();
     }
     this.#running = false;
   }
@@ -123,7 +125,7 @@ export class Committer {
   }
 
   async #commit(batch: readonly Unit[]): Promise<void> {
-    const payload = batch.flatMap(({ encoded }) => encoded || []).join(',');
+    const payload = joined(batch);
     try {
       if (payload !== '') await this.#options.write(`[${payload}]`);
     } catch (error) {
@@ -147,4 +149,16 @@ export class Committer {
       if (!unit.lazy) unit.settle(error);
     }
   }
+}
+
+function turnOfTheLoop(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+function joined(batch: readonly Unit[]): string {
+  let payload = '';
+  for (const { encoded } of batch) {
+    if (encoded !== '') payload += payload === '' ? encoded : `,${encoded}`;
+  }
+  return payload;
 }

@@ -2,6 +2,11 @@
 export interface OpenFile {
   /** Writes all of the bytes at `position`; a short write is continued. */
   write(bytes: Uint8Array, position: number): Promise<void>;
+  /**
+   * Writes a few bytes at `position` and syncs them. A file system may do so at once where its disk is as fast as handing
+   * the work to another thread.
+   */
+  commit(bytes: Uint8Array, position: number): Promise<void>;
   /** fdatasync: content and size are on disk. */
   sync(): Promise<void>;
   truncate(length: number): Promise<void>;

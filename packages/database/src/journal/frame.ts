@@ -22,7 +22,8 @@ export interface Frame {
   readonly kind: FrameKind;
   /** Grows by one from frame to frame, on through the journals of a database. */
   readonly number: number;
-  readonly payload: string;
+  /** UTF-8 text, a view of the file's bytes. */
+  readonly payload: Buffer;
   readonly offset: number;
 }
 
@@ -72,7 +73,7 @@ function readFrame(bytes: Buffer, offset: number): Frame | undefined {
   const start = offset + FRAME_HEADER_SIZE;
   const payload = bytes.subarray(start, start + header.length);
   if (payload.length < header.length || crc32(payload) !== header.checksum) return undefined;
-  return { kind: header.kind, number: header.number, payload: payload.toString('utf8'), offset };
+  return { kind: header.kind, number: header.number, payload, offset };
 }
 
 function readHeader(bytes: Buffer, offset: number) {

@@ -36,8 +36,7 @@ export class JournalFile {
   async append(kind: FrameKind, payload: string): Promise<number> {
     const frame = encodeFrame(kind, this.#nextNumber, payload);
     try {
-      await this.#file.write(frame, this.#length);
-      await this.#file.sync();
+      await this.#file.commit(frame, this.#length);
     } catch (error) {
       await this.#takeBack();
       throw error;

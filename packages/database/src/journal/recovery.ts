@@ -102,7 +102,7 @@ function readJournal(bytes: Buffer, path: string, generation: number): Journal {
 
 function headOf(scan: Scan, path: string, kind: Head['kind']): Head {
   const first = scan.frames[0];
-  const head = first?.kind === 'head' ? decodeHead(first.payload) : undefined;
+  const head = first?.kind === 'head' ? decodeHead(first.payload.toString()) : undefined;
   if (!head || head.kind !== kind)
     throw corrupt(path, 0, `it does not begin as a ${kind} of this program does`);
   return head;
@@ -148,7 +148,7 @@ function checkRow(journals: readonly Journal[], base: Head | undefined): void {
 function replayFrame(frame: Frame, path: string, replay: (operation: Operation) => void): void {
   if (frame.kind !== 'operations') return;
   try {
-    for (const row of JSON.parse(frame.payload) as unknown[]) replay(decodeOperation(row));
+    for (const row of JSON.parse(frame.payload.toString()) as unknown[]) replay(decodeOperation(row));
   } catch (error) {
     throw corrupt(path, frame.offset, 'a record is whole but makes no sense to this version', error);
   }

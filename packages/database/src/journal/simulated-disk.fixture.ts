@@ -115,7 +115,11 @@ export class SimulatedDisk implements FileLayer {
   }
 
   #file(path: string, inode: Inode): OpenFile {
-    return {
+    const file: OpenFile = {
+      commit: async (bytes, position) => {
+        await file.write(bytes, position);
+        await file.sync();
+      },
       write: async (bytes, position) => {
         const room = this.#room(inode, position);
         const code = await this.#step('write', path).then(
@@ -140,6 +144,7 @@ export class SimulatedDisk implements FileLayer {
         await this.#step('close', path);
       },
     };
+    return file;
   }
 
   #room(inode: Inode, position: number): number {

@@ -2,6 +2,7 @@ import { fail } from '../errors.ts';
 import { isPlainObject } from '../items/frozen.ts';
 import { DURABILITIES, type Durability, SYNC_DIRECTIONS, type Sync } from './definition.ts';
 import { compileFields, type Field } from './field.ts';
+import { compileIndexes, type IndexDefinition } from './indexes.ts';
 import { invalid } from './invalid.ts';
 import { Model } from './model.ts';
 
@@ -53,7 +54,8 @@ export function compileSchema(schema: unknown): Schema {
 }
 
 function compileModels(schema: Record<string, unknown>, params: Record<string, unknown>): Map<string, Model> {
-  const { hash, sort } = primaryIndex(schema.indexes);
+  const indexes = compileIndexes(schema.indexes);
+  const hash = (indexes.get('primary') as IndexDefinition).hash;
   const process = { ...objectAt(schema, 'control'), ...objectAt(schema, 'process') };
   const timestamps = compileTimestamps(params);
   const isoDates = params.isoDates === true;
@@ -63,23 +65,12 @@ function compileModels(schema: Record<string, unknown>, params: Record<string, u
     const fields = compileFields(definition, name, isoDates);
     requireKey(fields, name, hash);
     addTimestamps(fields, name, timestamps, isoDates);
-    models.set(name, new Model({ name, fields, hash, sort, ...compileProcess(process[name], name) }));
+    models.set(name, new Model({ name, fields, indexes, ...compileProcess(process[name], name) }));
   }
   for (const name of Object.keys(process)) {
     if (!models.has(name) && name !== 'default') throw invalid(`process.${name}`, 'names no model');
   }
   return models;
-}
-
-function primaryIndex(indexes: unknown): { hash: string; sort?: string } {
-  const primary = isPlainObject(indexes) ? indexes.primary : undefined;
-  if (!isPlainObject(primary) || typeof primary.hash !== 'string') {
-    throw invalid('indexes.primary', 'must name its hash attribute');
-  }
-  if (primary.sort !== undefined && typeof primary.sort !== 'string') {
-    throw invalid('indexes.primary', 'sort must be the name of an attribute');
-  }
-  return { hash: primary.hash, sort: primary.sort };
 }
 
 function requireKey(fields: ReadonlyMap<string, Field>, model: string, hash: string): void {

@@ -17,6 +17,8 @@ export interface Field {
   readonly hidden: boolean;
   /** The item expires at this field's time. */
   readonly ttl: boolean;
+  /** No two items of the model may have the same value. */
+  readonly unique?: boolean;
   readonly isoDates: boolean;
   readonly enum?: readonly unknown[];
   readonly default?: unknown;
@@ -35,6 +37,7 @@ const RULES = [
   'required',
   'hidden',
   'ttl',
+  'unique',
   'isoDates',
   'enum',
   'default',
@@ -77,6 +80,7 @@ function compileField(name: string, rules: unknown, where: string, isoDates: boo
     required: flag(rules, 'required', where) ?? false,
     hidden: flag(rules, 'hidden', where) ?? template !== undefined,
     ttl: flag(rules, 'ttl', where) ?? false,
+    unique: flag(rules, 'unique', where) ?? false,
     isoDates: flag(rules, 'isoDates', where) ?? isoDates,
     enum: compileEnum(rules.enum, where),
     default: rules.default,

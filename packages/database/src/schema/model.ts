@@ -2,6 +2,8 @@ import { fail } from '../errors.ts';
 import { BoundTemplate } from './bound-template.ts';
 import type { Context, Durability, ItemKey, Properties, Sync } from './definition.ts';
 import type { Field } from './field.ts';
+import { IndexKeys } from './index-keys.ts';
+import type { IndexDefinition } from './indexes.ts';
 import { KeyTemplate } from './key-template.ts';
 
 /** Longest keys in characters, as DynamoDB's in bytes: what is stored here must fit there. */
@@ -20,9 +22,8 @@ export interface KeyRange {
 export interface ModelOptions {
   name: string;
   fields: ReadonlyMap<string, Field>;
-  /** Names of the primary key's attributes; a model may do without a sort key. */
-  hash: string;
-  sort?: string;
+  /** The schema's indexes, `primary` among them; a model may do without a sort key. */
+  indexes: ReadonlyMap<string, IndexDefinition>;
   sync: Sync;
   durability?: Durability;
 }
@@ -33,7 +34,11 @@ interface Binding {
   readonly values: readonly (readonly [name: string, value: string])[];
   readonly pk: BoundTemplate;
   readonly sk: BoundTemplate;
+  readonly indexKeys: IndexKeys;
 }
+
+/** A field and what computes it of the item's other attributes. */
+export type Computed = readonly [field: Field, template: BoundTemplate];
 
 const NO_FIELDS: ReadonlyMap<string, Field> = new Map();
 const NO_CONTEXT: Context = Object.freeze({});
@@ -46,7 +51,7 @@ export class Model {
   /** The schema's own choice; undefined leaves it to the database. */
   readonly durability: Durability | undefined;
   /** Names of the stored fields that callers do not see. */
-  readonly hidden: ReadonlySet<string>;
+  readonly hidden: readonly string[];
   /** Names of the fields that are the key itself, and are not stored beside it. */
   readonly keyFields: ReadonlySet<string>;
   /** Names of the primary key's attributes. */
@@ -54,10 +59,17 @@ export class Model {
   readonly sort: string | undefined;
   /** Fields that are given, not computed; the order of the schema is the order of every item's attributes. */
   readonly given: readonly Field[];
-  /** Computed fields that are stored, with what computes them. */
-  readonly computed: readonly (readonly [field: Field, template: BoundTemplate])[];
+  /** Computed fields that callers see, and are stored. */
+  readonly computed: readonly Computed[];
+  /** Computed fields that are hidden: attributes of indexes mostly. They are made again whenever they are needed. */
+  readonly derived: readonly Computed[];
   /** Fields that must have a value, whatever the keys say. */
   readonly required: readonly Field[];
+  /** The field at whose time its items expire. */
+  readonly ttl: Field | undefined;
+  /** Fields of which no two items may have the same value. */
+  readonly unique: readonly Field[];
+  readonly #indexes: ReadonlyMap<string, IndexDefinition>;
   readonly #pk: KeyTemplate;
   readonly #sk: KeyTemplate;
   /**
@@ -67,7 +79,8 @@ export class Model {
   readonly #typed: ReadonlyMap<string, Field>;
   #binding: Binding | undefined;
 
-  constructor({ name, fields, hash, sort, sync, durability }: ModelOptions) {
+  constructor({ name, fields, indexes, sync, durability }: ModelOptions) {
+    const { hash, sort } = indexes.get('primary') as IndexDefinition;
     this.name = name;
     this.fields = fields;
     this.sync = sync;
@@ -80,14 +93,16 @@ export class Model {
       [...fields].filter(([, { type }]) => type === 'date' || type === 'number' || type === 'boolean'),
     );
     const stored = [...fields.values()].filter((field) => !this.keyFields.has(field.name));
+    this.#indexes = indexes;
+    this.ttl = stored.find((field) => field.ttl);
+    this.unique = stored.filter((field) => field.unique);
     this.hash = hash;
     this.sort = sort;
     this.given = stored.filter(({ template }) => !template);
-    this.computed = stored.flatMap((field) =>
-      field.template ? [[field, new BoundTemplate(field.template, NO_CONTEXT, NO_FIELDS)] as const] : [],
-    );
+    this.computed = computedOf(stored.filter(({ hidden }) => !hidden));
+    this.derived = computedOf(stored.filter(({ hidden }) => hidden));
     this.required = stored.filter((field) => field.required);
-    this.hidden = new Set(stored.filter((field) => field.hidden).map((field) => field.name));
+    this.hidden = this.given.filter((field) => field.hidden).map((field) => field.name);
   }
 
   /** True when changes of its items go to the cloud. */
@@ -143,6 +158,24 @@ export class Model {
     return typeof pk === 'string' && typeof sk === 'string' ? { pk, sk } : undefined;
   }
 
+  /** The item's key in a secondary index; undefined when it is not in it. */
+  indexKey(
+    index: string,
+    record: ItemKey & { attributes: Properties },
+    context: Context,
+  ): { hash: string; sort: string } | undefined {
+    return this.#under(context).indexKeys.of(index, record, record.attributes);
+  }
+
+  /**
+   * As much of the key in a secondary index as the properties tell.
+   *
+   * @throws INDEX_UNKNOWN; KEY_INCOMPLETE when they do not tell its hash.
+   */
+  indexRange(index: string, properties: Properties, context: Context): { hash: string; sort: string } {
+    return this.#under(context).indexKeys.range(index, properties, this.keyRange(properties, context));
+  }
+
   /** The properties, as text, that a sort key is made of; undefined when it is none of this model's. */
   parseSortKey(sk: string): Record<string, string> | undefined {
     return this.#sk.match(sk);
@@ -170,6 +203,13 @@ export class Model {
       values,
       pk: new BoundTemplate(this.#pk, context, this.#typed),
       sk: new BoundTemplate(this.#sk, context, this.#typed),
+      indexKeys: new IndexKeys({
+        model: this.name,
+        fields: this.fields,
+        typed: this.#typed,
+        indexes: this.#indexes,
+        context,
+      }),
     };
     if (Object.isFrozen(context)) this.#binding = binding;
     return binding;
@@ -182,6 +222,12 @@ export class Model {
       `the key of this ${this.name} is too long: at most ${MAX_PK} characters (pk) and ${MAX_SK} (sk)`,
     );
   }
+}
+
+function computedOf(fields: readonly Field[]): Computed[] {
+  return fields.flatMap((field) =>
+    field.template ? [[field, new BoundTemplate(field.template, NO_CONTEXT, NO_FIELDS)] as const] : [],
+  );
 }
 
 /** A key attribute without a template is a plain property of the item. */

@@ -1,0 +1,34 @@
+import type { ItemRecord } from './record.ts';
+
+/** How large the items are together, about as in a journal: counted in characters of keys and values. */
+export class Extent {
+  #size = 0;
+
+  get size(): number {
+    return this.#size;
+  }
+
+  added(record: ItemRecord): void {
+    this.#size += sizeOf(record);
+  }
+
+  removed(record: ItemRecord): void {
+    this.#size -= sizeOf(record);
+  }
+}
+
+export function sizeOf({ pk, sk, model, attributes }: ItemRecord): number {
+  return pk.length + sk.length + model.length + valueSize(attributes);
+}
+
+function valueSize(value: unknown): number {
+  if (typeof value === 'string') return value.length + 3;
+  if (typeof value !== 'object' || value === null) return 8;
+  let size = 2;
+  if (Array.isArray(value)) {
+    for (const element of value) size += valueSize(element) + 1;
+    return size;
+  }
+  for (const name in value) size += name.length + 4 + valueSize((value as Record<string, unknown>)[name]);
+  return size;
+}
