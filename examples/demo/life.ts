@@ -23,6 +23,8 @@ interface Stage {
   cloud: Cloud;
   device: Agent;
   site: DemoSite;
+  /** Where the device serves its own page. */
+  pages: string[];
 }
 
 async function main(args: readonly string[]): Promise<number> {
@@ -96,14 +98,17 @@ async function raise(
     logger,
   });
   running.push(device);
-  return { cloud, device, site };
+  const stage: Stage = { cloud, device, site, pages: [] };
+  device.once('web:listening', ({ addresses }) => stage.pages.push(...addresses));
+  return stage;
 }
 
 /** What a person can do next. */
-function farewell({ cloud, site }: Stage, { state }: DemoOptions): void {
+function farewell({ cloud, site, pages }: Stage, { state }: DemoOptions): void {
   const { api, authorityFile } = cloud.place();
   narrator.line();
   narrator.line(`  cloud API    ${api}   (authority: ${authorityFile})`);
+  narrator.line(`  device page  ${pages.join(' ')}`);
   narrator.line(`  demo login   ${site.email}   ${site.password}`);
   narrator.line(`  look around  npx ioto-cloud device list --state ${join(state, 'cloud')}`);
   narrator.line('  stop         Ctrl-C; the next start resumes');
