@@ -118,6 +118,22 @@ describe('changes on their way up', () => {
     expect(keys()).toEqual([['a', 'b'], ['b']]);
   });
 
+  it('are done when the cloud acknowledges them in several messages', async () => {
+    const { clock, outbox, sent, acknowledged, upward, connect, keys } = makeUpward();
+    for (const key of ['a', 'b', 'c']) outbox.write(key, 1);
+    connect();
+    const seq = sent[0]?.seq ?? 0;
+    upward.acknowledge({ seq, keys: ['a', 'b'] });
+    outbox.write('d', 1);
+    upward.next();
+    expect(sent).toHaveLength(1);
+    upward.acknowledge({ seq, keys: ['c'] });
+    expect(acknowledged).toEqual(['a', 'b', 'c']);
+    expect(keys()).toEqual([['a', 'b', 'c'], ['d']]);
+    await clock.advance(4999);
+    expect(sent).toHaveLength(2);
+  });
+
   it('are sent again on the next connection', () => {
     const { outbox, upward, connect, keys } = makeUpward();
     outbox.write('a', 1);

@@ -19,6 +19,7 @@ export type SendBatch = (message: SyncUp) => void;
 
 interface Batch {
   seq: number;
+  /** Those that are not acknowledged. */
   changes: readonly Outgoing[];
 }
 
@@ -95,7 +96,10 @@ export class Upward {
     this.#send({ seq: batch.seq, changes: changes.map(toWire) });
   }
 
-  /** Takes what the cloud acknowledged out of the outbox; an item that changed meanwhile stays in. */
+  /**
+   * Takes what the cloud acknowledged out of the outbox; an item that changed meanwhile stays in. A batch may be
+   * acknowledged in several messages.
+   */
   acknowledge({ seq, keys }: Pick<SyncAck, 'seq' | 'keys'>): void {
     const batch = this.#sent.find((each) => each.seq === seq);
     if (!batch) return;
@@ -106,11 +110,13 @@ export class Upward {
     );
     for (const change of changes)
       if (this.#returns.get(change.key) === change) this.#returns.delete(change.key);
-    this.#sent.splice(this.#sent.indexOf(batch), 1);
+    batch.changes = batch.changes.filter(({ key }) => !named.has(key));
     if (changes.length > 0) this.#options.acknowledged(seq, changes);
+    // Keys that the cloud left out wait for its next message, or for the resend, so that a cloud that never names one is
+    // not asked in a loop.
+    if (batch.changes.length > 0) return;
+    this.#sent.splice(this.#sent.indexOf(batch), 1);
     if (batch !== this.#current) return;
-    // Keys that the cloud left out wait for the resend, so that a cloud that never names one is not asked in a loop.
-    if (changes.length < batch.changes.length) return;
     this.#settle();
     this.next();
   }
