@@ -133,4 +133,22 @@ describe('a release', () => {
     const signature = signRequest(signed, fresh.privateKey, world.clock.now());
     expect((await world.provision({ id, token, csr: fresh.csr, signed, signature })).id).toBe(id);
   });
+
+  it('that dies after the builder has let go, before it has cleared up, is ended at the next start', async () => {
+    const { id, serial } = await certifiedDevice();
+    await world.devices.items.create('Command', { deviceId: id, command: 'reboot' }, account);
+    world.endpoint.online.add(id);
+    world.endpoint.deliver = async () => {
+      throw new Error('killed');
+    };
+    await expect(release(id)).rejects.toThrow('killed');
+    expect(await world.devices.gate.admit({ deviceId: id, serial })).toMatchObject({ admitted: false });
+    world.endpoint.online.clear();
+    await world.restart();
+    expect(await world.devices.reconciler.reconcile(new AbortController().signal)).toBe(0);
+    expect((await world.devices.directory.certificates(id))[0]).toMatchObject({ state: 'revoked' });
+    expect((await world.store.query('command#')).items).toEqual([]);
+    expect((await world.history(account)).filter((action) => action === 'device.released')).toHaveLength(1);
+    expect(world.calls.filter((verb) => verb === 'release')).toHaveLength(1);
+  });
 });
