@@ -1,4 +1,6 @@
-export type { ConnackRefusal, ConnectPacket, Packet, Qos, Will } from './codec/packets.ts';
+export type { ConnackRefusal, ConnectPacket, Packet, ProtocolLevel, Qos, Will } from './codec/packets.ts';
+export type { Properties } from './codec/properties.ts';
+export { REASON, type ReasonCode } from './codec/reason-codes.ts';
 export type { MqttCounters } from './server/counters.ts';
 export type {
   Authentication,
@@ -17,4 +19,4 @@ export {
   type MqttServerOptions,
   type PublishOptions,
 } from './server/mqtt-server.ts';
-export type { DeliveryOutcome } from './session/message.ts';
+export type { DeliveryOutcome, MessageProperties } from './session/message.ts';

@@ -1,6 +1,5 @@
 import type { Clock, Logger } from '@ioto/runtime';
 import type { Session } from '../session/session.ts';
-import type { SessionStore } from '../session/session-store.ts';
 import type { RetainedMessages } from '../topics/retained-messages.ts';
 import type { SubscriptionTree } from '../topics/subscription-tree.ts';
 import type { Connection } from './connection.ts';
@@ -15,11 +14,14 @@ export interface Broker<P> {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly counters: MqttCounters;
-  readonly sessions: SessionStore;
+  /** By client ID. */
+  readonly sessions: Map<string, Session>;
   readonly subscriptions: SubscriptionTree<Session>;
   readonly retained: RetainedMessages;
   /** The connection of each client that was let in, by client ID. */
   readonly clients: Map<string, Connection<P>>;
+  /** Connections without an accepted CONNECT, the oldest first. */
+  readonly pending: Set<Connection<P>>;
   /** Every connection whose stream is not closed yet. */
   readonly connections: Set<Connection<P>>;
 }

@@ -1,17 +1,22 @@
 import { newUlid } from '@ioto/runtime';
-import type { ConnectPacket, Will } from '../codec/packets.ts';
+import { buildAck } from '../codec/ack.ts';
+import type { AckPacket, ConnectPacket } from '../codec/packets.ts';
+import type { Properties } from '../codec/properties.ts';
 import { buildPublish } from '../codec/publish.ts';
 import type { Delivery } from '../session/message.ts';
 import type { Link } from '../session/outgoing-queue.ts';
 import type { Session } from '../session/session.ts';
+import type { Matches } from '../topics/subscription-tree.ts';
 import { type Connection, HOLD } from './connection.ts';
 import type { Ending } from './ending.ts';
-import { receive } from './handle-publish.ts';
 import { IdleTimer } from './idle-timer.ts';
 import { ReceivedInOrder } from './received-in-order.ts';
+import { RetainedFeeds } from './retained-feeds.ts';
 import { leaveSession } from './session-life.ts';
 import { settleHook } from './settle-hook.ts';
 import { TokenBucket } from './token-bucket.ts';
+import { TopicAliases } from './topic-aliases.ts';
+import { leaveWill } from './will.ts';
 
 /** Packet identifiers are sixteen bits, without 0 (3.1.1, 2.3.1). */
 const LARGEST_WINDOW = 65_535;
@@ -29,6 +34,7 @@ export class Client<P> {
   readonly connection: Connection<P>;
   readonly principal: P;
   readonly clientId: string;
+  readonly connect: ConnectPacket;
   readonly connectionId = newUlid();
   readonly session: Session;
   readonly keepAlive: IdleTimer;
@@ -36,24 +42,40 @@ export class Client<P> {
   readonly keepAliveSeconds: number;
   readonly received: ReceivedInOrder;
   readonly publishRate: TokenBucket;
-  will: Will | undefined;
+  readonly aliases: TopicAliases;
+  readonly retainedFeeds: RetainedFeeds<P>;
+  /** Bytes of a packet that the client takes (5.0, 3.1.2.11.4). */
+  readonly maximumPacketSize: number;
   /** The topic that was last found to be within rules and limits. */
   checkedTopic = '';
   readonly #window: number;
+  #matchedTopic: string | undefined;
+  #matchedVersion = -1;
+  #matches: Matches<Session> | undefined;
   #cancelStallCheck: () => void = () => undefined;
 
   constructor(connection: Connection<P>, facts: ClientFacts<P>) {
     const { principal, connect, session, maxInFlight = Number.POSITIVE_INFINITY } = facts;
     const { clock, limits } = connection.broker;
+    const {
+      receiveMaximum = LARGEST_WINDOW,
+      maximumPacketSize,
+      topicAliasMaximum = 0,
+    } = connect.properties ?? {};
     this.connection = connection;
     this.principal = principal;
     this.clientId = connect.clientId;
+    this.connect = connect;
     this.session = session;
-    this.will = connect.will;
-    this.#window = Math.min(limits.maxInFlight, maxInFlight, LARGEST_WINDOW);
+    // [MQTT5-3.3.4-7] [MQTT5-3.3.4-9]
+    this.#window = Math.min(limits.maxInFlight, maxInFlight, receiveMaximum);
+    this.maximumPacketSize = maximumPacketSize ?? Number.POSITIVE_INFINITY;
+    const { maxTopicAliases } = limits;
+    this.aliases = new TopicAliases(maxTopicAliases, Math.min(maxTopicAliases, topicAliasMaximum));
     this.keepAliveSeconds = clampKeepAlive(connect.keepAlive, limits);
     this.keepAlive = new IdleTimer(clock, this.keepAliveSeconds * 1500, () => this.#onSilence());
     this.publishRate = new TokenBucket(limits.maxPublishRate, clock.now());
+    this.retainedFeeds = new RetainedFeeds(this);
     this.received = new ReceivedInOrder(
       (error) => connection.fail(error),
       () => {
@@ -69,9 +91,41 @@ export class Client<P> {
       window: this.#window,
       ready: () => outbox.ready,
       send: (delivery, dup) => this.#deliver(delivery, dup),
+      release: (packetId) => this.connection.send(buildAck('pubrel', packetId)),
     };
     this.keepAlive.start();
     this.session.attach(link);
+  }
+
+  /** Who subscribes to a topic; costs nothing for the topic of last time. */
+  matchesOf(topic: string): Matches<Session> {
+    const { subscriptions } = this.connection.broker;
+    if (this.#matches && topic === this.#matchedTopic && this.#matchedVersion === subscriptions.version) {
+      return this.#matches;
+    }
+    this.#matches = subscriptions.match(topic);
+    this.#matchedTopic = topic;
+    this.#matchedVersion = subscriptions.version;
+    return this.#matches;
+  }
+
+  /** An acknowledgement; its reason only in MQTT 5, and the text only as far as the client wants it [MQTT5-3.1.2-29]. */
+  answer(type: AckPacket['type'], packetId: number, reasonCode = 0, reasonString?: string): void {
+    const { connection } = this;
+    if (!connection.isOpen) return;
+    if (connection.level === 4 || reasonCode === 0) connection.send(buildAck(type, packetId));
+    else
+      connection.send(
+        this.withReason(reasonString, (properties) => buildAck(type, packetId, reasonCode, properties)),
+      );
+  }
+
+  /** A packet with its reason string, or without where the client does not want it or cannot take it. */
+  withReason(reasonString: string | undefined, build: (properties?: Properties) => Buffer): Buffer {
+    const wanted = this.connect.properties?.requestProblemInformation !== 0;
+    if (!wanted || reasonString === undefined) return build();
+    const packet = build({ reasonString });
+    return packet.length <= this.maximumPacketSize ? packet : build();
   }
 
   onStallCheck(ms: number, check: () => void): void {
@@ -84,8 +138,8 @@ export class Client<P> {
     this.keepAlive.stop();
     this.#cancelStallCheck();
     if (broker.clients.get(this.clientId) === this.connection) broker.clients.delete(this.clientId);
+    if (!withoutWill) leaveWill(this);
     leaveSession(broker, this.session);
-    if (this.will && !withoutWill) this.#publishWill(this.will);
     const { clientId, connectionId, principal } = this;
     const facts = { clientId, connectionId, reason, detail, limit };
     settleHook(
@@ -94,15 +148,32 @@ export class Client<P> {
     );
   }
 
-  #deliver({ message, qos, packetId }: Delivery, dup: boolean): void {
-    const { topic, payload, retain } = message;
-    this.connection.broker.counters.publishesSent += 1;
-    this.connection.send(buildPublish({ topic, payload, qos, dup, retain, packetId }, 4));
+  /** False for a message that is larger than the client takes [MQTT5-3.1.2-24] [MQTT5-3.1.2-25]. */
+  #deliver(delivery: Delivery, dup: boolean): boolean {
+    const { connection } = this;
+    const bytes = connection.level === 5 ? this.#encode5(delivery, dup) : encode4(delivery, dup);
+    if (!bytes) return false;
+    connection.broker.counters.publishesSent += 1;
+    connection.send(bytes);
+    return true;
   }
 
-  /** [MQTT-3.1.2-8]. A will of QoS 2 is published with QoS 1. */
-  #publishWill({ topic, payload, qos, retain }: Will): void {
-    receive(this, { topic, payload, qos: qos === 0 ? 0 : 1, dup: false, retain }, () => undefined);
+  #encode5({ message, qos, retain, packetId, identifiers }: Delivery, dup: boolean): Buffer | undefined {
+    const { topic, payload, expiresAt } = message;
+    const properties: Properties = { ...message.properties, subscriptionIdentifiers: identifiers };
+    if (expiresAt !== undefined) {
+      // What is left of it [MQTT5-3.3.2-6].
+      const left = Math.ceil((expiresAt - this.connection.broker.clock.now()) / 1000);
+      properties.messageExpiryInterval = Math.max(0, left);
+    }
+    const packet = { topic, payload, qos, dup, retain, packetId, properties };
+    if (this.maximumPacketSize < Number.POSITIVE_INFINITY) {
+      // Without an alias: one that stands in a packet that is not sent would be unknown.
+      if (buildPublish(packet, 5).length + 3 > this.maximumPacketSize) return undefined;
+    }
+    const { topic: sent, topicAlias } = this.aliases.forSending(topic);
+    properties.topicAlias = topicAlias;
+    return buildPublish({ ...packet, topic: sent }, 5);
   }
 
   /** [MQTT-3.1.2-24]; not while it is the server that does not read. */
@@ -114,6 +185,11 @@ export class Client<P> {
     const detail = `nothing came for 1.5 times the keep-alive of ${this.keepAliveSeconds} s`;
     this.connection.close({ reason: 'MQTT_KEEP_ALIVE_TIMEOUT', detail });
   }
+}
+
+function encode4({ message, qos, retain, packetId }: Delivery, dup: boolean): Buffer {
+  const { topic, payload } = message;
+  return buildPublish({ topic, payload, qos, dup, retain, packetId }, 4);
 }
 
 /** Seconds. A client that asks for none gets the longest. */

@@ -1,9 +1,11 @@
 import type { Duplex } from 'node:stream';
 import { parsePacket } from '../codec/codec.ts';
+import { levelOfConnect } from '../codec/connect.ts';
 import { FrameReader } from '../codec/frame-reader.ts';
+import type { ProtocolLevel } from '../codec/packets.ts';
 import type { Broker } from './broker.ts';
 import type { Client } from './client.ts';
-import { type Ending, endingOf, reportEnding } from './ending.ts';
+import { type Ending, endingOf, goodbyeOf, reportEnding } from './ending.ts';
 import { handlePacket } from './handle-packet.ts';
 import type { ConnectionInfo } from './hooks.ts';
 import { Outbox } from './outbox.ts';
@@ -22,6 +24,8 @@ export class Connection<P> {
   readonly frames: FrameReader;
   /** Set when CONNECT was accepted. */
   client: Client<P> | undefined;
+  /** As CONNECT said. */
+  level: ProtocolLevel = 4;
   /** Set by the first CONNECT [MQTT-3.1.0-2]. */
   connectReceived = false;
   readonly #stream: Duplex;
@@ -61,6 +65,7 @@ export class Connection<P> {
   start(): void {
     const { broker } = this;
     broker.connections.add(this);
+    this.#limitPending();
     broker.counters.connections += 1;
     this.#cancelTimer = broker.clock.after(broker.limits.connectTimeout, () => {
       const detail = `no accepted CONNECT within ${broker.limits.connectTimeout} ms`;
@@ -76,6 +81,7 @@ export class Connection<P> {
   /** CONNECT was accepted: its timeout is over, and larger packets may come. */
   admit(client: Client<P>): void {
     this.client = client;
+    this.broker.pending.delete(this);
     this.#cancelTimer();
     this.frames.maxFrame = this.broker.limits.maxPacketSize;
     this.frames.limit = 'maxPacketSize';
@@ -117,7 +123,9 @@ export class Connection<P> {
     this.#open = false;
     this.#cancelTimer();
     this.broker.counters.connections -= 1;
-    if (ending.goodbye) this.outbox.write(ending.goodbye);
+    this.broker.pending.delete(this);
+    const goodbye = goodbyeOf(this, ending);
+    if (goodbye) this.outbox.write(goodbye);
     this.client?.leave(ending);
     reportEnding(this, ending);
     if (ending.reason === 'CONNECTION_LOST') {
@@ -151,11 +159,22 @@ export class Connection<P> {
         const frame = this.frames.next();
         if (!frame) return;
         this.client?.keepAlive.touch();
-        handlePacket(this, parsePacket(frame.first, frame.body));
+        if (!this.connectReceived) this.level = levelOfConnect(frame.body) ?? 4;
+        handlePacket(this, parsePacket(frame.first, frame.body, this.level));
       }
     } catch (error) {
       this.fail(error);
     }
+  }
+
+  /** Those that have been silent longest make room for others, which may have something to say. */
+  #limitPending(): void {
+    const { pending, limits } = this.broker;
+    pending.add(this);
+    if (pending.size <= limits.maxPendingConnections) return;
+    const silent = [...pending].find(({ connectReceived }) => !connectReceived);
+    const detail = `more than ${limits.maxPendingConnections} connections without an accepted CONNECT`;
+    silent?.close({ reason: 'THROTTLED', detail, limit: 'maxPendingConnections' });
   }
 
   #onEnd(): void {
@@ -178,6 +197,7 @@ export class Connection<P> {
     if (!this.#open) return;
     this.#written = true;
     this.client?.session.queue.pump();
+    this.client?.retainedFeeds.pump();
     if (this.outbox.pending <= this.broker.limits.maxWriteBuffer) this.release(HOLD.writing);
   }
 

@@ -12,8 +12,9 @@ export interface MqttCounters {
   takeovers: number;
   publishesReceived: number;
   publishesSent: number;
+  /** PUBACK and PUBCOMP: messages that clients have. */
   pubacksReceived: number;
-  /** Messages that a session had no room for, or that ended with their session. */
+  /** Messages that a session had no room for, that were too old or too large for their client, or that ended with their session. */
   messagesDropped: number;
   /** Violations of each limit, by its name. */
   violations: Partial<Record<keyof MqttLimits, number>>;

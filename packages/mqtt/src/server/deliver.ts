@@ -10,7 +10,7 @@ export function deliver<P>(
   message: Message,
   timeout: number | undefined,
 ): Promise<DeliveryOutcome> {
-  const session = broker.sessions.find(clientId);
+  const session = broker.sessions.get(clientId);
   if (!session) return Promise.resolve('offline');
   return new Promise((resolve) => {
     let cancel: () => void = () => undefined;
@@ -20,11 +20,11 @@ export function deliver<P>(
     };
     if (timeout !== undefined)
       cancel = broker.clock.after(timeout, () => resolve('timeout'), { unref: true });
-    const granted = session.subscribedQos(message.topic);
+    const grant = session.grantFor(message.topic);
     const refusal =
-      granted === undefined
+      grant === undefined
         ? awaitSubscription(broker, session, message, settle)
-        : offer(broker, session, message, granted, settle);
+        : offer(broker, session, message, grant, false, settle);
     if (refusal) settle(refusal);
   });
 }

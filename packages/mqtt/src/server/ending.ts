@@ -1,17 +1,22 @@
 import { isCodedError, type Logger, messageOf } from '@ioto/runtime';
-import { buildLevelRefusal } from '../codec/connack.ts';
+import { buildConnack, buildLevelRefusal } from '../codec/connack.ts';
+import { buildDisconnect } from '../codec/disconnect.ts';
+import { isReasonOf, REASON } from '../codec/reason-codes.ts';
 import { countViolation } from './broker.ts';
 import type { Connection } from './connection.ts';
 import type { DisconnectReason } from './hooks.ts';
 import type { MqttLimits } from './limits.ts';
+import { REASON_OF_END, reasonCodeOf } from './reasons.ts';
 
 /** How and why a connection ends. */
 export interface Ending {
   reason: DisconnectReason;
-  /** One sentence that is safe to show to the device's owner. */
+  /** One sentence that is safe to show to the device's owner. A client of MQTT 5 gets it as reason string. */
   detail: string;
   limit?: keyof MqttLimits;
-  /** A last packet. */
+  /** For a client of MQTT 5, where it is more exact than what `reason` stands for. */
+  reasonCode?: number;
+  /** A last packet, instead of what the reason calls for. */
   goodbye?: Buffer;
   /** A will is published unless the client took its leave [MQTT-3.14.4-3], or the whole server stops. */
   withoutWill?: boolean;
@@ -37,8 +42,31 @@ export function endingOf(error: unknown, logger: Logger): Ending {
     reason,
     detail: error.message,
     limit: limit as keyof MqttLimits | undefined,
+    reasonCode: reasonCodeOf(error),
     goodbye: error.code === 'MQTT_PROTOCOL_LEVEL' ? buildLevelRefusal(Number(level)) : undefined,
   };
+}
+
+/**
+ * The last packet to a client of MQTT 5: DISCONNECT [MQTT5-4.13.1-1], or CONNACK where it was not let in yet. Nothing to
+ * one that has gone, and nothing to others: 3.1.1 has no such packet.
+ */
+export function goodbyeOf<P>(
+  { level, client, connectReceived }: Connection<P>,
+  ending: Ending,
+): Buffer | undefined {
+  const { goodbye, reason, detail, reasonCode = REASON_OF_END[reason] } = ending;
+  if (goodbye) return goodbye;
+  if (level !== 5 || reason === 'CONNECTION_LOST' || reason === 'CLIENT_INITIATED_DISCONNECT')
+    return undefined;
+  const properties = { reasonString: detail };
+  if (client) {
+    const packet = buildDisconnect({ reasonCode, properties });
+    return packet.length <= client.maximumPacketSize ? packet : buildDisconnect({ reasonCode });
+  }
+  if (!connectReceived && reason !== 'CLIENT_ERROR') return undefined;
+  const returnCode = isReasonOf('connack', reasonCode) ? reasonCode : REASON.unspecifiedError;
+  return buildConnack({ sessionPresent: false, returnCode, properties }, 5);
 }
 
 /** Counts and logs the end of a connection. */

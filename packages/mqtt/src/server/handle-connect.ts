@@ -1,31 +1,48 @@
-import { newUlid } from '@ioto/runtime';
+import { isCodedError, newUlid } from '@ioto/runtime';
 import { buildConnack } from '../codec/connack.ts';
 import type { ConnackRefusal, ConnectPacket } from '../codec/packets.ts';
+import { REASON } from '../codec/reason-codes.ts';
+import { mqttError } from '../errors.ts';
+import { topicNameFault } from '../topics/topic-rules.ts';
 import { Client } from './client.ts';
+import { connackProperties } from './connack-properties.ts';
 import { type Connection, HOLD } from './connection.ts';
 import type { Ending } from './ending.ts';
-import { openSession } from './session-life.ts';
+import { REASON_OF_REFUSAL } from './reasons.ts';
+import { expiryOf, openSession } from './session-life.ts';
 import { settleHook } from './settle-hook.ts';
 import { checkTopicName } from './topic-limits.ts';
 
+const IDENTIFIER_REJECTED = 2;
 const SERVER_UNAVAILABLE = 3;
 const NOT_AUTHORIZED = 5;
 
 /**
- * 3.1.1, 3.1. Nothing more is read until the client was let in or refused, so that what it sent ahead is handled after
- * its CONNECT.
+ * 3.1.1 and 5.0, 3.1. Nothing more is read until the client was let in or refused, so that what it sent ahead is handled
+ * after its CONNECT.
  */
 export function handleConnect<P>(connection: Connection<P>, packet: ConnectPacket): void {
   const fault = clientIdFault(connection, packet);
   if (fault) {
-    refuse(connection, 2, { reason: 'CLIENT_ERROR', ...fault });
+    refuse(connection, IDENTIFIER_REJECTED, { reason: 'CLIENT_ERROR', ...fault });
     return;
   }
-  // [MQTT-3.1.3-6]
+  // [MQTT-3.1.3-6] [MQTT5-3.1.3-6]
   const connect = packet.clientId === '' ? { ...packet, clientId: `auto-${newUlid()}` } : packet;
-  if (connect.will) checkTopicName(connection.broker, connect.will.topic, 'will');
+  checkProperties(connection, connect);
   connection.hold(HOLD.authenticating);
-  authenticate(connection, connect).catch((error: unknown) => {
+  authenticate(connection, connect, packet.clientId === '').catch((error: unknown) => {
+    if (isCodedError(error, 'MQTT_LIMIT_EXCEEDED')) {
+      const detail = error.message;
+      const reasonCode = REASON.quotaExceeded;
+      refuse(connection, SERVER_UNAVAILABLE, {
+        reason: 'THROTTLED',
+        detail,
+        limit: 'maxSessions',
+        reasonCode,
+      });
+      return;
+    }
     connection.broker.logger.error(
       { err: error, clientId: connect.clientId },
       'an MQTT client could not be let in',
@@ -39,10 +56,10 @@ export function handleConnect<P>(connection: Connection<P>, packet: ConnectPacke
 
 function clientIdFault<P>(
   { broker }: Connection<P>,
-  { clientId, cleanSession }: ConnectPacket,
+  { clientId, cleanSession, protocolLevel }: ConnectPacket,
 ): Pick<Ending, 'detail' | 'limit'> | undefined {
   const { maxClientIdLength } = broker.limits;
-  if (clientId === '' && !cleanSession)
+  if (clientId === '' && !cleanSession && protocolLevel === 4)
     return { detail: 'an empty client ID without clean session [MQTT-3.1.3-8]' };
   if (clientId.startsWith('$')) return { detail: 'a client ID that begins with $' };
   if (Buffer.byteLength(clientId) > maxClientIdLength) {
@@ -51,21 +68,51 @@ function clientIdFault<P>(
   return undefined;
 }
 
-/** [MQTT-3.2.2-4] [MQTT-3.2.2-5]: the return code, no session, and the end. */
-function refuse<P>(connection: Connection<P>, returnCode: ConnackRefusal, ending: Ending): void {
-  if (!connection.isOpen) return;
-  connection.broker.counters.connectsRefused += 1;
-  connection.close({ ...ending, goodbye: buildConnack({ sessionPresent: false, returnCode }, 4) });
+function checkProperties<P>({ broker }: Connection<P>, { will, properties }: ConnectPacket): void {
+  if (will) {
+    checkTopicName(broker, will.topic, 'will');
+    const { responseTopic } = will.properties ?? {};
+    const fault = responseTopic === undefined ? undefined : topicNameFault(responseTopic);
+    if (fault) throw mqttError('MQTT_PROTOCOL_VIOLATION', `will: response topic: ${fault}`);
+  }
+  if (properties?.authenticationMethod !== undefined) {
+    const method = properties.authenticationMethod.slice(0, 80);
+    const message = `enhanced authentication (${method}) is not served [MQTT5-4.12.0-1]`;
+    throw mqttError('MQTT_FORBIDDEN', message, {
+      details: { reasonCode: REASON.badAuthenticationMethod },
+    });
+  }
 }
 
-async function authenticate<P>(connection: Connection<P>, connect: ConnectPacket): Promise<void> {
+/** [MQTT-3.2.2-4] [MQTT-3.2.2-5]: the return code, no session, and the end. A client of MQTT 5 is told `told`. */
+function refuse<P>(
+  connection: Connection<P>,
+  refusal: ConnackRefusal,
+  ending: Ending,
+  told = ending.detail,
+): void {
+  if (!connection.isOpen) return;
+  const { level, broker } = connection;
+  broker.counters.connectsRefused += 1;
+  const returnCode = level === 5 ? (ending.reasonCode ?? REASON_OF_REFUSAL[refusal]) : refusal;
+  const properties = told === '' ? undefined : { reasonString: told };
+  const goodbye = buildConnack({ sessionPresent: false, returnCode, properties }, level);
+  connection.close({ ...ending, goodbye });
+}
+
+async function authenticate<P>(
+  connection: Connection<P>,
+  connect: ConnectPacket,
+  assigned: boolean,
+): Promise<void> {
   const { hooks, logger } = connection.broker;
   const verdict = await hooks.authenticate(connect, connection.info);
   if (!connection.isOpen) return;
   if (!verdict.accept) {
+    const { reason: detail, returnCode, reasonCode, reasonString } = verdict;
     const facts = { clientId: connect.clientId, remoteAddress: connection.info.remoteAddress };
-    logger.info({ ...facts, reason: verdict.reason }, 'MQTT client refused');
-    refuse(connection, verdict.returnCode, { reason: 'AUTH_ERROR', detail: verdict.reason });
+    logger.info({ ...facts, reason: detail }, 'MQTT client refused');
+    refuse(connection, returnCode, { reason: 'AUTH_ERROR', detail, reasonCode }, reasonString ?? '');
     return;
   }
   if (connect.will && !hooks.mayPublish(verdict.principal, connect.will.topic)) {
@@ -73,29 +120,34 @@ async function authenticate<P>(connection: Connection<P>, connect: ConnectPacket
     refuse(connection, NOT_AUTHORIZED, { reason: 'FORBIDDEN_ACCESS', detail });
     return;
   }
-  admit(connection, connect, verdict.principal);
+  admit(connection, connect, verdict.principal, assigned);
 }
 
-function admit<P>(connection: Connection<P>, connect: ConnectPacket, principal: P): void {
+function admit<P>(connection: Connection<P>, connect: ConnectPacket, principal: P, assigned: boolean): void {
   const { broker } = connection;
-  const { clientId, cleanSession } = connect;
+  const { clientId, cleanSession, properties } = connect;
   const dialect = broker.hooks.dialect?.(principal, connect);
   takeOver(connection, clientId);
-  const { session, sessionPresent } = openSession(broker, { clientId, cleanSession, principal });
+  const expiry = sessionExpiry(connect, broker.limits);
+  const { session, sessionPresent } = openSession(broker, { clientId, cleanSession, expiry, principal });
   const client = new Client(connection, { principal, connect, session, maxInFlight: dialect?.maxInFlight });
   if (dialect?.writeEachPacket) connection.outbox.writeEachPacket();
   connection.admit(client);
   broker.clients.set(clientId, connection);
   broker.counters.connectsAccepted += 1;
-  connection.send(buildConnack({ sessionPresent, returnCode: 0 }, 4));
+  const answer = properties?.requestResponseInformation === 1;
+  const responseInformation = answer ? broker.hooks.responseInformation?.(principal) : undefined;
+  const told = connackProperties(client, { assigned, responseInformation });
+  connection.send(buildConnack({ sessionPresent, returnCode: 0, properties: told }, connection.level));
   client.start();
   const facts = {
     clientId,
     connectionId: client.connectionId,
     remoteAddress: connection.info.remoteAddress,
-    protocolLevel: 4 as const,
+    protocolLevel: connection.level,
     sessionPresent,
     cleanSession,
+    sessionExpiry: expiry / 1000,
     keepAlive: client.keepAliveSeconds,
   };
   settleHook(
@@ -105,7 +157,16 @@ function admit<P>(connection: Connection<P>, connect: ConnectPacket, principal: 
   connection.release(HOLD.authenticating);
 }
 
-/** [MQTT-3.1.4-2]: the new connection wins. */
+/** Milliseconds. In 3.1.1 clean session decides; in MQTT 5 what the client asks for, and 0 when it asks for nothing (3.1.2.11.2). */
+function sessionExpiry(
+  { protocolLevel, cleanSession, properties }: ConnectPacket,
+  limits: Parameters<typeof expiryOf>[1],
+): number {
+  if (protocolLevel === 5) return expiryOf(properties?.sessionExpiryInterval ?? 0, limits);
+  return cleanSession ? 0 : limits.sessionExpiry;
+}
+
+/** [MQTT-3.1.4-2]: the new connection wins; the old one is told in MQTT 5 [MQTT5-3.1.4-3]. */
 function takeOver<P>({ broker }: Connection<P>, clientId: string): void {
   const before = broker.clients.get(clientId);
   if (!before) return;

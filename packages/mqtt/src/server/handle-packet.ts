@@ -2,10 +2,10 @@ import type { Packet } from '../codec/packets.ts';
 import { mqttError } from '../errors.ts';
 import type { Client } from './client.ts';
 import type { Connection } from './connection.ts';
+import { handlePuback, handlePubcomp, handlePubrec, handlePubrel } from './handle-acks.ts';
 import { handleConnect } from './handle-connect.ts';
 import { handleDisconnect } from './handle-disconnect.ts';
 import { handlePingreq } from './handle-pingreq.ts';
-import { handlePuback } from './handle-puback.ts';
 import { handlePublish } from './handle-publish.ts';
 import { handleSubscribe } from './handle-subscribe.ts';
 import { handleUnsubscribe } from './handle-unsubscribe.ts';
@@ -16,9 +16,6 @@ export function handlePacket<P>(connection: Connection<P>, packet: Packet): void
   if (packet.type === 'connect') {
     if (connection.connectReceived)
       throw mqttError('MQTT_PROTOCOL_VIOLATION', 'a second CONNECT [MQTT-3.1.0-2]');
-    if (packet.protocolLevel !== 4) {
-      throw mqttError('MQTT_PROTOCOL_LEVEL', 'MQTT 5 is not served yet', { details: { level: 5 } });
-    }
     connection.connectReceived = true;
     handleConnect(connection, packet);
   } else if (client) handleClientPacket(client, packet);
@@ -33,6 +30,15 @@ function handleClientPacket<P>(client: Client<P>, packet: Packet): void {
     case 'puback':
       handlePuback(client, packet);
       return;
+    case 'pubrec':
+      handlePubrec(client, packet);
+      return;
+    case 'pubrel':
+      handlePubrel(client, packet);
+      return;
+    case 'pubcomp':
+      handlePubcomp(client, packet);
+      return;
     case 'subscribe':
       handleSubscribe(client, packet);
       return;
@@ -43,8 +49,13 @@ function handleClientPacket<P>(client: Client<P>, packet: Packet): void {
       handlePingreq(client);
       return;
     case 'disconnect':
-      handleDisconnect(client);
+      handleDisconnect(client, packet);
       return;
+    case 'auth':
+      throw mqttError(
+        'MQTT_PROTOCOL_VIOLATION',
+        'AUTH from a client that named no authentication method [MQTT5-4.12.0-6]',
+      );
     default:
       throw mqttError(
         'MQTT_PROTOCOL_VIOLATION',

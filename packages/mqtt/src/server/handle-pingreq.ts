@@ -3,7 +3,7 @@ import type { Client } from './client.ts';
 
 const PINGRESP = buildPing('pingresp');
 
-/** 3.1.1, 3.12 [MQTT-3.12.4-1]. */
+/** 3.12 [MQTT-3.12.4-1]. */
 export function handlePingreq<P>({ connection }: Client<P>): void {
   connection.send(PINGRESP);
 }

@@ -1,67 +1,117 @@
-import { buildAck } from '../codec/ack.ts';
+import { type CodedError, isCodedError } from '@ioto/runtime';
 import type { PublishPacket } from '../codec/packets.ts';
+import { REASON } from '../codec/reason-codes.ts';
 import { mqttError } from '../errors.ts';
+import { topicNameFault } from '../topics/topic-rules.ts';
 import { countViolation } from './broker.ts';
 import type { Client } from './client.ts';
 import { HOLD } from './connection.ts';
-import type { ReceivedPublish } from './hooks.ts';
-import { retain, route } from './routing.ts';
+import type { MqttLimits } from './limits.ts';
+import { reasonCodeOf } from './reasons.ts';
+import { messageOfPublish, receive } from './receive.ts';
 import { checkTopicName } from './topic-limits.ts';
 
-/**
- * 3.1.1, 3.3. QoS 2 is refused by closing the connection: a PUBLISH that is never answered would leave its client waiting
- * without a word.
- */
+/** 3.1.1 and 5.0, 3.3. */
 export function handlePublish<P>(client: Client<P>, packet: PublishPacket): void {
-  const { topic, payload, qos, dup, packetId } = packet;
-  if (qos === 2)
-    throw mqttError('MQTT_PROTOCOL_VIOLATION', 'PUBLISH with QoS 2, which is not served: use QoS 1');
-  check(client, packet);
-  const { connection } = client;
-  connection.broker.counters.publishesReceived += 1;
-  receive(client, { topic, payload, qos, dup, retain: packet.retain }, () => {
-    if (qos === 1 && connection.isOpen) connection.send(buildAck('puback', packetId));
-  });
-  if (client.received.pending >= connection.broker.limits.maxReceiving) {
-    connection.hold(HOLD.receiving);
-  }
+  const { connection, received } = client;
+  const { broker } = connection;
+  if (packet.properties) resolveAlias(client, packet);
+  broker.counters.publishesReceived += 1;
+  const refusal = refusalOf(client, packet);
+  if (refusal) refuse(client, packet, refusal);
+  else accept(client, packet);
+  if (received.pending >= broker.limits.maxReceiving) connection.hold(HOLD.receiving);
   slowDown(client);
 }
 
-function check<P>(client: Client<P>, { topic, payload }: PublishPacket): void {
+function resolveAlias<P>({ aliases }: Client<P>, packet: PublishPacket): void {
+  const { topicAlias, subscriptionIdentifiers, responseTopic } = packet.properties ?? {};
+  if (subscriptionIdentifiers) {
+    throw mqttError('MQTT_PROTOCOL_VIOLATION', 'PUBLISH with a subscription identifier [MQTT5-3.3.4-6]');
+  }
+  const fault = responseTopic === undefined ? undefined : topicNameFault(responseTopic);
+  if (fault) throw mqttError('MQTT_PROTOCOL_VIOLATION', `PUBLISH: response topic: ${fault} [MQTT5-3.3.2-14]`);
+  if (topicAlias !== undefined) packet.topic = aliases.resolve(packet.topic, topicAlias);
+}
+
+function accept<P>(client: Client<P>, packet: PublishPacket): void {
+  const { qos, dup, packetId } = packet;
+  if (qos === 2) {
+    acceptOnce(client, packet);
+    return;
+  }
+  const now = client.connection.broker.clock.now();
+  receive(client, messageOfPublish(packet, client.clientId, now), dup, () => {
+    if (qos === 1) client.answer('puback', packetId);
+  });
+}
+
+/**
+ * QoS 2 (3.1.1, 4.3.3): a message counts once, from its first PUBLISH until PUBREL, however often it is sent; the
+ * identifier is kept with the session [MQTT-4.3.3-2].
+ */
+function acceptOnce<P>(client: Client<P>, packet: PublishPacket): void {
+  const { session, connection, received } = client;
+  const { dup, packetId } = packet;
+  const { unreleased } = session;
+  const answer = () => client.answer('pubrec', packetId);
+  if (unreleased.has(packetId)) {
+    received.add(unreleased.get(packetId), answer);
+    return;
+  }
+  const { broker, level } = connection;
+  const limit = level === 5 ? 'maxReceiving' : 'maxUnreleased';
+  if (unreleased.size >= broker.limits[limit]) {
+    const message = `more than ${broker.limits[limit]} messages of QoS 2 that were not released (${limit}) [MQTT5-3.3.4-9]`;
+    throw mqttError('MQTT_LIMIT_EXCEEDED', message, {
+      details: { limit, reasonCode: REASON.receiveMaximumExceeded },
+    });
+  }
+  unreleased.set(packetId, undefined);
+  const outcome = receive(client, messageOfPublish(packet, client.clientId, broker.clock.now()), dup, answer);
+  if (!outcome) return;
+  unreleased.set(packetId, outcome);
+  outcome.then(
+    () => {
+      if (unreleased.get(packetId) === outcome) unreleased.set(packetId, undefined);
+    },
+    () => {
+      if (unreleased.get(packetId) === outcome) unreleased.delete(packetId);
+    },
+  );
+}
+
+/** Why a PUBLISH is not accepted, where that need not be the end of the connection. Throws what must. */
+function refusalOf<P>(client: Client<P>, { topic, payload }: PublishPacket): CodedError | undefined {
   const { broker } = client.connection;
-  if (topic !== client.checkedTopic) {
-    checkTopicName(broker, topic, 'PUBLISH');
-    client.checkedTopic = topic;
+  try {
+    if (topic !== client.checkedTopic) {
+      checkTopicName(broker, topic, 'PUBLISH');
+      client.checkedTopic = topic;
+    }
+  } catch (error) {
+    if (isCodedError(error, 'MQTT_LIMIT_EXCEEDED')) return error;
+    throw error;
   }
   const { maxPayloadSize } = broker.limits;
   if (payload.length > maxPayloadSize) {
     const message = `PUBLISH to ${topic}: ${payload.length} bytes of payload; maxPayloadSize is ${maxPayloadSize}`;
-    throw mqttError('MQTT_LIMIT_EXCEEDED', message, { details: { limit: 'maxPayloadSize' } });
+    return mqttError('MQTT_LIMIT_EXCEEDED', message, { details: { limit: 'maxPayloadSize' } });
   }
-  if (!broker.hooks.mayPublish(client.principal, topic)) {
-    throw mqttError('MQTT_FORBIDDEN', `the client may not publish to ${topic}`);
-  }
+  if (broker.hooks.mayPublish(client.principal, topic)) return undefined;
+  return mqttError('MQTT_FORBIDDEN', `the client may not publish to ${topic}`);
 }
 
-/** Hands a message to the embedder; when that has settled, in order: `acknowledge`, then its subscribers. */
-export function receive<P>(client: Client<P>, publish: ReceivedPublish, acknowledge: () => void): void {
-  const { broker } = client.connection;
-  client.received.add(outcomeOf(client, publish), () => {
-    acknowledge();
-    const { topic, payload, qos } = publish;
-    if (publish.retain) retain(broker, { topic, payload, qos, retain: true });
-    route(broker, { topic, payload, qos, retain: false });
-  });
-}
-
-/** A hook that throws has rejected. */
-function outcomeOf<P>({ connection, principal }: Client<P>, publish: ReceivedPublish): Promise<void> | void {
-  try {
-    return connection.broker.hooks.received(principal, publish);
-  } catch (error) {
-    return Promise.reject(error);
-  }
+/** In MQTT 5 the acknowledgement says why [MQTT5-4.3.2-4]; without one, the end of the connection does. */
+function refuse<P>(client: Client<P>, { qos, packetId }: PublishPacket, error: CodedError): void {
+  const { broker, level } = client.connection;
+  if (level === 4 || qos === 0) throw error;
+  const limit = error.details?.limit as keyof MqttLimits | undefined;
+  if (limit) countViolation(broker, limit);
+  // Too large a payload is a quota here: PUBACK knows no `packet too large`.
+  const code = reasonCodeOf(error) === REASON.packetTooLarge ? REASON.quotaExceeded : reasonCodeOf(error);
+  const type = qos === 1 ? 'puback' : 'pubrec';
+  client.received.add(undefined, () => client.answer(type, packetId, code, error.message));
 }
 
 /** A client that publishes too fast is read more slowly. */

@@ -1,16 +1,22 @@
 import type { UnsubscribePacket } from '../codec/packets.ts';
+import { REASON } from '../codec/reason-codes.ts';
 import { buildUnsuback } from '../codec/suback.ts';
 import { mqttError } from '../errors.ts';
-import { topicFilterFault } from '../topics/topic-rules.ts';
+import { splitShare } from '../session/subscription.ts';
+import { shareNameFault, topicFilterFault } from '../topics/topic-rules.ts';
 import type { Client } from './client.ts';
 import { unsubscribe } from './session-life.ts';
 
-/** 3.1.1, 3.10: messages that wait for the client still go to it [MQTT-3.10.4-3]; UNSUBACK comes whatever there was [MQTT-3.10.4-5]. */
+/**
+ * 3.1.1 and 5.0, 3.10: messages that wait for the client still go to it [MQTT-3.10.4-3]; UNSUBACK comes whatever there was
+ * [MQTT-3.10.4-5], in MQTT 5 with a reason code for each filter [MQTT5-3.11.3-1].
+ */
 export function handleUnsubscribe<P>({ connection, session }: Client<P>, packet: UnsubscribePacket): void {
-  for (const filter of packet.filters) {
-    const fault = topicFilterFault(filter);
+  const reasonCodes = packet.filters.map((filter) => {
+    const { share, topicFilter } = splitShare(filter);
+    const fault = shareNameFault(share) ?? topicFilterFault(topicFilter);
     if (fault) throw mqttError('MQTT_PROTOCOL_VIOLATION', `UNSUBSCRIBE: ${fault}`);
-    unsubscribe(connection.broker, session, filter);
-  }
-  connection.send(buildUnsuback({ packetId: packet.packetId }, 4));
+    return unsubscribe(connection.broker, session, filter) ? REASON.success : REASON.noSubscriptionExisted;
+  });
+  connection.send(buildUnsuback({ packetId: packet.packetId, reasonCodes }, connection.level));
 }

@@ -1,4 +1,6 @@
-import type { ConnackRefusal, ConnectPacket } from '../codec/packets.ts';
+import type { ConnackRefusal, ConnectPacket, ProtocolLevel, Qos } from '../codec/packets.ts';
+import type { ReasonCode } from '../codec/reason-codes.ts';
+import type { MessageProperties } from '../session/message.ts';
 import type { MqttLimits } from './limits.ts';
 
 /** Who is at the other end of a stream, as the layer below knows it. */
@@ -23,16 +25,27 @@ export type DisconnectReason =
 
 export type Authentication<P> =
   | { accept: true; principal: P }
-  /** `reason` is for the log and the owner; the client only gets the return code. */
-  | { accept: false; returnCode: ConnackRefusal; reason: string };
+  | {
+      accept: false;
+      /** In MQTT 5 it becomes the reason code that says the same. */
+      returnCode: ConnackRefusal;
+      /** For the log and the owner, not for the client. */
+      reason: string;
+      /** For clients of MQTT 5: a more exact reason code. */
+      reasonCode?: ReasonCode;
+      /** For clients of MQTT 5: what they may know. */
+      reasonString?: string;
+    };
 
 /** A PUBLISH as a client sent it, or its will. The payload is a view of received bytes: copy it to keep it for long. */
 export interface ReceivedPublish {
   topic: string;
   payload: Buffer;
-  qos: 0 | 1;
+  qos: Qos;
   dup: boolean;
   retain: boolean;
+  /** MQTT 5. */
+  properties?: MessageProperties;
 }
 
 export interface ConnectedFacts {
@@ -40,9 +53,11 @@ export interface ConnectedFacts {
   /** A ULID, new for each connection. */
   connectionId: string;
   remoteAddress: string;
-  protocolLevel: 4;
+  protocolLevel: ProtocolLevel;
   sessionPresent: boolean;
   cleanSession: boolean;
+  /** Seconds that the session outlives the connection, after the server's limit; Infinity for ever. */
+  sessionExpiry: number;
   /** Seconds, after clamping. */
   keepAlive: number;
 }
@@ -59,7 +74,7 @@ export interface DisconnectedFacts {
 
 /** How messages are handed to a client that cannot take them as the standard allows. */
 export interface DeliveryDialect {
-  /** At most this many unacknowledged QoS 1 messages; never more than the limit of the server. */
+  /** At most this many unacknowledged messages of QoS 1 and 2; never more than the limit of the server. */
   maxInFlight?: number;
   /** Never two packets in one write: each waits until the stream has taken the last. */
   writeEachPacket?: boolean;
@@ -69,18 +84,27 @@ export interface DeliveryDialect {
 export interface MqttHooks<P> {
   /** The client ID is never empty here: the server has chosen one where the client asked it to. */
   authenticate(connect: ConnectPacket, info: ConnectionInfo): Promise<Authentication<P>>;
-  /** False closes the connection: 3.1.1 has no other way to say no. Asked for a will at CONNECT, too. */
-  mayPublish(principal: P, topic: string): boolean;
-  /** False is answered with 0x80. Asked again for each subscription of a session that is resumed. */
-  maySubscribe(principal: P, filter: string): boolean;
   /**
-   * Called in the order of arrival. Settles when what PUBACK promises is durable; PUBACKs are sent only then, in order,
-   * and only then the message goes to its subscribers. A rejection closes the connection without PUBACK.
+   * False closes the connection, except with MQTT 5 and QoS 1 or 2, where the acknowledgement says no. Asked for a will at
+   * CONNECT, too.
+   */
+  mayPublish(principal: P, topic: string): boolean;
+  /**
+   * False is answered with 0x80, in MQTT 5 with 0x87. Asked again for each subscription of a session that is resumed. For a
+   * shared subscription the filter comes without `$share/{name}/`, whose name is `share`.
+   */
+  maySubscribe(principal: P, filter: string, share?: string): boolean;
+  /**
+   * Called in the order of arrival, once for each message of QoS 2. Settles when what PUBACK or PUBREC promises is durable;
+   * they are sent only then, in order, and only then the message goes to its subscribers. A rejection closes the connection
+   * without either.
    */
   received(principal: P, publish: ReceivedPublish): Promise<void> | void;
   connected?(principal: P, facts: ConnectedFacts): Promise<void> | void;
   disconnected?(principal: P, facts: DisconnectedFacts): Promise<void> | void;
   dialect?(principal: P, connect: ConnectPacket): DeliveryDialect | undefined;
+  /** MQTT 5: what a client is told that asks for response information (5.0, 3.2.2.3.15), for its response topics. */
+  responseInformation?(principal: P): string | undefined;
   /** Whose session it is: one that was made for another owner is dropped instead of resumed. */
   sessionOwner?(principal: P): string;
 }

@@ -1,8 +1,9 @@
 import type { Duplex } from 'node:stream';
 import type { Clock, Logger } from '@ioto/runtime';
+import type { Qos } from '../codec/packets.ts';
+import { REASON } from '../codec/reason-codes.ts';
 import { mqttError } from '../errors.ts';
-import type { DeliveryOutcome, Message } from '../session/message.ts';
-import { MemorySessionStore } from '../session/session-store.ts';
+import type { DeliveryOutcome, Message, MessageProperties } from '../session/message.ts';
 import { RetainedMessages } from '../topics/retained-messages.ts';
 import { SubscriptionTree } from '../topics/subscription-tree.ts';
 import { topicNameFault } from '../topics/topic-rules.ts';
@@ -14,6 +15,7 @@ import type { ConnectionInfo, DisconnectReason, MqttHooks } from './hooks.ts';
 import { defaultLimits, type MqttLimits } from './limits.ts';
 import { retain, route } from './routing.ts';
 import { endSession } from './session-life.ts';
+import { settleWill } from './will.ts';
 
 export interface MqttServerOptions<P> {
   hooks: MqttHooks<P>;
@@ -25,19 +27,23 @@ export interface MqttServerOptions<P> {
 
 export interface PublishOptions {
   /** Default 0. */
-  qos?: 0 | 1;
+  qos?: Qos;
   /** Default false. */
   retain?: boolean;
+  /** For clients of MQTT 5. */
+  properties?: MessageProperties;
+  /** Milliseconds after which the message is not delivered any more. */
+  expiry?: number;
 }
 
 export interface DeliverOptions {
   /** Default 1. */
-  qos?: 0 | 1;
+  qos?: Qos;
   /** Milliseconds to wait for the outcome; default: as long as the session lives. */
   timeout?: number;
 }
 
-/** An MQTT 3.1.1 server over any Duplex: QoS 0 and 1, persistent sessions in memory, wills, retained messages. */
+/** An MQTT 3.1.1 and 5.0 server over any Duplex. */
 export class MqttServer<P> {
   readonly #broker: Broker<P>;
   #stopped = false;
@@ -50,10 +56,11 @@ export class MqttServer<P> {
       clock,
       logger,
       counters: newCounters(),
-      sessions: new MemorySessionStore(),
+      sessions: new Map(),
       subscriptions: new SubscriptionTree(),
       retained: new RetainedMessages(limits.maxRetainedMessages, limits.maxRetainedBytes),
       clients: new Map(),
+      pending: new Set(),
       connections: new Set(),
     };
   }
@@ -75,10 +82,12 @@ export class MqttServer<P> {
   publish(
     topic: string,
     payload: Buffer | string,
-    { qos = 0, retain: keep = false }: PublishOptions = {},
+    { qos = 0, retain: keep = false, properties, expiry }: PublishOptions = {},
   ): number {
     const message = this.#message(topic, payload, qos);
-    if (keep) retain(this.#broker, { ...message, retain: true });
+    const expiresAt = expiry === undefined ? undefined : this.#broker.clock.now() + expiry;
+    Object.assign(message, { retain: keep, properties, expiresAt });
+    if (keep) retain(this.#broker, message);
     return route(this.#broker, message);
   }
 
@@ -109,7 +118,7 @@ export class MqttServer<P> {
   /** Ends a client's session, queue and all, and its connection. */
   dropSession(clientId: string): void {
     this.disconnect(clientId, 'SERVER_INITIATED_DISCONNECT', 'the server ended the session');
-    const session = this.#broker.sessions.find(clientId);
+    const session = this.#broker.sessions.get(clientId);
     if (session) endSession(this.#broker, session);
   }
 
@@ -125,17 +134,19 @@ export class MqttServer<P> {
       connection.close({
         reason: 'SERVER_INITIATED_DISCONNECT',
         detail: 'the server stops',
+        reasonCode: REASON.serverShuttingDown,
         withoutWill: true,
       });
     }
-    for (const session of [...this.#broker.sessions.all()]) endSession(this.#broker, session);
+    for (const session of this.#broker.sessions.values()) settleWill(session, false);
+    for (const session of [...this.#broker.sessions.values()]) endSession(this.#broker, session);
     // One turn for what was sent last, but no waiting for peers.
     await new Promise((resolve) => setImmediate(resolve));
     for (const connection of connections) connection.destroy();
     await Promise.all(connections.map(({ closed }) => closed));
   }
 
-  #message(topic: string, payload: Buffer | string, qos: 0 | 1): Message {
+  #message(topic: string, payload: Buffer | string, qos: Qos): Message {
     const fault = topicNameFault(topic);
     if (fault) throw mqttError('MQTT_TOPIC_INVALID', `the server was asked to publish to ${fault}`);
     const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload;

@@ -80,17 +80,6 @@ describe('PUBLISH', () => {
     ]);
   });
 
-  it('with QoS 2 closes the connection, since it is not served', async () => {
-    await using world = new MqttWorld();
-    const client = await world.client('d1');
-    client.publish('a', 'x', { qos: 2, packetId: 1 });
-    await client.end();
-    expect(world.received).toEqual([]);
-    expect(world.disconnected).toMatchObject([
-      { reason: 'CLIENT_ERROR', detail: expect.stringMatching(/QoS 2/) },
-    ]);
-  });
-
   it.each([
     ['a wildcard [MQTT-3.3.2-2]', 'a/#', undefined],
     ['more than 256 bytes', 'a'.repeat(257), 'maxTopicLength'],

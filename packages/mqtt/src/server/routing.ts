@@ -1,16 +1,40 @@
 import type { Delivery, Message } from '../session/message.ts';
 import type { Session } from '../session/session.ts';
+import type { Grant } from '../session/subscription.ts';
+import type { Matches, SharedGroup } from '../topics/subscription-tree.ts';
 import { isBasicIngest, isReserved } from '../topics/topic-rules.ts';
 import { type Broker, countViolation } from './broker.ts';
 
 /** Queues a message to every session that subscribes to its topic (3.1.1, 3.3.4). Returns how many took it. */
-export function route<P>(broker: Broker<P>, message: Message): number {
-  if (broker.subscriptions.isEmpty || isBasicIngest(message.topic)) return 0;
+export function route<P>(
+  broker: Broker<P>,
+  message: Message,
+  matches: Matches<Session> = broker.subscriptions.match(message.topic),
+): number {
+  const { targets, groups } = matches;
+  if (targets.length === 0 && groups.length === 0) return 0;
+  if (isBasicIngest(message.topic)) return 0;
   let taken = 0;
-  for (const [session, qos] of broker.subscriptions.match(message.topic)) {
-    if (!offer(broker, session, message, qos === 0 ? 0 : 1)) taken += 1;
+  for (const target of targets) {
+    const { subscriber } = target;
+    const grant = subscriber.clientId === message.publisher ? target.own : target.grant;
+    if (!grant) continue;
+    if (!offer(broker, subscriber, message, grant, message.retain && grant.retainAsPublished)) taken += 1;
   }
+  for (const group of groups) if (routeToOne(broker, message, group)) taken += 1;
   return taken;
+}
+
+/** To the next member that is here; while none is, to the next that keeps it for later (5.0, 4.8.2). */
+function routeToOne<P>(broker: Broker<P>, message: Message, group: SharedGroup<Session>): boolean {
+  const away: [Session, Grant][] = [];
+  for (const [session, grant] of group.turn()) {
+    if (!session.connected) away.push([session, grant]);
+    else if (!offer(broker, session, message, grant, message.retain && grant.retainAsPublished)) return true;
+  }
+  return away.some(
+    ([session, grant]) => !offer(broker, session, message, grant, message.retain && grant.retainAsPublished),
+  );
 }
 
 /** Queues a message to one session and counts what is lost. Returns why it was not taken, or undefined. */
@@ -18,10 +42,11 @@ export function offer<P>(
   broker: Broker<P>,
   session: Session,
   message: Message,
-  granted: 0 | 1,
+  grant: Grant,
+  retained: boolean,
   settle?: Delivery['settle'],
 ): 'offline' | 'dropped' | undefined {
-  const refusal = session.enqueue(message, granted, settle);
+  const refusal = session.enqueue(message, grant, retained, settle);
   if (refusal === undefined || refusal === 'offline') return refusal;
   countViolation(broker, refusal);
   broker.counters.messagesDropped += 1;

@@ -1,29 +1,59 @@
+import { mqttError } from '../errors.ts';
 import { Session } from '../session/session.ts';
-import type { Broker } from './broker.ts';
+import type { Subscription } from '../session/subscription.ts';
+import { type Broker, countViolation } from './broker.ts';
+import type { MqttLimits } from './limits.ts';
+import { settleWill } from './will.ts';
+
+/** For ever (5.0, 3.1.2.11.2). */
+const NEVER = 0xffff_ffff;
 
 export interface SessionRequest<P> {
   clientId: string;
   cleanSession: boolean;
+  /** Milliseconds. */
+  expiry: number;
   principal: P;
 }
 
-/** The session of a client that connects: resumed, or a new one (3.1.1, 3.1.2.4). */
+/** Milliseconds of a session expiry in seconds, within the server's limit. */
+export function expiryOf(seconds: number, { sessionExpiry }: MqttLimits): number {
+  return Math.min(seconds === NEVER ? Number.POSITIVE_INFINITY : seconds * 1000, sessionExpiry);
+}
+
+/**
+ * The session of a client that connects: resumed, or a new one (3.1.1, 3.1.2.4; 5.0, 3.1.2.4). Throws
+ * `MQTT_LIMIT_EXCEEDED` when there are too many.
+ */
 export function openSession<P>(
   broker: Broker<P>,
-  { clientId, cleanSession, principal }: SessionRequest<P>,
+  { clientId, cleanSession, expiry, principal }: SessionRequest<P>,
 ): { session: Session; sessionPresent: boolean } {
   const owner = broker.hooks.sessionOwner?.(principal);
-  const before = broker.sessions.find(clientId);
+  const before = broker.sessions.get(clientId);
   if (before && !cleanSession && before.owner === owner) {
     dropForbidden(broker, before, principal);
     before.cancelExpiry?.();
     before.cancelExpiry = undefined;
+    before.expiry = expiry;
+    settleWill(before, false);
     return { session: before, sessionPresent: true };
   }
   // [MQTT-3.1.2-6]: a clean session begins with nothing.
   if (before) endSession(broker, before);
-  const session = new Session({ clientId, persistent: !cleanSession, owner }, broker.limits);
-  broker.sessions.keep(session);
+  const { maxSessions } = broker.limits;
+  if (broker.sessions.size >= maxSessions) {
+    const message = `the server holds ${broker.sessions.size} sessions; maxSessions is ${maxSessions}`;
+    throw mqttError('MQTT_LIMIT_EXCEEDED', message, { details: { limit: 'maxSessions' } });
+  }
+  const session = new Session({ clientId, expiry, owner }, broker.limits, {
+    now: () => broker.clock.now(),
+    onLost: (limit) => {
+      broker.counters.messagesDropped += 1;
+      if (limit) countViolation(broker, limit);
+    },
+  });
+  broker.sessions.set(clientId, session);
   broker.counters.sessions = broker.sessions.size;
   return { session, sessionPresent: false };
 }
@@ -31,46 +61,49 @@ export function openSession<P>(
 /** Subscriptions that the policy does not allow any more go, and with them the messages that they had let in. */
 function dropForbidden<P>(broker: Broker<P>, session: Session, principal: P): void {
   const before = session.subscriptions.size;
-  for (const filter of [...session.subscriptions.keys()]) {
-    if (!broker.hooks.maySubscribe(principal, filter)) unsubscribe(broker, session, filter);
+  for (const { filter, topicFilter, share } of [...session.subscriptions.values()]) {
+    if (!broker.hooks.maySubscribe(principal, topicFilter, share)) unsubscribe(broker, session, filter);
   }
   if (session.subscriptions.size === before) return;
-  const allowed = (topic: string) => session.subscribedQos(topic) !== undefined;
+  const allowed = (topic: string) => session.grantFor(topic) !== undefined;
   broker.counters.messagesDropped += session.queue.retainOnly(
     ({ message }) => allowed(message.topic),
     'dropped',
   );
 }
 
-export function subscribe<P>(broker: Broker<P>, session: Session, filter: string, qos: 0 | 1): void {
-  session.subscriptions.set(filter, qos);
-  broker.subscriptions.add(filter, session, qos);
+export function subscribe<P>(broker: Broker<P>, session: Session, subscription: Subscription): void {
+  session.subscriptions.set(subscription.filter, subscription);
+  broker.subscriptions.add(session, subscription);
 }
 
-export function unsubscribe<P>(broker: Broker<P>, session: Session, filter: string): void {
-  if (session.subscriptions.delete(filter)) broker.subscriptions.remove(filter, session);
+/** False when there was no such subscription. */
+export function unsubscribe<P>(broker: Broker<P>, session: Session, filter: string): boolean {
+  const subscription = session.subscriptions.get(filter);
+  if (!subscription) return false;
+  session.subscriptions.delete(filter);
+  broker.subscriptions.remove(session, subscription);
+  return true;
 }
 
 /** The client has gone: its session waits for it, or ends. */
 export function leaveSession<P>(broker: Broker<P>, session: Session): void {
   session.detach();
   if (!session.persistent) endSession(broker, session);
-  else if (Number.isFinite(broker.limits.sessionExpiry)) {
-    session.cancelExpiry = broker.clock.after(
-      broker.limits.sessionExpiry,
-      () => endSession(broker, session),
-      {
-        unref: true,
-      },
-    );
+  else if (Number.isFinite(session.expiry)) {
+    session.cancelExpiry = broker.clock.after(session.expiry, () => endSession(broker, session), {
+      unref: true,
+    });
   }
 }
 
-/** Ends a session, its subscriptions and its messages. */
+/** Ends a session, its subscriptions and its messages; a will that waited is published [MQTT5-3.1.2-8]. */
 export function endSession<P>(broker: Broker<P>, session: Session): void {
-  for (const filter of session.subscriptions.keys()) broker.subscriptions.remove(filter, session);
+  for (const subscription of session.subscriptions.values())
+    broker.subscriptions.remove(session, subscription);
   session.subscriptions.clear();
   broker.counters.messagesDropped += session.end();
-  if (broker.sessions.find(session.clientId) === session) broker.sessions.remove(session.clientId);
+  if (broker.sessions.get(session.clientId) === session) broker.sessions.delete(session.clientId);
   broker.counters.sessions = broker.sessions.size;
+  settleWill(session, true);
 }

@@ -5,11 +5,11 @@ describe('SUBSCRIBE', () => {
   it('answers each filter in order: granted, lowered or refused [MQTT-3.8.4-5]', async () => {
     await using world = new MqttWorld({ hooks: { maySubscribe: (_, filter) => filter !== 'no' } });
     const client = await world.client('d1');
-    client.subscribe(3, ['a', 0], ['b', 1], ['c', 2], ['no', 1], ['$aws/rules/R/x', 1], ['$share/g/a', 1]);
+    client.subscribe(3, ['a', 0], ['b', 1], ['c', 2], ['no', 1], ['$aws/rules/R/x', 1], ['$share/g/no', 1]);
     expect(await client.next()).toEqual({
       type: 'suback',
       packetId: 3,
-      returnCodes: [0, 1, 1, 0x80, 0x80, 0x80],
+      returnCodes: [0, 1, 2, 0x80, 0x80, 0x80],
     });
     expect(world.server.publish('no', 'x')).toBe(0);
   });

@@ -1,26 +1,53 @@
+import type { Qos } from '../codec/packets.ts';
+import type { Properties } from '../codec/properties.ts';
+
 /**
- * What became of a message for one client: `acknowledged` by its PUBACK; `sent`, which is all there is to know with
- * QoS 0; `offline`: it has no session that would keep the message; `unsubscribed`: it never subscribed to the topic;
- * `timeout`: no PUBACK in time, the message stays queued; `dropped`: its queue is full, or its session ended.
+ * What became of a message for one client: `acknowledged` by its PUBACK or PUBCOMP; `sent`, which is all there is to know
+ * with QoS 0; `offline`: it has no session that would keep the message; `unsubscribed`: it never subscribed to the topic;
+ * `timeout`: no acknowledgement in time, the message stays queued; `dropped`: its queue is full, the message is too old or
+ * too large for the client, the client refused it, or its session ended.
  */
 export type DeliveryOutcome = 'acknowledged' | 'sent' | 'offline' | 'unsubscribed' | 'timeout' | 'dropped';
+
+/** The properties of a message that go unchanged to its subscribers (5.0, 3.3.2.3). */
+export type MessageProperties = Pick<
+  Properties,
+  'payloadFormatIndicator' | 'contentType' | 'responseTopic' | 'correlationData' | 'userProperties'
+>;
 
 /** A message on its way to subscribers; one object for all of them. */
 export interface Message {
   topic: string;
   payload: Buffer;
-  qos: 0 | 1;
-  /** True only where it answers a new subscription from the retained messages [MQTT-3.3.1-8] [MQTT-3.3.1-9]. */
+  qos: Qos;
+  /** As it was published. */
   retain: boolean;
+  properties?: MessageProperties;
+  /** Milliseconds since the epoch: not delivered after that (5.0, 3.3.2.3.3). */
+  expiresAt?: number;
+  /** Client ID of who published it; undefined for the server itself. */
+  publisher?: string;
 }
 
 /** One message for one client. */
 export interface Delivery {
   message: Message;
   /** The lower of the message's and the subscription's QoS [MQTT-3.8.4-6]. */
-  qos: 0 | 1;
-  /** 1..65535 from the first sending until PUBACK, else 0. */
+  qos: Qos;
+  /** The flag that the client is sent [MQTT-3.3.1-8] [MQTT-3.3.1-9] [MQTT5-3.3.1-12] [MQTT5-3.3.1-13]. */
+  retain: boolean;
+  /** Of the subscriptions that let it in [MQTT5-3.3.4-3]. */
+  identifiers?: number[];
+  /** 1..65535 from the first sending until it is acknowledged, else 0. */
   packetId: number;
+  /** True between PUBREC and PUBCOMP. */
+  released?: boolean;
+  /** True while the present link has been given it. */
+  inFlight?: boolean;
+  /** Milliseconds since the epoch. */
+  queuedAt: number;
+  /** Rises with each message of a session; names it in the journal. */
+  sequence: number;
   /** Called once, if anybody asked. */
   settle?: (outcome: DeliveryOutcome) => void;
 }
@@ -33,7 +60,28 @@ export function ownBytes(bytes: Buffer): Buffer {
   return own;
 }
 
+/** Lets go of the received chunk that the message is a view of. */
+export function detachFromChunk(message: Message): void {
+  message.payload = ownBytes(message.payload);
+  const { properties } = message;
+  if (properties?.correlationData) properties.correlationData = ownBytes(properties.correlationData);
+}
+
 /** Bytes that a message counts for in a queue. */
-export function messageSize({ topic, payload }: Message): number {
-  return topic.length + payload.length;
+export function messageSize({ topic, payload, properties }: Message): number {
+  return topic.length + payload.length + (properties ? propertiesSize(properties) : 0);
+}
+
+function propertiesSize({
+  contentType = '',
+  responseTopic = '',
+  correlationData,
+  userProperties = [],
+}: MessageProperties): number {
+  const pairs = userProperties.reduce((sum, [name, value]) => sum + name.length + value.length + 32, 0);
+  return contentType.length + responseTopic.length + (correlationData?.length ?? 0) + pairs;
+}
+
+export function isExpired({ expiresAt }: Message, now: number): boolean {
+  return expiresAt !== undefined && expiresAt <= now;
 }

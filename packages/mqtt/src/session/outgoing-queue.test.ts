@@ -9,7 +9,10 @@ function delivery(text: string, qos: 0 | 1 = 1, settle?: Delivery['settle']): De
   return {
     message: { topic: 't', payload: Buffer.from(text), qos, retain: false },
     qos,
+    retain: false,
     packetId: 0,
+    queuedAt: 0,
+    sequence: 0,
     settle,
   };
 }
@@ -26,8 +29,13 @@ class NotingLink implements Link {
   ready(): boolean {
     return this.open;
   }
-  send({ message, packetId }: Delivery, dup: boolean): void {
+  send({ message, packetId }: Delivery, dup: boolean): boolean {
     this.sent.push(message.payload.toString() + (dup ? '!' : ''));
+    this.ids.push(packetId);
+    return true;
+  }
+  release(packetId: number): void {
+    this.sent.push('release');
     this.ids.push(packetId);
   }
 }

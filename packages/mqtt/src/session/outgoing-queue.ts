@@ -1,40 +1,71 @@
 import { Deque } from './deque.ts';
-import { type Delivery, type DeliveryOutcome, messageSize, ownBytes } from './message.ts';
+import { type Delivery, type DeliveryOutcome, detachFromChunk, isExpired, messageSize } from './message.ts';
 
 /** Where a session's messages go while its client is connected. */
 export interface Link {
-  /** Unacknowledged QoS 1 messages that the client takes. */
+  /** Unacknowledged QoS 1 and 2 messages that the client takes. */
   readonly window: number;
   /** False while what was sent last has not been taken. */
   ready(): boolean;
-  send(delivery: Delivery, dup: boolean): void;
+  /** False when the client can never take it: it is too large for it. */
+  send(delivery: Delivery, dup: boolean): boolean;
+  /** PUBREL. */
+  release(packetId: number): void;
 }
 
 export interface QueueBounds {
   maxQueuedMessages: number;
   maxQueuedBytes: number;
+  /** Milliseconds. */
+  maxQueuedAge?: number;
+}
+
+/** Is told what happens to each message of QoS 1 and 2, so that it can be written down. */
+export interface QueueObserver {
+  queued(delivery: Delivery): void;
+  /** Given its packet identifier. */
+  sent(delivery: Delivery): void;
+  /** Between PUBREC and PUBCOMP. */
+  released(delivery: Delivery): void;
+  /** Acknowledged, or dropped. */
+  settled(delivery: Delivery): void;
+}
+
+export interface QueueOptions {
+  /** Milliseconds since the epoch. */
+  now?: () => number;
+  /** A message was lost after it had been taken: for `limit`, or because it expired or is too large for the client. */
+  onLost?: (limit: 'maxQueuedAge' | undefined) => void;
+  observer?: QueueObserver;
 }
 
 /**
- * The messages for one client: waiting, or sent with QoS 1 and not acknowledged. No I/O: it decides what goes to the
- * link, in order, and how much may wait. What was unacknowledged goes again, with DUP, when a new link is attached
+ * The messages for one client: waiting, or sent and not acknowledged. No I/O: it decides what goes to the link, in order,
+ * and how much may wait. What was unacknowledged goes again, PUBLISH with DUP or PUBREL, when a new link is attached
  * [MQTT-4.4.0-1] [MQTT-3.3.1-1].
  */
 export class OutgoingQueue {
   readonly #bounds: QueueBounds;
+  readonly #now: () => number;
+  readonly #onLost: (limit: 'maxQueuedAge' | undefined) => void;
+  readonly #observer: QueueObserver | undefined;
   readonly #waiting = new Deque<Delivery>();
   #waitingBytes = 0;
   /** By packet identifier, in the order of first sending. */
   readonly #unacknowledged = new Map<number, Delivery>();
   /** Those of them that the present link has not been given yet. */
   #again = new Deque<Delivery>();
-  /** QoS 1 messages that the present link has been given and that are not acknowledged. */
-  readonly #inFlight = new Set<number>();
+  /** How many the present link has been given that are not acknowledged. */
+  #inFlight = 0;
   #lastId = 0;
+  #lastSequence = 0;
   #link: Link | undefined;
 
-  constructor(bounds: QueueBounds) {
+  constructor(bounds: QueueBounds, { now = () => 0, onLost = () => undefined, observer }: QueueOptions = {}) {
     this.#bounds = bounds;
+    this.#now = now;
+    this.#onLost = onLost;
+    this.#observer = observer;
   }
 
   /** Messages that wait or are not acknowledged. */
@@ -43,22 +74,38 @@ export class OutgoingQueue {
   }
 
   get inFlight(): number {
-    return this.#inFlight.size;
+    return this.#inFlight;
   }
 
   /** Sends the message, or lets it wait. Returns the limit that forbids it, and then has not taken it. */
   offer(delivery: Delivery): keyof QueueBounds | undefined {
     if (this.#waiting.length === 0 && this.#again.length === 0 && this.#mayGo(delivery)) {
+      this.#note(delivery);
       this.#give(delivery);
       return undefined;
     }
+    this.#dropOld();
     const bytes = messageSize(delivery.message);
     if (this.#waiting.length >= this.#bounds.maxQueuedMessages) return 'maxQueuedMessages';
     if (this.#waitingBytes + bytes > this.#bounds.maxQueuedBytes) return 'maxQueuedBytes';
-    delivery.message.payload = ownBytes(delivery.message.payload);
+    detachFromChunk(delivery.message);
+    this.#note(delivery);
     this.#waiting.push(delivery);
     this.#waitingBytes += bytes;
     return undefined;
+  }
+
+  /** Takes back what was written down before a restart, in its order; unacknowledged ones have their packet identifier. */
+  restore(deliveries: Iterable<Delivery>): void {
+    for (const delivery of deliveries) {
+      this.#lastSequence = Math.max(this.#lastSequence, delivery.sequence);
+      this.#lastId = Math.max(this.#lastId, delivery.packetId);
+      if (delivery.packetId > 0) this.#unacknowledged.set(delivery.packetId, delivery);
+      else {
+        this.#waiting.push(delivery);
+        this.#waitingBytes += messageSize(delivery.message);
+      }
+    }
   }
 
   /** From now on messages go to `link`; first those again that an earlier link was given in vain. */
@@ -71,46 +118,73 @@ export class OutgoingQueue {
 
   detach(): void {
     this.#link = undefined;
-    for (const { message } of this.#unacknowledged.values()) message.payload = ownBytes(message.payload);
+    for (const delivery of this.#unacknowledged.values()) {
+      delivery.inFlight = false;
+      detachFromChunk(delivery.message);
+    }
     this.#again = new Deque();
-    this.#inFlight.clear();
+    this.#inFlight = 0;
   }
 
   /** Sends what may go now. To be called when the link becomes ready. */
   pump(): void {
-    for (let next = this.#again.first(); next; next = this.#again.first()) {
-      const acknowledged = this.#unacknowledged.get(next.packetId) !== next;
-      if (!acknowledged && !this.#mayGo(next)) return;
-      this.#again.shift();
-      if (acknowledged) continue;
-      this.#inFlight.add(next.packetId);
-      this.#link?.send(next, true);
-    }
+    if (this.#again.length > 0 && !this.#sendAgain()) return;
     for (let next = this.#waiting.first(); next && this.#mayGo(next); next = this.#waiting.first()) {
-      this.#waiting.shift();
-      this.#waitingBytes -= messageSize(next.message);
-      this.#give(next);
+      this.#shiftWaiting();
+      if (!this.#droppedAsOld(next)) this.#give(next);
     }
   }
 
-  /** The client's PUBACK. False when nothing with that identifier waits for one. */
-  acknowledge(packetId: number): boolean {
+  /** False while some are left that may not go yet. */
+  #sendAgain(): boolean {
+    for (let next = this.#again.first(); next; next = this.#again.first()) {
+      const acknowledged = this.#unacknowledged.get(next.packetId) !== next;
+      if (!acknowledged && !this.#mayGo(next)) return false;
+      this.#again.shift();
+      if (acknowledged) continue;
+      this.#setInFlight(next, true);
+      if (next.released) this.#link?.release(next.packetId);
+      else if (this.#link?.send(next, true) === false) this.#lose(next);
+    }
+    return true;
+  }
+
+  /** The client's PUBACK; `refused` where it has a reason to. False when nothing with that identifier waits for one. */
+  acknowledge(packetId: number, refused = false): boolean {
     const delivery = this.#unacknowledged.get(packetId);
-    if (!delivery) return false;
-    this.#unacknowledged.delete(packetId);
-    this.#inFlight.delete(packetId);
-    delivery.settle?.('acknowledged');
-    this.pump();
+    if (delivery?.qos !== 1) return false;
+    this.#finish(delivery, refused ? 'dropped' : 'acknowledged');
+    return true;
+  }
+
+  /** The client's PUBREC [MQTT-4.3.3-1]. False when nothing with that identifier waits for one. */
+  receivedByClient(packetId: number, refused = false): boolean {
+    const delivery = this.#unacknowledged.get(packetId);
+    if (delivery?.qos !== 2) return false;
+    // A refusal ends it [MQTT5-4.3.3-4].
+    if (refused && !delivery.released) this.#finish(delivery, 'dropped');
+    else {
+      if (!delivery.released) {
+        delivery.released = true;
+        this.#observer?.released(delivery);
+      }
+      this.#link?.release(packetId);
+    }
+    return true;
+  }
+
+  /** The client's PUBCOMP. */
+  complete(packetId: number): boolean {
+    const delivery = this.#unacknowledged.get(packetId);
+    if (!delivery?.released) return false;
+    this.#finish(delivery, 'acknowledged');
     return true;
   }
 
   /** Takes out every message that `keep` does not want; for a session whose subscriptions shrank. */
   retainOnly(keep: (delivery: Delivery) => boolean, outcome: DeliveryOutcome): number {
     const dropped = [...this.#unacknowledged.values()].filter((delivery) => !keep(delivery));
-    for (const { packetId } of dropped) {
-      this.#unacknowledged.delete(packetId);
-      this.#inFlight.delete(packetId);
-    }
+    for (const delivery of dropped) this.#forget(delivery);
     this.#waitingBytes = 0;
     for (const delivery of this.#waiting.drain()) {
       if (keep(delivery)) {
@@ -118,23 +192,86 @@ export class OutgoingQueue {
         this.#waitingBytes += messageSize(delivery.message);
       } else dropped.push(delivery);
     }
-    for (const delivery of dropped) delivery.settle?.(outcome);
+    for (const delivery of dropped) {
+      if (delivery.qos > 0) this.#observer?.settled(delivery);
+      delivery.settle?.(outcome);
+    }
     return dropped.length;
+  }
+
+  /** Everything in it, in order; for a store. */
+  *all(): Generator<Delivery> {
+    yield* this.#unacknowledged.values();
+    yield* this.#waiting;
+  }
+
+  #note(delivery: Delivery): void {
+    this.#lastSequence += 1;
+    delivery.sequence = this.#lastSequence;
+    if (delivery.qos > 0) this.#observer?.queued(delivery);
   }
 
   #mayGo(delivery: Delivery): boolean {
     const link = this.#link;
-    return link?.ready() === true && (delivery.qos === 0 || this.#inFlight.size < link.window);
+    return link?.ready() === true && (delivery.qos === 0 || this.#inFlight < link.window);
   }
 
   #give(delivery: Delivery): void {
-    if (delivery.qos === 1) {
+    if (delivery.qos > 0) {
       delivery.packetId = this.#freeId();
       this.#unacknowledged.set(delivery.packetId, delivery);
-      this.#inFlight.add(delivery.packetId);
+      this.#setInFlight(delivery, true);
+      this.#observer?.sent(delivery);
     }
-    this.#link?.send(delivery, false);
-    if (delivery.qos === 0) delivery.settle?.('sent');
+    if (this.#link?.send(delivery, false) === false) this.#lose(delivery);
+    else if (delivery.qos === 0) delivery.settle?.('sent');
+  }
+
+  #finish(delivery: Delivery, outcome: DeliveryOutcome): void {
+    this.#forget(delivery);
+    this.#observer?.settled(delivery);
+    delivery.settle?.(outcome);
+    this.pump();
+  }
+
+  #forget(delivery: Delivery): void {
+    this.#unacknowledged.delete(delivery.packetId);
+    this.#setInFlight(delivery, false);
+  }
+
+  #setInFlight(delivery: Delivery, inFlight: boolean): void {
+    if ((delivery.inFlight ?? false) === inFlight) return;
+    delivery.inFlight = inFlight;
+    this.#inFlight += inFlight ? 1 : -1;
+  }
+
+  #lose(delivery: Delivery, limit?: 'maxQueuedAge'): void {
+    if (delivery.packetId > 0) this.#forget(delivery);
+    if (delivery.qos > 0) this.#observer?.settled(delivery);
+    this.#onLost(limit);
+    delivery.settle?.('dropped');
+  }
+
+  #shiftWaiting(): void {
+    const delivery = this.#waiting.shift();
+    if (delivery) this.#waitingBytes -= messageSize(delivery.message);
+  }
+
+  /** They wait in the order of their age, so that the old ones are in front. */
+  #dropOld(): void {
+    for (let first = this.#waiting.first(); first; first = this.#waiting.first()) {
+      if (!this.#droppedAsOld(first)) return;
+      this.#shiftWaiting();
+    }
+  }
+
+  #droppedAsOld(delivery: Delivery): boolean {
+    const now = this.#now();
+    const { maxQueuedAge = Number.POSITIVE_INFINITY } = this.#bounds;
+    const old = now - delivery.queuedAt > maxQueuedAge;
+    if (!old && !isExpired(delivery.message, now)) return false;
+    this.#lose(delivery, old ? 'maxQueuedAge' : undefined);
+    return true;
   }
 
   /** A packet identifier that no unacknowledged message bears [MQTT-2.3.1-2]; windows are far smaller than their number. */

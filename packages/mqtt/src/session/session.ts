@@ -1,38 +1,58 @@
+import type { Qos } from '../codec/packets.ts';
 import { matchesTopic } from '../topics/topic-match.ts';
 import type { Delivery, Message } from './message.ts';
-import { type Link, OutgoingQueue, type QueueBounds } from './outgoing-queue.ts';
+import { type Link, OutgoingQueue, type QueueBounds, type QueueOptions } from './outgoing-queue.ts';
+import { type Grant, mergedGrant, type Subscription } from './subscription.ts';
 import { WaitingForSubscription } from './waiting-for-subscription.ts';
 
 export interface SessionFacts {
   clientId: string;
-  /** False for a session that ends with its connection: clean session 1. */
-  persistent: boolean;
+  /** Milliseconds that it outlives its connection; 0 for one that ends with it. */
+  expiry: number;
   /** What `hooks.sessionOwner` said when it was made. */
   owner: string | undefined;
+}
+
+/** A will whose delay runs (5.0, 3.1.3.2.2). */
+export interface PendingWill {
+  cancel: () => void;
+  publish: () => void;
 }
 
 /** What the server keeps of one client (3.1.1, 3.1.2.4): its subscriptions and its messages, whether it is connected or not. */
 export class Session {
   readonly clientId: string;
   readonly owner: string | undefined;
-  readonly persistent: boolean;
-  /** Granted QoS by filter. */
-  readonly subscriptions = new Map<string, 0 | 1>();
+  /** Milliseconds that it outlives its connection. */
+  expiry: number;
+  readonly subscriptions = new Map<string, Subscription>();
   readonly queue: OutgoingQueue;
   readonly waiting = new WaitingForSubscription();
+  /**
+   * QoS 2 messages of the client that it has not released, by packet identifier: a promise until the embedder has settled
+   * the message (3.1.1, 4.3.3).
+   */
+  readonly unreleased = new Map<number, Promise<void> | undefined>();
   /** Cancels the expiry that runs while the client is away. */
   cancelExpiry: (() => void) | undefined;
+  pendingWill: PendingWill | undefined;
+  readonly #now: () => number;
   #connected = false;
 
-  constructor({ clientId, persistent, owner }: SessionFacts, bounds: QueueBounds) {
+  constructor({ clientId, expiry, owner }: SessionFacts, bounds: QueueBounds, options: QueueOptions = {}) {
     this.clientId = clientId;
-    this.persistent = persistent;
+    this.expiry = expiry;
     this.owner = owner;
-    this.queue = new OutgoingQueue(bounds);
+    this.queue = new OutgoingQueue(bounds, options);
+    this.#now = options.now ?? (() => 0);
   }
 
   get connected(): boolean {
     return this.#connected;
+  }
+
+  get persistent(): boolean {
+    return this.expiry > 0;
   }
 
   attach(link: Link): void {
@@ -45,13 +65,11 @@ export class Session {
     this.queue.detach();
   }
 
-  /** The highest QoS with which the session subscribes to a topic, or undefined. */
-  subscribedQos(topic: string): 0 | 1 | undefined {
-    let highest: 0 | 1 | undefined;
-    for (const [filter, qos] of this.subscriptions) {
-      if ((highest === undefined || qos > highest) && matchesTopic(filter, topic)) highest = qos;
-    }
-    return highest;
+  /** What the session's subscriptions to a topic come to, or undefined. */
+  grantFor(topic: string): Grant | undefined {
+    return mergedGrant(
+      [...this.subscriptions.values()].filter(({ topicFilter }) => matchesTopic(topicFilter, topic)),
+    );
   }
 
   /**
@@ -60,18 +78,30 @@ export class Session {
    */
   enqueue(
     message: Message,
-    granted: 0 | 1,
+    { qos: granted, identifiers }: Grant,
+    retain: boolean,
     settle?: Delivery['settle'],
   ): keyof QueueBounds | 'offline' | undefined {
-    const qos = message.qos === 1 && granted === 1 ? 1 : 0;
+    const qos: Qos = message.qos < granted ? message.qos : granted;
     if (qos === 0 && !this.#connected) return 'offline';
-    return this.queue.offer({ message, qos, packetId: 0, settle });
+    const queuedAt = this.#now();
+    return this.queue.offer({
+      message,
+      qos,
+      retain,
+      identifiers,
+      packetId: 0,
+      queuedAt,
+      sequence: 0,
+      settle,
+    });
   }
 
   /** Ends the session: nothing in it will be delivered. Returns how many messages were lost. */
   end(): number {
     this.cancelExpiry?.();
     this.detach();
+    this.unreleased.clear();
     return this.waiting.drop() + this.queue.retainOnly(() => false, 'dropped');
   }
 }

@@ -1,6 +1,8 @@
+import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { Message } from '../session/message.ts';
 import { RetainedMessages } from './retained-messages.ts';
+import { matchesTopic } from './topic-match.ts';
 
 function message(topic: string, payload: string): Message {
   return { topic, payload: Buffer.from(payload), qos: 1, retain: false };
@@ -11,10 +13,10 @@ it('keeps the last message of each topic, and none after an empty one [MQTT-3.3.
   retained.keep(message('a/1', 'x'));
   retained.keep(message('a/1', 'y'));
   retained.keep(message('a/2', 'z'));
-  expect([...retained.matching('a/+')].map(({ payload }) => payload.toString())).toEqual(['y', 'z']);
-  expect([...retained.matching('a/1')]).toHaveLength(1);
+  expect([...retained.matching('a/+', 0)].map(({ payload }) => payload.toString())).toEqual(['y', 'z']);
+  expect([...retained.matching('a/1', 0)]).toHaveLength(1);
   retained.keep(message('a/1', ''));
-  expect([...retained.matching('a/1')]).toHaveLength(0);
+  expect([...retained.matching('a/1', 0)]).toHaveLength(0);
   expect(retained.size).toBe(1);
 });
 
@@ -25,4 +27,53 @@ it('refuses a topic too many and a byte too many, by the name of the limit, and 
   expect(retained.keep(message('c', 'x'))).toBe('maxRetainedMessages');
   expect(retained.keep(message('a', 'xxxxxxx'))).toBe('maxRetainedBytes');
   expect(retained.keep(message('a', 'xxxxxx'))).toBeUndefined();
+});
+
+it('finds exactly the topics that a filter matches one by one, after any changes', () => {
+  const level = fc.constantFrom('a', 'b', '', '$s');
+  const topic = fc.array(level, { minLength: 1, maxLength: 4 }).map((levels) => levels.join('/'));
+  const filter = fc
+    .tuple(fc.array(fc.oneof(level, fc.constant('+')), { minLength: 1, maxLength: 3 }), fc.boolean())
+    .map(([levels, hash]) => [...levels, ...(hash ? ['#'] : [])].join('/'));
+  const steps = fc.array(fc.record({ topic, text: fc.constantFrom('', 'x') }), { maxLength: 40 });
+  fc.assert(
+    fc.property(steps, filter, (list, wanted) => {
+      const retained = new RetainedMessages(1000, 100_000);
+      const held = new Set<string>();
+      for (const { topic: each, text } of list) {
+        retained.keep(message(each, text));
+        if (text) held.add(each);
+        else held.delete(each);
+      }
+      const found = [...retained.matching(wanted, 0)].map((each) => each.topic);
+      expect(found.sort()).toEqual([...held].filter((each) => matchesTopic(wanted, each)).sort());
+      expect(retained.size).toBe(held.size);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+it('forgets what has expired [MQTT5-3.3.2-5]', () => {
+  const retained = new RetainedMessages(10, 1000);
+  retained.keep({ ...message('a', 'x'), expiresAt: 1000 });
+  expect([...retained.matching('#', 999)]).toHaveLength(1);
+  expect([...retained.matching('#', 1000)]).toHaveLength(0);
+  expect(retained.size).toBe(0);
+});
+
+it('answers an exact filter and a narrow wildcard within a millisecond at 100,000 topics', () => {
+  const retained = new RetainedMessages(200_000, 100_000_000);
+  for (let index = 0; index < 100_000; index += 1) {
+    retained.keep(message(`site/${index % 1000}/device/${index}/state`, 'x'));
+  }
+  for (const filter of ['site/7/device/7007/state', 'site/7/device/7007/#', 'site/7/+/7007/+']) {
+    let best = Number.POSITIVE_INFINITY;
+    for (let attempt = 0; attempt < 5; attempt += 1) {
+      const started = performance.now();
+      expect([...retained.matching(filter, 0)]).toHaveLength(1);
+      best = Math.min(best, performance.now() - started);
+    }
+    expect(best).toBeLessThan(1);
+  }
+  expect([...retained.matching('site/7/#', 0)]).toHaveLength(100);
 });

@@ -1,9 +1,17 @@
-import { type Message, messageSize, ownBytes } from '../session/message.ts';
-import { matchesTopic } from './topic-match.ts';
+import { detachFromChunk, isExpired, type Message, messageSize } from '../session/message.ts';
 
-/** The last retained message of each topic (3.1.1, 3.3.1.3), within bounds for all topics together. */
+interface Node {
+  children: Map<string, Node> | undefined;
+  message: Message | undefined;
+}
+
+/**
+ * The last retained message of each topic (3.1.1, 3.3.1.3), within bounds for all topics together. By topic for filters
+ * without wildcards, by level for the others, which look only where their levels lead.
+ */
 export class RetainedMessages {
   readonly #byTopic = new Map<string, Message>();
+  readonly #root: Node = { children: undefined, message: undefined };
   readonly #maxMessages: number;
   readonly #maxBytes: number;
   #bytes = 0;
@@ -21,28 +29,103 @@ export class RetainedMessages {
   keep(message: Message): 'maxRetainedMessages' | 'maxRetainedBytes' | undefined {
     const { topic, payload } = message;
     const before = this.#byTopic.get(topic);
-    const bytes = this.#bytes - (before ? messageSize(before) : 0);
     if (payload.length === 0) {
-      this.#byTopic.delete(topic);
-      this.#bytes = bytes;
+      this.forget(topic);
       return undefined;
     }
+    const bytes = this.#bytes - (before ? messageSize(before) : 0) + messageSize(message);
     if (!before && this.#byTopic.size >= this.#maxMessages) return 'maxRetainedMessages';
-    if (bytes + messageSize(message) > this.#maxBytes) return 'maxRetainedBytes';
-    this.#byTopic.set(topic, { ...message, payload: ownBytes(payload), retain: true });
-    this.#bytes = bytes + messageSize(message);
+    if (bytes > this.#maxBytes) return 'maxRetainedBytes';
+    const kept: Message = { ...message, retain: true };
+    detachFromChunk(kept);
+    this.#byTopic.set(topic, kept);
+    this.#bytes = bytes;
+    let node = this.#root;
+    for (const level of topic.split('/')) node = childOf(node, level);
+    node.message = kept;
     return undefined;
   }
 
-  /** Those that a new subscription gets [MQTT-3.3.1-6]; one without wildcards costs one look. */
-  *matching(filter: string): Generator<Message> {
+  /** Leaves nothing behind: branches that hold no message go with it. */
+  forget(topic: string): void {
+    const message = this.#byTopic.get(topic);
+    if (!message) return;
+    this.#byTopic.delete(topic);
+    this.#bytes -= messageSize(message);
+    const path: { parent: Node; level: string; node: Node }[] = [];
+    let node = this.#root;
+    for (const level of topic.split('/')) {
+      const child = childOf(node, level);
+      path.push({ parent: node, level, node: child });
+      node = child;
+    }
+    node.message = undefined;
+    for (const { parent, level, node: child } of path.reverse()) {
+      if (child.message || child.children?.size) return;
+      parent.children?.delete(level);
+    }
+  }
+
+  /**
+   * Those that a new subscription gets [MQTT-3.3.1-6]; one without wildcards costs one look. May be read on while the
+   * messages change. One that has expired at `now` is forgotten [MQTT5-3.3.2-5].
+   */
+  *matching(filter: string, now: number): Generator<Message> {
+    for (const message of this.#matching(filter)) {
+      if (isExpired(message, now)) this.forget(message.topic);
+      else yield message;
+    }
+  }
+
+  *#matching(filter: string): Generator<Message> {
     if (!filter.includes('+') && !filter.includes('#')) {
       const message = this.#byTopic.get(filter);
       if (message) yield message;
       return;
     }
-    for (const message of this.#byTopic.values()) {
-      if (matchesTopic(filter, message.topic)) yield message;
-    }
+    yield* walk(this.#root, filter.split('/'), 0);
+  }
+
+  all(): Iterable<Message> {
+    return this.#byTopic.values();
+  }
+}
+
+function childOf(node: Node, level: string): Node {
+  node.children ??= new Map();
+  let child = node.children.get(level);
+  if (!child) {
+    child = { children: undefined, message: undefined };
+    node.children.set(level, child);
+  }
+  return child;
+}
+
+/** Wildcards do not match a first level that begins with `$` [MQTT-4.7.2-1]. */
+function* walk(node: Node, levels: string[], depth: number): Generator<Message> {
+  const level = levels[depth];
+  if (level === undefined) {
+    if (node.message) yield node.message;
+    return;
+  }
+  if (level === '#') {
+    yield* below(node, depth === 0);
+    return;
+  }
+  if (level !== '+') {
+    const child = node.children?.get(level);
+    if (child) yield* walk(child, levels, depth + 1);
+    return;
+  }
+  for (const [name, child] of node.children ?? []) {
+    if (depth > 0 || !name.startsWith('$')) yield* walk(child, levels, depth + 1);
+  }
+}
+
+/** `a/#` matches `a` too (4.7.1.2). */
+function* below(node: Node, first: boolean): Generator<Message> {
+  if (node.message) yield node.message;
+  for (const [name, child] of node.children ?? []) {
+    if (!first || !name.startsWith('$')) yield* below(child, false);
   }
 }

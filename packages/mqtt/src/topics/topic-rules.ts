@@ -20,6 +20,13 @@ export function topicFilterFault(filter: string): string | undefined {
   return misplaced ? 'a topic filter whose + is not a whole level [MQTT-4.7.1-3]' : undefined;
 }
 
+/** What is wrong with the name of a shared subscription, if it is one (5.0, 4.8.2). */
+export function shareNameFault(share: string | undefined): string | undefined {
+  if (share === undefined) return undefined;
+  if (share === '') return 'a shared subscription without a name [MQTT5-4.8.2-1]';
+  return /[+#]/.test(share) ? 'a shared subscription with a wildcard in its name [MQTT5-4.8.2-2]' : undefined;
+}
+
 const BASIC_INGEST = '$aws/rules/';
 
 /** True for `$aws/rules/…`: such messages go to the embedder only, nobody can subscribe to them. */

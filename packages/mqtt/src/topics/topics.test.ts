@@ -1,5 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Qos } from '../codec/packets.ts';
+import { subscriptionOf } from '../session/subscription.ts';
 import { SubscriptionTree } from './subscription-tree.ts';
 import { matchesTopic } from './topic-match.ts';
 import { countedPart, isBasicIngest, levelsOf, topicFilterFault, topicNameFault } from './topic-rules.ts';
@@ -52,6 +54,9 @@ describe('topic rules', () => {
   });
 });
 
+const subscription = (filter: string, qos: Qos = 0, identifier?: number) =>
+  subscriptionOf({ filter, qos }, identifier);
+
 describe('SubscriptionTree', () => {
   const level = fc.constantFrom('a', 'b', '', '$s');
   const topic = fc.array(level, { minLength: 1, maxLength: 4 }).map((levels) => levels.join('/'));
@@ -67,16 +72,21 @@ describe('SubscriptionTree', () => {
         const held = new Set<string>();
         for (const { filter: each, add } of list) {
           if (add) {
-            tree.add(each, each, 0);
+            tree.add(each, subscription(each));
             held.add(each);
           } else {
-            tree.remove(each, each);
+            tree.remove(each, subscription(each));
             held.delete(each);
           }
         }
         const expected = [...held].filter((each) => matchesTopic(each, name));
-        expect([...tree.match(name).keys()].sort()).toEqual(expected.sort());
-        for (const each of held) tree.remove(each, each);
+        expect(
+          tree
+            .match(name)
+            .targets.map(({ subscriber }) => subscriber)
+            .sort(),
+        ).toEqual(expected.sort());
+        for (const each of held) tree.remove(each, subscription(each));
         expect(tree.isEmpty).toBe(true);
       }),
       { numRuns: 500 },
@@ -85,9 +95,37 @@ describe('SubscriptionTree', () => {
 
   it('a subscriber with overlapping filters is found once, with the highest QoS [MQTT-3.3.5-1]', () => {
     const tree = new SubscriptionTree<string>();
-    tree.add('a/#', 'x', 0);
-    tree.add('a/+', 'x', 1);
-    tree.add('a/b', 'x', 0);
-    expect([...tree.match('a/b')]).toEqual([['x', 1]]);
+    tree.add('x', subscription('a/#', 0, 7));
+    tree.add('x', subscription('a/+', 1));
+    tree.add('x', subscription('a/b', 0, 9));
+    const { targets } = tree.match('a/b');
+    expect(targets).toMatchObject([{ subscriber: 'x', grant: { qos: 1 } }]);
+    expect([...(targets[0]?.grant.identifiers ?? [])].sort()).toEqual([7, 9]);
+  });
+
+  it('every change has another version, so that what was found can be kept until then', () => {
+    const tree = new SubscriptionTree<string>();
+    const versions = [tree.version];
+    tree.add('x', subscription('a'));
+    versions.push(tree.version);
+    tree.match('a');
+    expect(tree.version).toBe(versions[1]);
+    tree.remove('x', subscription('a'));
+    versions.push(tree.version);
+    expect(new Set(versions).size).toBe(3);
+  });
+
+  it('a shared subscription takes turns among its members, and leaves nothing behind', () => {
+    const tree = new SubscriptionTree<string>();
+    for (const member of ['x', 'y', 'z']) tree.add(member, subscription('$share/g/a/+'));
+    tree.add('x', subscription('$share/h/a/+'));
+    const { targets, groups } = tree.match('a/b');
+    expect(targets).toEqual([]);
+    expect(groups).toHaveLength(2);
+    const firsts = Array.from({ length: 4 }, () => [...(groups[0]?.turn() ?? [])][0]?.[0]);
+    expect(firsts).toEqual(['x', 'y', 'z', 'x']);
+    for (const member of ['x', 'y', 'z']) tree.remove(member, subscription('$share/g/a/+'));
+    tree.remove('x', subscription('$share/h/a/+'));
+    expect(tree.isEmpty).toBe(true);
   });
 });

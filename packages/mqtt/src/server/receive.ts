@@ -1,0 +1,58 @@
+import type { PublishPacket } from '../codec/packets.ts';
+import type { Message, MessageProperties } from '../session/message.ts';
+import type { Client } from './client.ts';
+import { retain, route } from './routing.ts';
+
+/** What a client published as a message for its subscribers. `now` in milliseconds. */
+export function messageOfPublish(
+  packet: Pick<PublishPacket, 'topic' | 'payload' | 'qos' | 'retain' | 'properties'>,
+  publisher: string,
+  now: number,
+): Message {
+  const { topic, payload, qos, retain: retained, properties } = packet;
+  if (!properties) return { topic, payload, qos, retain: retained, publisher };
+  const { messageExpiryInterval } = properties;
+  const expiresAt = messageExpiryInterval === undefined ? undefined : now + messageExpiryInterval * 1000;
+  return { topic, payload, qos, retain: retained, publisher, expiresAt, properties: forwarded(properties) };
+}
+
+/** [MQTT5-3.3.2-4] [MQTT5-3.3.2-15] [MQTT5-3.3.2-16] [MQTT5-3.3.2-17] [MQTT5-3.3.2-20]. */
+function forwarded(properties: NonNullable<PublishPacket['properties']>): MessageProperties | undefined {
+  const { payloadFormatIndicator, contentType, responseTopic, correlationData, userProperties } = properties;
+  const none = [payloadFormatIndicator, contentType, responseTopic, correlationData, userProperties].every(
+    (value) => value === undefined,
+  );
+  if (none) return undefined;
+  return { payloadFormatIndicator, contentType, responseTopic, correlationData, userProperties };
+}
+
+/**
+ * Hands a message to the embedder; when that has settled, in order: its subscribers, then `acknowledge`. Returns what the
+ * embedder returned.
+ */
+export function receive<P>(
+  client: Client<P>,
+  message: Message,
+  dup: boolean,
+  acknowledge: () => void,
+): Promise<void> | void {
+  const { broker } = client.connection;
+  const outcome = outcomeOf(client, message, dup);
+  client.received.add(outcome, () => {
+    if (message.retain) retain(broker, message);
+    route(broker, message, client.matchesOf(message.topic));
+    acknowledge();
+  });
+  return outcome;
+}
+
+/** A hook that throws has rejected. */
+function outcomeOf<P>(client: Client<P>, message: Message, dup: boolean): Promise<void> | void {
+  const { topic, payload, qos, retain: retained, properties } = message;
+  const publish = { topic, payload, qos, dup, retain: retained, properties };
+  try {
+    return client.connection.broker.hooks.received(client.principal, publish);
+  } catch (error) {
+    return Promise.reject(error);
+  }
+}
