@@ -267,7 +267,10 @@ export class Database {
   async #write(name: string, plan: (desk: Desk, model: Model) => Plan): Promise<Item | undefined> {
     const model = this.schema.model(name);
     const decided = plan(this.#desk(), model);
-    if (decided.operations.length > 0) await this.#commit(decided, this.#durability(model));
+    const durability = this.#durability(model);
+    if (decided.operations.length > 0) await this.#commit(decided, durability);
+    // That there is nothing to do may be owed to a change that is not on disk yet.
+    else if (durability === 'each') await this.#storage.barrier();
     return decided.changes[0]?.item;
   }
 

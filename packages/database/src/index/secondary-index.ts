@@ -53,13 +53,8 @@ export class SecondaryIndex {
   }
 
   /** As OrderedMap, within the items of one hash. */
-  scan(hash: string, range: Range, visit: (record: ItemRecord) => boolean): void {
+  scan(hash: string, range: Range, visit: (record: ItemRecord, place: string) => boolean): void {
     this.#partitions.get(hash)?.scan(range, visit);
-  }
-
-  /** Where an item stands within its hash. */
-  placeOf(record: ItemRecord): string {
-    return this.#keyOf(record)?.place ?? '';
   }
 
   #keyOf(record: ItemRecord): { hash: string; place: string } | undefined {

@@ -2,6 +2,7 @@ import { fail } from '../errors.ts';
 
 /** The parts of a place between two items as one text: opaque to callers, and printable so that it can travel. */
 export function encodeCursor(parts: readonly string[]): string {
+  if (parts.length === 1) return `${parts[0]?.length}:${parts[0]}`;
   return `${parts.map((part) => part.length).join('.')}:${parts.join('')}`;
 }
 

@@ -83,7 +83,7 @@ export class ItemTable {
   }
 
   /** Visits records in order until `visit` returns false. The table must not change meanwhile. */
-  scan(range: TableRange, visit: (record: ItemRecord) => boolean): void {
+  scan(range: TableRange, visit: (record: ItemRecord, sk: string) => boolean): void {
     const { pk, prefix, after, reverse } = range;
     if (pk === undefined) {
       this.#scanAll(range, visit);
@@ -93,7 +93,7 @@ export class ItemTable {
     if (beyond !== null) this.#partitions.get(pk)?.scan({ prefix, after: beyond, reverse }, visit);
   }
 
-  #scanAll({ after, reverse }: TableRange, visit: (record: ItemRecord) => boolean): void {
+  #scanAll({ after, reverse }: TableRange, visit: (record: ItemRecord, sk: string) => boolean): void {
     this.#order ??= [...this.#partitions.keys()].sort();
     for (const pk of reverse ? this.#order.toReversed() : this.#order) {
       if (after && after.pk !== pk && !isBeyond(pk, after.pk, reverse)) continue;

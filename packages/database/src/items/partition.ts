@@ -40,7 +40,7 @@ export class Partition {
   }
 
   /** As OrderedMap. */
-  scan(range: Range, visit: (record: ItemRecord) => boolean): boolean {
+  scan(range: Range, visit: (record: ItemRecord, sk: string) => boolean): boolean {
     this.#order ??= OrderedMap.of(this.#records);
     return this.#order.scan(range, visit);
   }

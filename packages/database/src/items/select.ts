@@ -25,10 +25,13 @@ export interface Selecting {
   readonly clock: Pick<Clock, 'now'>;
 }
 
+/** Called with each record and its place in the order; ends the scan by returning false. */
+type Visitor = (record: ItemRecord, place: string) => boolean;
+
 /** Records in an order, from a cursor on. */
 interface Source {
-  scan(after: string | undefined, reverse: boolean, visit: (record: ItemRecord) => boolean): void;
-  cursorOf(record: ItemRecord): string;
+  scan(after: string | undefined, reverse: boolean, visit: Visitor): void;
+  cursorOf(record: ItemRecord, place: string): string;
 }
 
 /**
@@ -52,36 +55,27 @@ export function select(
   const backwards = prev !== undefined;
   const { name, ttl } = model;
   const records: ItemRecord[] = [];
+  const ends = { first: '', last: '' };
   let more = false;
-  source.scan(prev ?? next, reverse !== backwards, (record) => {
+  source.scan(prev ?? next, reverse !== backwards, (record, place) => {
     if (record.model !== name || (matches && !matches(record.attributes))) return true;
     if (ttl && isExpired(model, record, from.clock)) return true;
-    if (records.length < limit) return records.push(record) > 0;
-    more = true;
-    return false;
+    if (records.length >= limit) {
+      more = true;
+      return false;
+    }
+    if (records.length === 0) ends.first = place;
+    ends.last = place;
+    records.push(record);
+    return true;
   });
-  if (backwards) records.reverse();
-  return paged(source, records, backwards, more, next !== undefined);
-}
-
-function paged(
-  source: Source,
-  records: readonly ItemRecord[],
-  backwards: boolean,
-  more: boolean,
-  continued: boolean,
-): Selection {
-  const first = records[0];
-  const last = records[records.length - 1];
-  if (!first || !last) return { records };
-  const hasNext = backwards || more;
-  const hasPrev = backwards ? more : continued;
-  if (!hasNext && !hasPrev) return { records };
-  return {
-    records,
-    next: hasNext ? source.cursorOf(last) : undefined,
-    prev: hasPrev ? source.cursorOf(first) : undefined,
-  };
+  if (records.length === 0) return { records };
+  const far = more ? source.cursorOf(records[records.length - 1] as ItemRecord, ends.last) : undefined;
+  if (!backwards && next === undefined) return { records, next: far };
+  const near = source.cursorOf(records[0] as ItemRecord, ends.first);
+  return backwards
+    ? { records: records.reverse(), prev: far, next: near }
+    : { records, prev: near, next: far };
 }
 
 function keySource({ items, context }: Selecting, model: Model, properties: Properties): Source {
@@ -93,7 +87,7 @@ function keySource({ items, context }: Selecting, model: Model, properties: Prop
       const after = cursor === undefined ? undefined : { pk: afterPk, sk: afterSk };
       items.scan({ pk, prefix, after, reverse }, visit);
     },
-    cursorOf: (record) => encodeCursor([record.pk, record.sk]),
+    cursorOf: ({ pk: hash }, sort) => encodeCursor([hash, sort]),
   };
 }
 
@@ -111,6 +105,6 @@ function indexSource(
       const after = cursor === undefined ? undefined : decodeCursor(cursor, 1)[0];
       index.scan(hash, { prefix: sort, after, reverse }, visit);
     },
-    cursorOf: (record) => encodeCursor([index.placeOf(record)]),
+    cursorOf: (_record, place) => encodeCursor([place]),
   };
 }

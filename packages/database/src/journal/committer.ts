@@ -63,6 +63,18 @@ export class Committer {
     });
   }
 
+  /**
+   * Resolves when everything that was appended before is on disk: for an answer that rests on it. Rejects when that was
+   * taken back.
+   */
+  barrier(): Promise<void> {
+    if (!this.#running && this.#queue.length === 0) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      const settle = (error?: unknown) => (error === undefined ? resolve() : reject(error));
+      this.append({ encoded: '', lazy: false, undo: () => undefined, redo: () => undefined, settle });
+    });
+  }
+
   /** Resolves when everything that was appended before has been tried, lazy changes too. */
   flush(): Promise<void> {
     return new Promise((resolve) => {

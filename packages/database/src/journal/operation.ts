@@ -1,5 +1,5 @@
 import type { ChangeCommand } from '@ioto/protocol';
-import type { ItemRecord } from '../items/record.ts';
+import { type ItemRecord, recordOf } from '../items/record.ts';
 import type { Context, ItemKey, Properties } from '../schema/definition.ts';
 
 /**
@@ -64,7 +64,7 @@ export function decodeOperation(row: unknown): Operation {
   const key = { pk, sk } as unknown as ItemKey;
   switch (letter) {
     case 'p': {
-      const record = { pk, sk, model, attributes: deepFreeze(fifth) } as unknown as ItemRecord;
+      const record = recordOf(key, model as unknown as string, deepFreeze(fifth) as Properties);
       return { op: 'put', seq: first, record, outbox: sixth };
     }
     case 'r':

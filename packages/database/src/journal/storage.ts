@@ -97,6 +97,11 @@ export class Storage {
     this.#committer.append(unit);
   }
 
+  /** Resolves when everything that was appended before is on disk, and rejects when it was taken back. */
+  barrier(): Promise<void> {
+    return this.#committer.barrier();
+  }
+
   /** Resolves when a snapshot holds everything that was committed before; joins one that is under way. */
   compact(): Promise<void> {
     this.#compacting ??= this.#compact().finally(() => {

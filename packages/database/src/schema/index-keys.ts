@@ -59,7 +59,7 @@ export class IndexKeys {
   range(
     name: string,
     properties: Properties,
-    primary: { pk?: string; sk: string },
+    primary: () => { pk?: string; sk: string },
   ): { hash: string; sort: string } {
     const parts = this.#parts.get(name);
     if (!parts) {
@@ -87,6 +87,6 @@ function textOf(part: Part, key: ItemKey, attributes: Properties): string | unde
   return missing === undefined ? text : undefined;
 }
 
-function rangeOf(part: Part, properties: Properties, primary: { pk?: string; sk: string }) {
-  return typeof part === 'string' ? { text: primary[part], missing: undefined } : part.fill(properties);
+function rangeOf(part: Part, properties: Properties, primary: () => { pk?: string; sk: string }) {
+  return typeof part === 'string' ? { text: primary()[part], missing: undefined } : part.fill(properties);
 }

@@ -173,7 +173,7 @@ export class Model {
    * @throws INDEX_UNKNOWN; KEY_INCOMPLETE when they do not tell its hash.
    */
   indexRange(index: string, properties: Properties, context: Context): { hash: string; sort: string } {
-    return this.#under(context).indexKeys.range(index, properties, this.keyRange(properties, context));
+    return this.#under(context).indexKeys.range(index, properties, () => this.keyRange(properties, context));
   }
 
   /** The properties, as text, that a sort key is made of; undefined when it is none of this model's. */

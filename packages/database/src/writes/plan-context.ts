@@ -1,5 +1,5 @@
 import { movedAttributes } from '../items/attributes.ts';
-import type { ItemRecord } from '../items/record.ts';
+import { type ItemRecord, recordOf } from '../items/record.ts';
 import type { Operation } from '../journal/operation.ts';
 import type { Context, Properties } from '../schema/definition.ts';
 import type { Model } from '../schema/model.ts';
@@ -67,7 +67,7 @@ function planMove(desk: Desk, model: Model, record: ItemRecord, next: Context): 
   const moved = key.pk !== record.pk || key.sk !== record.sk;
   if (!moved && sameAttributes(attributes, record.attributes)) return { operations: [], changes: [] };
   const seq = desk.state.nextSeq();
-  const to = { ...key, model: model.name, attributes };
+  const to = recordOf(key, model.name, attributes);
   const outbox = desk.state.outbox.get(record)?.cmd;
   const put: Operation = { op: 'put', seq, record: to, outbox };
   const leave: Operation = { op: 'remove', seq, key: { pk: record.pk, sk: record.sk } };

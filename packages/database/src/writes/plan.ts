@@ -11,7 +11,7 @@ import {
   tombstoneAttributes,
 } from '../items/attributes.ts';
 import type { ItemTable } from '../items/item-table.ts';
-import type { ItemRecord } from '../items/record.ts';
+import { type ItemRecord, recordOf } from '../items/record.ts';
 import { visible } from '../items/visible.ts';
 import type { Operation } from '../journal/operation.ts';
 import type { AppliedChange, CreateOptions, UpdateOptions, WriteOptions } from '../options.ts';
@@ -91,7 +91,7 @@ export function planApply(desk: Desk, model: Model, { cmd, item }: AppliedChange
   if (cmd === 'remove') return planReceivedRemoval(desk, model, key, previous, origin);
   const attributes = receivedAttributes(model, properties, desk);
   const seq = desk.state.nextSeq();
-  const record = { ...key, model: model.name, attributes };
+  const record = recordOf(key, model.name, attributes);
   return {
     operations: [{ op: 'put', seq, record }],
     changes: [changeOf(model, record, { seq, cmd, previous, origin })],
@@ -127,7 +127,7 @@ interface Put {
 
 function planPut(desk: Desk, model: Model, { cmd, key, attributes, previous, origin }: Put): Plan {
   const seq = desk.state.nextSeq();
-  const record = { ...key, model: model.name, attributes };
+  const record = recordOf(key, model.name, attributes);
   const outbox = model.syncsUp ? coalesce(desk.state.outbox.get(key)?.cmd, cmd) : undefined;
   return {
     operations: [{ op: 'put', seq, record, outbox }],
