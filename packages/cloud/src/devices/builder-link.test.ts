@@ -39,7 +39,7 @@ describe('a device that asks to be claimed', () => {
     await startLink();
     const id = await world.newDevice(self());
     await eventually('claimed', () => isOwned(id));
-    expect(await world.history(accountId)).toContain('device.claimed');
+    await eventually('recorded', async () => (await world.history(accountId)).includes('device.claimed'));
   });
 
   it.each([

@@ -11,7 +11,7 @@ export function certificateStanding(
   record: CertificateRecord | undefined,
   ownership: Ownership | undefined,
   now: number,
-): { good: true } | { good: false; reason: string } {
+): { good: true; record: CertificateRecord } | { good: false; reason: string } {
   if (ownership?.state !== 'claimed') return bad('the device is not claimed');
   if (!record) return bad('the certificate is not one of this cloud');
   if (record.revoked) return bad(`the certificate was revoked: ${record.reason ?? 'no reason given'}`);
@@ -20,7 +20,7 @@ export function certificateStanding(
   }
   if (Date.parse(record.expires) <= now) return bad('the certificate has expired');
   if (isReplaced(record, now)) return bad('the certificate was replaced more than an hour ago');
-  return { good: true };
+  return { good: true, record };
 }
 
 /** True once a later certificate was issued and the grace is over. */

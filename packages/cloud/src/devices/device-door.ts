@@ -35,6 +35,15 @@ export class DeviceDoor implements DeviceGate {
   }
 
   async admit({ deviceId, serial }: { deviceId: string; serial: string }): Promise<Admission> {
+    const admission = await this.#look(deviceId, serial);
+    if (!admission.admitted || admission.used) return admission;
+    // Before the device is let in: from its first connect on, the certificates that this one replaced are void.
+    await this.#firstUse(deviceId, serial);
+    // That may have waited for a release.
+    return this.#look(deviceId, serial);
+  }
+
+  async #look(deviceId: string, serial: string): Promise<Admission & { used?: boolean }> {
     const { records, clock } = this.#options;
     const [record, ownership] = await Promise.all([
       records.certificate(deviceId, serial),
@@ -42,16 +51,15 @@ export class DeviceDoor implements DeviceGate {
     ]);
     const standing = certificateStanding(record, ownership, clock.now());
     if (!standing.good) return { admitted: false, reason: standing.reason };
-    if (!record) return { admitted: false, reason: 'the certificate is not one of this cloud' };
-    const { accountId, generation, dialect } = record;
-    return { admitted: true, principal: { deviceId, accountId, generation, serial, dialect } };
+    const { accountId, generation, dialect, used } = standing.record;
+    const principal = { deviceId, accountId, generation, serial, dialect };
+    return { admitted: true, principal, used: used !== undefined };
   }
 
   async connected(principal: DevicePrincipal): Promise<void> {
     const { deviceId, accountId } = principal;
     this.#inside.set(deviceId, principal);
     await this.#options.presence.connected(deviceId, accountId);
-    await this.#firstUse(principal);
   }
 
   async disconnected(principal: DevicePrincipal): Promise<void> {
@@ -87,10 +95,8 @@ export class DeviceDoor implements DeviceGate {
     if (!admission.admitted) this.#options.endpoint.disconnect(deviceId);
   }
 
-  async #firstUse({ deviceId, serial }: DevicePrincipal): Promise<void> {
+  async #firstUse(deviceId: string, serial: string): Promise<void> {
     const { store, records, turns, clock } = this.#options;
-    const seen = await records.certificate(deviceId, serial);
-    if (!seen || seen.used) return;
     await turns.run(deviceId, async () => {
       const all = await records.certificates(deviceId);
       const record = all.find((each) => each.serial === serial);
