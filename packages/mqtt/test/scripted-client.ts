@@ -85,6 +85,12 @@ export class ScriptedClient {
     return packet;
   }
 
+  async nextOf<T extends Packet['type']>(type: T): Promise<Packet & { type: T }> {
+    const packet = await this.next();
+    if (packet.type !== type) throw new Error(`a ${packet.type} came where a ${type} was expected`);
+    return packet as Packet & { type: T };
+  }
+
   /** Sends CONNECT and returns the CONNACK. */
   async connect(options: Partial<ConnectPacket> = {}): Promise<ConnackPacket> {
     this.send(connectPacket(options));
