@@ -68,7 +68,7 @@ describe('a device certificate', () => {
   });
 
   it('that has expired, or is not valid yet, is refused', async () => {
-    const authority = await ownAuthority();
+    const authority = await world.authority();
     const day = 86_400_000;
     for (const [notBefore, notAfter] of [
       [Date.now() - 2 * day, Date.now() - day],
@@ -82,7 +82,7 @@ describe('a device certificate', () => {
   });
 
   it('that our authority signed but the cloud never issued is refused', async () => {
-    const issued = await (await ownAuthority()).issue({ commonName: device.id });
+    const issued = await (await world.authority()).issue({ commonName: device.id });
     const { received, end } = await send(issued, [connectPacket(device.id)]);
     expect(end).toBe('closed');
     expect(admitted(received)).toBe(false);
@@ -172,11 +172,6 @@ describe('a connected device', () => {
     expect([undefined, '1']).toContain(own);
   });
 });
-
-async function ownAuthority(): Promise<TestAuthority> {
-  const key = await readFile(`${world.cloud.state}/ca.key`, 'utf8');
-  return TestAuthority.from(world.cloud.authority, key);
-}
 
 function subjectOfAuthority(): string {
   return new X509Certificate(world.cloud.authority).subject.split('\n').join(', ');

@@ -139,6 +139,54 @@ describe('an Ioto 3.0 agent from the field', () => {
     await boot.off();
   });
 
+  it('that sends three hundred items at once is acknowledged in messages that it can read', async () => {
+    const boot = await readyAgent();
+    await using _boot = boot;
+    const { agent } = boot;
+    await until('the greeting to be over', () => agent.memory.pending.size === 0);
+    agent.drop();
+    for (let n = 0; n < 300; n += 1) agent.set(`a-value-with-a-long-name/${n}`, n);
+    await until('every acknowledgement', () => agent.memory.pending.size === 0, { timeout: 20_000 });
+    expect(await world.stored(agent.id, 'a-value-with-a-long-name/299')).toBe('299');
+    await boot.off();
+  });
+
+  it('is sent nothing over 4 KB: whoever tries is told that it cannot be read', async () => {
+    const boot = await readyAgent();
+    await using _boot = boot;
+    const { status, json } = await world.cloud.call('/generic/create', {
+      bearer: world.owner.token,
+      body: { _type: 'Command', deviceId: boot.agent.id, command: 'big', args: { text: 'x'.repeat(5000) } },
+    });
+    expect(status).toBeGreaterThanOrEqual(400);
+    expect(json.error).toBeTypeOf('string');
+    await boot.off();
+  });
+
+  it('is refused by a product that requires keys, and exits', async () => {
+    const product = await world.cloud.id(['product', 'create', 'New lamps', '--require-key']);
+    const id = newId();
+    const agent = world.oldAgent(id, { device: { id, product } });
+    await expect(lifeOf(agent, { signal: new AbortController().signal })).rejects.toMatchObject({
+      code: 'OLD_AGENT_EXITED',
+    });
+  });
+
+  it('that provisions again shows it to its owner, for an impostor could have been it', async () => {
+    const boot = await readyAgent();
+    await boot.off();
+    const { agent } = boot;
+    agent.forget('an impostor would do so');
+    expect(await agent.register()).toBe(true);
+    await agent.provision();
+    const [last] = await world.audit();
+    expect(last).toMatchObject({
+      action: 'device.provisioned',
+      deviceId: agent.id,
+      details: { again: true, signed: false },
+    });
+  });
+
   it('is refused a body that it could not read: what it must read comes with 200', async () => {
     const agent = world.oldAgent(newId());
     const call = (path: string, bearer: string, body: object) =>

@@ -86,6 +86,9 @@ describe('a claim', () => {
     expect((await world.claim(id, rival)).status).toBe(409);
     expect((await world.show(id)).accountId).toBe(world.owner.accountId);
     expect((await world.claim(id)).status).toBe(200);
+    for (const owner of [world.owner, rival]) {
+      expect((await world.audit(owner))[0]).toMatchObject({ action: 'device.claim-denied' });
+    }
   });
 
   it("without a login, or with a stranger's token, is refused", async () => {
@@ -125,8 +128,7 @@ describe('a claim', () => {
     // The limit holds for a right guess too, and for nobody else.
     const { id } = await registeredOnly();
     expect((await world.claim(id, guesser)).status).toBe(429);
-    const { json } = await world.cloud.call('/audit/find', { bearer: guesser.token, body: {} });
-    expect(JSON.stringify(json)).toMatch(/claim/i);
+    expect((await world.audit(guesser)).some(({ action }) => action === 'device.claim-denied')).toBe(true);
     expect((await world.claim(id)).status).toBe(200);
   });
 });
@@ -169,6 +171,7 @@ describe('an impostor who read the label and knows the product', () => {
     const { status, json } = await world.cloud.call('/tok/device/provision', { bearer: token, body: { id } });
     expect(status).toBe(401);
     expect(json.certificate).toBeUndefined();
+    expect((await world.audit())[0]).toMatchObject({ action: 'device.impostor-denied', deviceId: id });
   });
 
   it("finds neither the token nor the claim ID in the cloud's log", async () => {

@@ -10,6 +10,7 @@ import {
   type Program,
   type ProgramOptions,
   TempDirectory,
+  TestAuthority,
   until,
 } from '@ioto/testkit';
 
@@ -163,6 +164,20 @@ export class World {
 
   async #get(id: string): Promise<Record<string, unknown>> {
     return (await this.adminCall('/device/get', { id })).json;
+  }
+
+  /** The cloud's own authority, so that a test can sign in its name. */
+  async authority(): Promise<TestAuthority> {
+    return TestAuthority.from(
+      this.#cloud.authority,
+      await readFile(join(this.#cloud.state, 'ca.key'), 'utf8'),
+    );
+  }
+
+  /** Entries of an account's audit record, latest first. */
+  async audit(owner: Owner = this.owner): Promise<{ action: string; deviceId?: string; details?: object }[]> {
+    const { json } = await this.#cloud.call('/audit/find', { bearer: owner.token, body: {} });
+    return json.items as { action: string; deviceId?: string }[];
   }
 
   run(args: readonly string[], stdin?: string): Promise<Finished> {

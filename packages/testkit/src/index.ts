@@ -2,6 +2,7 @@ export { type ApiAnswer, type ApiCall, callApi } from './api-call.ts';
 export { type Fate, HttpsFront, type HttpsFrontOptions, type PassedCall } from './faults/https-front.ts';
 export { TcpProxy, type Weather } from './faults/tcp-proxy.ts';
 export { type RawOutcome, type RawScript, type RawTarget, sendRaw } from './hostile/raw-client.ts';
+export { type Behaviour, TlsImpostor } from './hostile/tls-impostor.ts';
 export { memoryConnection } from './memory-duplex.ts';
 export { newId } from './new-id.ts';
 export * from './old-agent/index.ts';
