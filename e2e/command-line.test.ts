@@ -1,5 +1,7 @@
+import { execFileSync } from 'node:child_process';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { callApi, freePort, runProgram, TempDirectory, until } from '@ioto/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { World } from './world.ts';
@@ -248,6 +250,55 @@ describe('ioto', () => {
     await again.waitFor(/the device has a certificate/);
     await world.online(id, again);
     expect(await device.id()).toBe(id);
+  });
+
+  it('--exit ends it, with 0, when the phase is reached', async () => {
+    const device = await world.device();
+    const program = device.start(['--exit', 'registered']);
+    expect(await program.exited, program.said).toEqual({ code: 0, signal: null });
+    expect(await device.read('config', 'provision.json5')).toContain('registered');
+  });
+
+  it('--profile blends the set of that name, and goes before the environment', async () => {
+    const device = await world.device();
+    const settings = JSON.parse((await device.read('../config/ioto.json5')) ?? '{}');
+    const conditional = {
+      profile: {
+        short: { serialize: { length: 10 } },
+        long: { serialize: { length: 20 } },
+      },
+    };
+    await device.configure({ ...settings, conditional });
+    const program = device.start(['--profile', 'long', '--exit', 'local'], {
+      env: { IOTO_PROFILE: 'short' },
+    });
+    expect((await program.exited).code, program.said).toBe(0);
+    expect(await device.id()).toHaveLength(20);
+  });
+
+  it('--quiet says nothing while all is well, --verbose says more than without', async () => {
+    const [quiet, plain, verbose] = await Promise.all(
+      [['--quiet'], [], ['--verbose']].map(async (more) => {
+        const program = (await world.device()).start(['--exit', 'registered', ...more]);
+        expect((await program.exited).code, program.said).toBe(0);
+        return (program.stdout + program.stderr).split('\n').length;
+      }),
+    );
+    expect(quiet).toBe(1);
+    expect(verbose).toBeGreaterThanOrEqual(plain ?? 0);
+    expect(plain).toBeGreaterThan(3);
+  });
+
+  it('is found by npx in the checkout, as is ioto-cloud', () => {
+    const cwd = fileURLToPath(new URL('..', import.meta.url));
+    for (const name of ['ioto', 'ioto-cloud']) {
+      const help = execFileSync('npx', ['--no-install', name, '--help'], {
+        cwd,
+        encoding: 'utf8',
+        stdio: 'pipe',
+      });
+      expect(help).toContain(name);
+    }
   });
 
   it('--id and --product set who the device is', async () => {

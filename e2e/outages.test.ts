@@ -6,6 +6,7 @@ import {
   type Fate,
   freePort,
   HttpsFront,
+  newId,
   TcpProxy,
   TempDirectory,
   until,
@@ -70,6 +71,36 @@ describe('the cloud is down', () => {
     const certificate = new X509Certificate((await device.read('certs', 'ioto.crt')) ?? '');
     expect(certificate.subject).toBe(`CN=${id}`);
     expect((await world.claim(id)).status).toBe(200);
+  });
+
+  it('in the middle of many claims: each can be made again, and none is half made', async () => {
+    const ids = Array.from({ length: 40 }, newId);
+    for (const id of ids) {
+      const { status } = await world.cloud.call('/device/register', { bearer: world.product, body: { id } });
+      expect(status).toBeLessThan(300);
+    }
+    const claims = ids.map((id) =>
+      world
+        .claim(id)
+        .then(({ status }) => status)
+        .catch(() => 0),
+    );
+    await Promise.race(claims);
+    await world.stopCloud('SIGKILL');
+    const before = await Promise.all(claims);
+    await world.startCloud();
+    for (const [index, id] of ids.entries()) {
+      const body = { id };
+      if (before[index] === 200) {
+        const { json } = await world.cloud.call('/device/register', { bearer: world.product, body });
+        expect(json.accountId, 'a claim that was acknowledged').toBe(world.owner.accountId);
+      }
+      const { status, text } = await world.claim(id);
+      expect(status, text).toBe(200);
+      const { json } = await world.cloud.call('/device/register', { bearer: world.product, body });
+      const provision = { bearer: String(json.token), body };
+      expect((await world.cloud.call('/tok/device/provision', provision)).status).toBe(200);
+    }
   });
 
   it('while a device waits to be claimed: the claim after its return is seen', async () => {
