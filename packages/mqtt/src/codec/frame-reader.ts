@@ -21,6 +21,13 @@ export class FrameReader {
   maxFrame: number;
   /** Name of that limit, for the error. */
   limit: string;
+  /** First byte of the present frame. */
+  first = 0;
+  /** Where the present frame's body lies: in `bytes`, from `start` to before `end`. */
+  bytes: Buffer = EMPTY;
+  start = 0;
+  end = 0;
+  #headerSize = 0;
   #chunk: Buffer = EMPTY;
   #at = 0;
   /** The first `#filled` bytes of a frame that began in an earlier chunk. */
@@ -46,37 +53,52 @@ export class FrameReader {
 
   /** The next whole frame, or undefined until more bytes are pushed. Throws `MQTT_MALFORMED` or `MQTT_LIMIT_EXCEEDED`. */
   next(): Frame | undefined {
+    if (!this.advance()) return undefined;
+    return { first: this.first, body: this.body(), size: this.end - this.start + this.#headerSize };
+  }
+
+  /**
+   * Goes on to the next whole frame, which `first`, `bytes`, `start` and `end` then tell; false until more bytes are
+   * pushed. Throws as `next`.
+   */
+  advance(): boolean {
     return this.#filled > 0 ? this.#nextFromPieces() : this.#nextInPlace();
   }
 
-  #nextInPlace(): Frame | undefined {
+  /** A view of the present frame's body. */
+  body(): Buffer {
+    return this.bytes.subarray(this.start, this.end);
+  }
+
+  #nextInPlace(): boolean {
     const start = this.#at;
     const available = this.#chunk.length - start;
     if (available === 0) {
       this.#chunk = EMPTY;
       this.#at = 0;
-      return undefined;
+      return false;
     }
     const size = this.#sizeOf(this.#chunk, start, available);
     if (size === undefined || size > available) {
       this.#keep(available, size);
-      return undefined;
+      return false;
     }
     this.#at = start + size;
-    return frameOf(this.#chunk, start, size);
+    this.#found(this.#chunk, start, size);
+    return true;
   }
 
-  #nextFromPieces(): Frame | undefined {
+  #nextFromPieces(): boolean {
     for (;;) {
       const size = this.#sizeOf(this.#partial, 0, this.#filled);
       if (size !== undefined && this.#filled === size) {
-        const frame = frameOf(this.#partial, 0, size);
+        this.#found(this.#partial, 0, size);
         this.#partial = EMPTY;
         this.#filled = 0;
-        return frame;
+        return true;
       }
       const available = this.#chunk.length - this.#at;
-      if (available === 0) return undefined;
+      if (available === 0) return false;
       // Byte by byte until the length is known, so that nothing of the next frame is taken.
       this.#keep(size === undefined ? 1 : Math.min(available, size - this.#filled), size);
     }
@@ -114,10 +136,14 @@ export class FrameReader {
       details: { limit: this.limit },
     });
   }
-}
 
-function frameOf(bytes: Buffer, start: number, size: number): Frame {
-  let header = start + 1;
-  while ((bytes[header] as number) > 127) header += 1;
-  return { first: bytes[start] as number, body: bytes.subarray(header + 1, start + size), size };
+  #found(bytes: Buffer, start: number, size: number): void {
+    let header = start + 1;
+    while ((bytes[header] as number) > 127) header += 1;
+    this.#headerSize = header + 1 - start;
+    this.first = bytes[start] as number;
+    this.bytes = bytes;
+    this.start = header + 1;
+    this.end = start + size;
+  }
 }

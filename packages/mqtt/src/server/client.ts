@@ -1,8 +1,8 @@
 import { newUlid } from '@ioto/runtime';
 import { buildAck } from '../codec/ack.ts';
-import type { AckPacket, ConnectPacket } from '../codec/packets.ts';
+import { type AckPacket, type ConnectPacket, PACKET_TYPE } from '../codec/packets.ts';
 import type { Properties } from '../codec/properties.ts';
-import { buildPublish } from '../codec/publish.ts';
+import { buildPublish, newTopicMemory } from '../codec/publish.ts';
 import type { Delivery } from '../session/message.ts';
 import type { Link } from '../session/outgoing-queue.ts';
 import type { Session } from '../session/session.ts';
@@ -12,6 +12,7 @@ import type { Ending } from './ending.ts';
 import { IdleTimer } from './idle-timer.ts';
 import { ReceivedInOrder } from './received-in-order.ts';
 import { RetainedFeeds } from './retained-feeds.ts';
+import { sendPublish } from './send-publish.ts';
 import { leaveSession } from './session-life.ts';
 import { settleHook } from './settle-hook.ts';
 import { TokenBucket } from './token-bucket.ts';
@@ -46,6 +47,7 @@ export class Client<P> {
   readonly retainedFeeds: RetainedFeeds<P>;
   /** Bytes of a packet that the client takes (5.0, 3.1.2.11.4). */
   readonly maximumPacketSize: number;
+  readonly topicMemory = newTopicMemory();
   /** The topic that was last found to be within rules and limits. */
   checkedTopic = '';
   readonly #window: number;
@@ -91,7 +93,7 @@ export class Client<P> {
       window: this.#window,
       ready: () => outbox.ready,
       send: (delivery, dup) => this.#deliver(delivery, dup),
-      release: (packetId) => this.connection.send(buildAck('pubrel', packetId)),
+      release: (packetId) => this.answer('pubrel', packetId),
     };
     this.keepAlive.start();
     this.session.attach(link);
@@ -113,7 +115,9 @@ export class Client<P> {
   answer(type: AckPacket['type'], packetId: number, reasonCode = 0, reasonString?: string): void {
     const { connection } = this;
     if (!connection.isOpen) return;
-    if (connection.level === 4 || reasonCode === 0) connection.send(buildAck(type, packetId));
+    const flags = type === 'pubrel' ? 2 : 0;
+    if (connection.level === 4 || reasonCode === 0)
+      connection.sendAck((PACKET_TYPE[type] << 4) | flags, packetId);
     else
       connection.send(
         this.withReason(reasonString, (properties) => buildAck(type, packetId, reasonCode, properties)),
@@ -151,11 +155,23 @@ export class Client<P> {
   /** False for a message that is larger than the client takes [MQTT5-3.1.2-24] [MQTT5-3.1.2-25]. */
   #deliver(delivery: Delivery, dup: boolean): boolean {
     const { connection } = this;
-    const bytes = connection.level === 5 ? this.#encode5(delivery, dup) : encode4(delivery, dup);
-    if (!bytes) return false;
+    if (!connection.isOpen) return true;
+    if (connection.level === 4 || this.#isPlain(delivery)) {
+      if (!sendPublish(connection.outbox, delivery, dup, connection.level, this.maximumPacketSize))
+        return false;
+    } else {
+      const bytes = this.#encode5(delivery, dup);
+      if (!bytes) return false;
+      connection.outbox.write(bytes);
+    }
     connection.broker.counters.publishesSent += 1;
-    connection.send(bytes);
+    connection.wrote();
     return true;
+  }
+
+  /** True for a message that has nothing to say which only MQTT 5 knows. */
+  #isPlain({ message, identifiers }: Delivery): boolean {
+    return !message.properties && message.expiresAt === undefined && !identifiers && !this.aliases.sends;
   }
 
   #encode5({ message, qos, retain, packetId, identifiers }: Delivery, dup: boolean): Buffer | undefined {
@@ -185,11 +201,6 @@ export class Client<P> {
     const detail = `nothing came for 1.5 times the keep-alive of ${this.keepAliveSeconds} s`;
     this.connection.close({ reason: 'MQTT_KEEP_ALIVE_TIMEOUT', detail });
   }
-}
-
-function encode4({ message, qos, retain, packetId }: Delivery, dup: boolean): Buffer {
-  const { topic, payload } = message;
-  return buildPublish({ topic, payload, qos, dup, retain, packetId }, 4);
 }
 
 /** Seconds. A client that asks for none gets the longest. */

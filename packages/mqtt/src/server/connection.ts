@@ -6,6 +6,7 @@ import type { ProtocolLevel } from '../codec/packets.ts';
 import type { Broker } from './broker.ts';
 import type { Client } from './client.ts';
 import { type Ending, endingOf, goodbyeOf, reportEnding } from './ending.ts';
+import { handleFrequent } from './handle-frequent.ts';
 import { handlePacket } from './handle-packet.ts';
 import type { ConnectionInfo } from './hooks.ts';
 import { Outbox } from './outbox.ts';
@@ -90,6 +91,23 @@ export class Connection<P> {
   send(packet: Buffer): void {
     if (!this.#open) return;
     this.outbox.write(packet);
+    this.wrote();
+  }
+
+  /** PUBACK or another acknowledgement without a reason. */
+  sendAck(first: number, packetId: number): void {
+    if (!this.#open) return;
+    const at = this.outbox.reserve(4);
+    const { bytes } = this.outbox;
+    bytes[at] = first;
+    bytes[at + 1] = 2;
+    bytes[at + 2] = packetId >> 8;
+    bytes[at + 3] = packetId & 255;
+    this.wrote();
+  }
+
+  /** Something was put into the outbox: it may be too much, and must be taken in time. */
+  wrote(): void {
     if (this.outbox.pending > this.broker.limits.maxWriteBuffer && !(this.#holds & HOLD.writing)) {
       this.hold(HOLD.writing);
     }
@@ -155,12 +173,15 @@ export class Connection<P> {
 
   #handleFrames(): void {
     try {
-      while (this.#open && this.#holds === 0) {
-        const frame = this.frames.next();
-        if (!frame) return;
-        this.client?.keepAlive.touch();
-        if (!this.connectReceived) this.level = levelOfConnect(frame.body) ?? 4;
-        handlePacket(this, parsePacket(frame.first, frame.body, this.level));
+      const { frames } = this;
+      let handled = false;
+      while (this.#open && this.#holds === 0 && frames.advance()) {
+        // Not at bytes that never become a packet.
+        if (!handled) this.client?.keepAlive.touch();
+        handled = true;
+        if (this.client && handleFrequent(this.client, frames)) continue;
+        if (!this.connectReceived) this.level = levelOfConnect(frames.body()) ?? 4;
+        handlePacket(this, parsePacket(frames.first, frames.body(), this.level));
       }
     } catch (error) {
       this.fail(error);

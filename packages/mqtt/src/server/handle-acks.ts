@@ -7,8 +7,12 @@ const FAILURE = 0x80;
 
 /** 3.4. One for a message that nobody waits for is ignored: it may answer a copy of an earlier one. */
 export function handlePuback<P>(client: Client<P>, { packetId, reasonCode = 0 }: AckPacket): void {
+  puback(client, packetId, reasonCode >= FAILURE);
+}
+
+export function puback<P>(client: Client<P>, packetId: number, refused: boolean): void {
   client.connection.broker.counters.pubacksReceived += 1;
-  client.session.queue.acknowledge(packetId, reasonCode >= FAILURE);
+  client.session.queue.acknowledge(packetId, refused);
   client.retainedFeeds.pump();
 }
 

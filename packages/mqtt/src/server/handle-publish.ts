@@ -40,8 +40,9 @@ function accept<P>(client: Client<P>, packet: PublishPacket): void {
     acceptOnce(client, packet);
     return;
   }
-  const now = client.connection.broker.clock.now();
-  receive(client, messageOfPublish(packet, client.clientId, now), dup, () => {
+  const message = messageOfPublish(packet, client.clientId, client.connection.broker.clock);
+  message.topicBytes = client.topicMemory.text === packet.topic ? client.topicMemory.bytes : undefined;
+  receive(client, message, dup, () => {
     if (qos === 1) client.answer('puback', packetId);
   });
 }
@@ -68,7 +69,7 @@ function acceptOnce<P>(client: Client<P>, packet: PublishPacket): void {
     });
   }
   unreleased.set(packetId, undefined);
-  const outcome = receive(client, messageOfPublish(packet, client.clientId, broker.clock.now()), dup, answer);
+  const outcome = receive(client, messageOfPublish(packet, client.clientId, broker.clock), dup, answer);
   if (!outcome) return;
   unreleased.set(packetId, outcome);
   outcome.then(

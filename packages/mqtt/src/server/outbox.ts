@@ -1,19 +1,34 @@
 import type { Duplex } from 'node:stream';
 
 /** Bytes that may stand between us and the client before messages are held back. */
-const READY_BELOW = 64 * 1024;
+const READY_BELOW = 192 * 1024;
+
+/** Bytes of a piece that packets are laid into: at first, and at most where no packet is larger. */
+const FIRST_PIECE = 256;
+const LARGEST_PIECE = 64 * 1024;
+
+const NOTHING = Buffer.alloc(0);
 
 export interface OutboxOptions {
   /** Called whenever the stream has taken what was written. */
   onWritten: () => void;
 }
 
-/** The writing side of one connection: however many packets a loop turn makes, its stream gets one write. */
+/**
+ * The writing side of one connection: however many packets a loop turn makes, its stream gets one write. Packets are laid
+ * straight into the bytes that are written; a connection that says nothing holds none.
+ */
 export class Outbox {
+  /** Where the packet goes that room was last reserved for. */
+  bytes: Buffer = NOTHING;
   readonly #stream: Duplex;
   readonly #onWritten: () => void;
-  #packets: Buffer[] = [];
-  #bytes = 0;
+  /** How much of `bytes` is taken. */
+  #used = 0;
+  /** Full pieces before it; with a write for each packet, packets. */
+  #pieces: Buffer[] = [];
+  #pending = 0;
+  #pieceSize = FIRST_PIECE;
   #scheduled = false;
   #writing = 0;
   #eachPacket = false;
@@ -26,34 +41,52 @@ export class Outbox {
 
   /** From now on each packet has its own write, made when the stream has taken the one before. */
   writeEachPacket(): void {
+    this.#closePiece();
     this.#eachPacket = true;
   }
 
   /** Bytes that the stream has not taken. */
   get pending(): number {
-    return this.#bytes + this.#stream.writableLength;
+    return this.#pending + this.#stream.writableLength;
   }
 
   /** True while messages should go on coming. */
   get ready(): boolean {
-    return this.#bytes + this.#stream.writableLength < READY_BELOW;
+    return this.#pending + this.#stream.writableLength < READY_BELOW;
   }
 
   write(packet: Buffer): void {
     if (this.#ended) return;
-    this.#packets.push(packet);
-    this.#bytes += packet.length;
-    if (!this.#scheduled) {
-      this.#scheduled = true;
-      setImmediate(this.#flush);
+    const at = this.reserve(packet.length);
+    this.bytes.set(packet, at);
+  }
+
+  /** Makes room for one packet; it must be laid into `bytes`, from the offset that is returned, before anything else is done. */
+  reserve(size: number): number {
+    this.#pending += size;
+    if (!this.#scheduled) this.#schedule();
+    if (this.#eachPacket) {
+      this.bytes = Buffer.allocUnsafe(size);
+      this.#pieces.push(this.bytes);
+      return 0;
     }
+    const at = this.#used;
+    if (at + size <= this.bytes.length) {
+      this.#used = at + size;
+      return at;
+    }
+    this.#closePiece();
+    if (this.#pieces.length > 0) this.#pieceSize = Math.min(this.#pieceSize * 4, LARGEST_PIECE);
+    this.bytes = Buffer.allocUnsafe(Math.max(this.#pieceSize, size));
+    this.#used = size;
+    return 0;
   }
 
   /** Writes what is left and ends the stream. */
   end(): void {
     if (this.#ended) return;
     this.#ended = true;
-    if (this.#packets.length > 0) this.#give(Buffer.concat(this.#takeAll()));
+    this.#giveAll();
     this.#stream.end();
   }
 
@@ -63,25 +96,45 @@ export class Outbox {
     this.#takeAll();
   }
 
+  #schedule(): void {
+    this.#scheduled = true;
+    setImmediate(this.#flush);
+  }
+
   readonly #flush = (): void => {
     this.#scheduled = false;
-    if (this.#ended || this.#packets.length === 0) return;
-    if (this.#eachPacket) {
-      if (this.#writing > 0) return;
-      const packet = this.#packets.shift() as Buffer;
-      this.#bytes -= packet.length;
+    if (this.#ended || this.#pending === 0) return;
+    if (!this.#eachPacket) this.#giveAll();
+    else if (this.#writing === 0) {
+      const packet = this.#pieces.shift();
+      if (!packet) return;
+      this.#pending -= packet.length;
       this.#give(packet);
-      return;
     }
-    const packets = this.#takeAll();
-    this.#give(packets.length === 1 ? (packets[0] as Buffer) : Buffer.concat(packets));
   };
 
+  #giveAll(): void {
+    const size = this.#pending;
+    const pieces = this.#takeAll();
+    if (pieces.length === 1) this.#give(pieces[0] as Buffer);
+    else if (pieces.length > 1) this.#give(Buffer.concat(pieces, size));
+    // As large as this turn wanted it, so that the next one needs one piece, and idle ones none.
+    const wanted = 2 ** Math.ceil(Math.log2(Math.max(size, FIRST_PIECE)));
+    this.#pieceSize = Math.min(wanted, LARGEST_PIECE);
+  }
+
+  #closePiece(): void {
+    if (this.#used > 0) this.#pieces.push(this.bytes.subarray(0, this.#used));
+    this.bytes = NOTHING;
+    this.#used = 0;
+  }
+
   #takeAll(): Buffer[] {
-    const packets = this.#packets;
-    this.#packets = [];
-    this.#bytes = 0;
-    return packets;
+    this.#closePiece();
+    const pieces = this.#pieces;
+    this.#pieces = [];
+    this.#pending = 0;
+    return pieces;
   }
 
   #give(bytes: Buffer): void {
@@ -92,10 +145,7 @@ export class Outbox {
   readonly #written = (error?: Error | null): void => {
     this.#writing -= 1;
     if (error || this.#ended) return;
-    if (this.#packets.length > 0 && !this.#scheduled) {
-      this.#scheduled = true;
-      setImmediate(this.#flush);
-    }
+    if (this.#pending > 0 && !this.#scheduled) this.#schedule();
     this.#onWritten();
   };
 }

@@ -1,18 +1,20 @@
+import type { Clock } from '@ioto/runtime';
 import type { PublishPacket } from '../codec/packets.ts';
 import type { Message, MessageProperties } from '../session/message.ts';
 import type { Client } from './client.ts';
 import { retain, route } from './routing.ts';
 
-/** What a client published as a message for its subscribers. `now` in milliseconds. */
+/** What a client published as a message for its subscribers. */
 export function messageOfPublish(
   packet: Pick<PublishPacket, 'topic' | 'payload' | 'qos' | 'retain' | 'properties'>,
   publisher: string,
-  now: number,
+  clock: Clock,
 ): Message {
   const { topic, payload, qos, retain: retained, properties } = packet;
   if (!properties) return { topic, payload, qos, retain: retained, publisher };
   const { messageExpiryInterval } = properties;
-  const expiresAt = messageExpiryInterval === undefined ? undefined : now + messageExpiryInterval * 1000;
+  const expiresAt =
+    messageExpiryInterval === undefined ? undefined : clock.now() + messageExpiryInterval * 1000;
   return { topic, payload, qos, retain: retained, publisher, expiresAt, properties: forwarded(properties) };
 }
 

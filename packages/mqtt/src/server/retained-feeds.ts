@@ -29,6 +29,7 @@ export class RetainedFeeds<P> {
 
   /** To be called when the client has taken something. */
   pump(): void {
+    if (this.#feeds.length === 0) return;
     const { session, connection } = this.#client;
     for (let room = BATCH - session.queue.length; room > 0 && connection.isOpen; room -= 1) {
       const [feed] = this.#feeds;

@@ -33,6 +33,11 @@ export class TopicAliases {
     );
   }
 
+  /** True when the client takes aliases. */
+  get sends(): boolean {
+    return this.#maxSent > 0;
+  }
+
   /** How to send a topic: the first ones that come are given aliases, as many as the client takes. */
   forSending(topic: string): { topic: string; topicAlias?: number } {
     if (this.#maxSent === 0) return { topic };

@@ -13,7 +13,7 @@ export function leaveWill<P>(client: Client<P>): void {
     const { properties = {}, ...packet } = will;
     const { willDelayInterval: _, ...others } = properties;
     const { clock } = connection.broker;
-    const message = messageOfPublish({ ...packet, properties: others }, client.clientId, clock.now());
+    const message = messageOfPublish({ ...packet, properties: others }, client.clientId, clock);
     receive(client, message, false, () => undefined);
   };
   const delay = (will.properties?.willDelayInterval ?? 0) * 1000;

@@ -18,6 +18,8 @@ export type MessageProperties = Pick<
 /** A message on its way to subscribers; one object for all of them. */
 export interface Message {
   topic: string;
+  /** The topic in UTF-8, once somebody needed it. */
+  topicBytes?: Buffer;
   payload: Buffer;
   qos: Qos;
   /** As it was published. */
@@ -44,7 +46,7 @@ export interface Delivery {
   released?: boolean;
   /** True while the present link has been given it. */
   inFlight?: boolean;
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the epoch when it had to wait; 0 for one that did not. */
   queuedAt: number;
   /** Rises with each message of a session; names it in the journal. */
   sequence: number;

@@ -89,6 +89,7 @@ export class OutgoingQueue {
     if (this.#waiting.length >= this.#bounds.maxQueuedMessages) return 'maxQueuedMessages';
     if (this.#waitingBytes + bytes > this.#bounds.maxQueuedBytes) return 'maxQueuedBytes';
     detachFromChunk(delivery.message);
+    delivery.queuedAt = this.#now();
     this.#note(delivery);
     this.#waiting.push(delivery);
     this.#waitingBytes += bytes;

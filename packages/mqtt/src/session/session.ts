@@ -36,7 +36,6 @@ export class Session {
   /** Cancels the expiry that runs while the client is away. */
   cancelExpiry: (() => void) | undefined;
   pendingWill: PendingWill | undefined;
-  readonly #now: () => number;
   #connected = false;
 
   constructor({ clientId, expiry, owner }: SessionFacts, bounds: QueueBounds, options: QueueOptions = {}) {
@@ -44,7 +43,6 @@ export class Session {
     this.expiry = expiry;
     this.owner = owner;
     this.queue = new OutgoingQueue(bounds, options);
-    this.#now = options.now ?? (() => 0);
   }
 
   get connected(): boolean {
@@ -84,14 +82,13 @@ export class Session {
   ): keyof QueueBounds | 'offline' | undefined {
     const qos: Qos = message.qos < granted ? message.qos : granted;
     if (qos === 0 && !this.#connected) return 'offline';
-    const queuedAt = this.#now();
     return this.queue.offer({
       message,
       qos,
       retain,
       identifiers,
       packetId: 0,
-      queuedAt,
+      queuedAt: 0,
       sequence: 0,
       settle,
     });
