@@ -2,7 +2,9 @@ import { Emitter, messageOf } from '@ioto/runtime';
 import { fail } from './errors.ts';
 import type { Change, ChangeListener } from './feed/change.ts';
 import { Outbox } from './feed/outbox.ts';
+import { Triggers } from './feed/triggers.ts';
 import { isExpired } from './items/expiry.ts';
+import { ExpiryWatch } from './items/expiry-watch.ts';
 import { withPath } from './items/fields.ts';
 import type { Item, Page } from './items/item.ts';
 import type { ItemRecord } from './items/record.ts';
@@ -13,6 +15,7 @@ import { Storage } from './journal/storage.ts';
 import type {
   AppliedChange,
   ApplyOptions,
+  BatchWrite,
   CreateOptions,
   DatabaseOptions,
   DatabaseStats,
@@ -33,6 +36,7 @@ import {
   type Plan,
   planApply,
   planCreate,
+  planRemoval,
   planRemove,
   planUpdate,
   planUpsert,
@@ -44,6 +48,7 @@ import {
   planContext,
   sameContext,
 } from './writes/plan-context.ts';
+import { Transaction } from './writes/transaction.ts';
 import { Writer } from './writes/writer.ts';
 
 const DEFAULT_JOURNAL_SIZE = 1024 * 1024;
@@ -66,6 +71,8 @@ export class Database {
   readonly #storage: Storage;
   readonly #writer: Writer;
   readonly #feed: Emitter<{ change: Change }>;
+  readonly #triggers = new Triggers();
+  readonly #expiry: ExpiryWatch;
   /** Made once for each context rather than for each call. */
   #keyContext: { of?: Context; context: Context } = { context: {} };
   /** Of the latest millisecond in which anything was written. */
@@ -104,9 +111,15 @@ export class Database {
       state,
       isKept,
       maxItemSize: options.maxItemSize ?? DEFAULT_ITEM_SIZE,
+      maxSize: options.maxSize ?? Number.POSITIVE_INFINITY,
       append: (unit) => this.#storage.append(unit),
       changed: (change) => this.#feed.emit('change', change),
       enqueued: () => this.outbox.notify(),
+    });
+    this.#expiry = new ExpiryWatch({
+      clock,
+      queue: state.expiry,
+      remove: (records) => this.#expire(records),
     });
     this.outbox = new Outbox({
       schema,
@@ -133,6 +146,7 @@ export class Database {
       await database.close();
       throw error;
     }
+    database.#expiry.start();
     return database;
   }
 
@@ -142,7 +156,8 @@ export class Database {
   }
 
   get stats(): DatabaseStats {
-    return { items: this.#state.items.size, outbox: this.#state.outbox.size, ...this.#storage.stats };
+    const { items, extent, outbox } = this.#state;
+    return { items: items.size, size: extent.size, outbox: outbox.size, ...this.#storage.stats };
   }
 
   /** @throws ITEM_EXISTS unless `replace` is set. */
@@ -223,6 +238,53 @@ export class Database {
   }
 
   /**
+   * Calls the trigger with every change of a model before it is made; it refuses the change by throwing, which the write
+   * then rejects with. Returns the function that ends it.
+   */
+  beforeChange(model: string, trigger: ChangeListener): () => void {
+    return this.#triggers.add(this.schema.model(model).name, trigger);
+  }
+
+  /** Calls the trigger with every change of a model once it is durable. Returns the function that ends it. */
+  afterChange(model: string, trigger: ChangeListener): () => void {
+    const { name } = this.schema.model(model);
+    return this.onChange((change) => {
+      if (change.model === name) trigger(change);
+    });
+  }
+
+  /**
+   * Several writes that count together or not at all, on disk too. `work` runs at once and to its end; what it throws
+   * takes everything back. Resolves with its result when that is durable.
+   *
+   * @throws TRANSACTION_OVER when `work` is asynchronous.
+   */
+  async transact<T>(work: (transaction: Transaction) => T): Promise<T> {
+    this.#requireOpen();
+    const transaction = new Transaction({
+      writer: this.#writer,
+      desk: () => this.#desk(),
+      durability: (model) => this.#durability(model),
+      check: ({ changes }) => this.#triggers.run(changes),
+    });
+    let result: T;
+    try {
+      result = work(transaction);
+      if (result instanceof Promise) throw fail('TRANSACTION_OVER', 'a transaction cannot be asynchronous');
+    } catch (error) {
+      transaction.cancel();
+      throw error;
+    }
+    await transaction.commit();
+    return result;
+  }
+
+  /** Many writes in one commit, all or none; resolves with the item of each. */
+  batch(writes: readonly BatchWrite[]): Promise<(Item | undefined)[]> {
+    return this.transact((transaction) => writes.map((write) => transaction.write(write)));
+  }
+
+  /**
    * Writes an item as it came from elsewhere, whole and with its own `updated`, without sending it up again; what waited
    * to go up for it waits no longer. Which of two versions wins is the caller's to decide before. Resolves with the item
    * as it is now, or as it was when it was removed.
@@ -260,6 +322,7 @@ export class Database {
 
   /** Saves what waits and closes the files. Idempotent. */
   close(): Promise<void> {
+    this.#expiry.stop();
     this.#closing ??= this.#storage.close();
     return this.#closing;
   }
@@ -267,11 +330,21 @@ export class Database {
   async #write(name: string, plan: (desk: Desk, model: Model) => Plan): Promise<Item | undefined> {
     const model = this.schema.model(name);
     const decided = plan(this.#desk(), model);
+    this.#triggers.run(decided.changes);
     const durability = this.#durability(model);
     if (decided.operations.length > 0) await this.#commit(decided, durability);
     // That there is nothing to do may be owed to a change that is not on disk yet.
     else if (durability === 'each') await this.#storage.barrier();
     return decided.changes[0]?.item;
+  }
+
+  /** The cloud has the same times, and removes its own: an expiry is not told to it. */
+  #expire(records: readonly ItemRecord[]): void {
+    const plans = records.map((record) =>
+      planRemoval(this.#desk(), this.schema.models.get(record.model), record, { origin: 'expiry' }),
+    );
+    const operations = plans.flatMap((plan) => plan.operations);
+    void this.#commit({ operations, changes: plans.flatMap(({ changes }) => changes) }, 'lazy');
   }
 
   #commit(plan: Plan, durability: Durability): Promise<void> {

@@ -20,6 +20,8 @@ export const databaseErrors = {
   /** Another item has that value in a field that is unique; details carry `field`. */
   UNIQUE_TAKEN: { status: 409 },
   ITEM_MISSING: { status: 404 },
+  /** A transaction was used after its function had ended, or its function is asynchronous. */
+  TRANSACTION_OVER: { status: 400 },
   /** The model has no items in an index of that name. */
   INDEX_UNKNOWN: { status: 400 },
   /** `next` or `prev` does not come from a page of the same find. */

@@ -7,6 +7,7 @@ export type { FileLayer, OpenFile } from './journal/file-layer.ts';
 export type {
   AppliedChange,
   ApplyOptions,
+  BatchWrite,
   CreateOptions,
   DatabaseOptions,
   DatabaseStats,
@@ -21,4 +22,6 @@ export { compileSchema, type Schema, type Timestamps } from './schema/compile.ts
 export type { Context, Durability, FieldType, ItemKey, Properties, Sync } from './schema/definition.ts';
 export type { Field } from './schema/field.ts';
 export { type KeyRange, Model } from './schema/model.ts';
+export { defineSchema, type ItemOf, type SchemaDefinition, type TypedDatabase, typed } from './typed.ts';
 export type { Operators, Where } from './where/where.ts';
+export { Transaction } from './writes/transaction.ts';

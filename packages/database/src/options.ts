@@ -26,6 +26,12 @@ export interface DatabaseOptions {
   maxJournalAge?: number;
   /** Largest item in bytes of JSON; default 400 KB, as DynamoDB's. */
   maxItemSize?: number;
+  /**
+   * Largest size of all items together, counted in characters of keys and values; default without limit. At the limit a
+   * write that would make the database larger rejects with DATABASE_FULL; one that makes it smaller, removals above all,
+   * is always taken.
+   */
+  maxSize?: number;
   /** The files' own system; another one only in tests. */
   files?: FileLayer;
 }
@@ -65,6 +71,13 @@ export interface FindOptions extends ReadOptions {
   where?: Where | ((item: Properties) => boolean);
 }
 
+/** One write of a batch; an option is the write's own. */
+export interface BatchWrite extends CreateOptions, UpdateOptions {
+  cmd: ChangeCommand;
+  model: string;
+  item: Properties;
+}
+
 /** A change as it comes from elsewhere: a whole item (for `remove` its key is enough), with its own `updated`. */
 export interface AppliedChange {
   cmd: ChangeCommand;
@@ -89,6 +102,8 @@ export interface TornTail {
 
 export interface DatabaseStats {
   readonly items: number;
+  /** Of all items together, in characters of keys and values: what `maxSize` limits. */
+  readonly size: number;
   /** Changes that wait to be acknowledged. */
   readonly outbox: number;
   readonly commits: number;

@@ -29,6 +29,9 @@ export interface Tombstone {
   readonly attributes: Properties;
 }
 
+/** Characters up to which JSON.parse shares equal texts by itself. */
+const SHORT = 9;
+
 /** The JSON text of an operation: a list that begins with the operation's letter. */
 export function encodeOperation(operation: Operation): string {
   return JSON.stringify(toRow(operation));
@@ -58,13 +61,14 @@ function toRow(operation: Operation): readonly unknown[] {
 }
 
 /** The inverse of `encodeOperation`, over what JSON.parse made of its text. Throws for a row of no known form. */
-export function decodeOperation(row: unknown): Operation {
+export function decodeOperation(row: unknown, texts: TextStore = new TextStore()): Operation {
   if (!Array.isArray(row)) throw new TypeError('an operation is a list');
   const [letter, first, pk, sk, model, fifth, sixth] = row as [string, never, ...never[]];
   const key = { pk, sk } as unknown as ItemKey;
+  if (typeof pk === 'string') key.pk = texts.share('pk', pk);
   switch (letter) {
     case 'p': {
-      const record = recordOf(key, model as unknown as string, deepFreeze(fifth) as Properties);
+      const record = recordOf(key, model as unknown as string, texts.freeze(fifth) as Properties);
       return { op: 'put', seq: first, record, outbox: sixth };
     }
     case 'r':
@@ -83,6 +87,34 @@ export function decodeOperation(row: unknown): Operation {
       return { op: 'context', context: first };
     default:
       throw new TypeError(`no operation begins with ${JSON.stringify(letter)}`);
+  }
+}
+
+/**
+ * Items of one kind have many values in common, and JSON.parse makes each of them anew: of those that come one after the
+ * other only the first is kept.
+ */
+export class TextStore {
+  readonly #latest = new Map<string, string>();
+
+  share(name: string, text: string): string {
+    const latest = this.#latest.get(name);
+    if (latest === text) return latest;
+    this.#latest.set(name, text);
+    return text;
+  }
+
+  /** Freezes attributes that JSON.parse has just made. */
+  freeze(attributes: unknown): unknown {
+    if (typeof attributes !== 'object' || attributes === null) return attributes;
+    const own = attributes as Record<string, unknown>;
+    for (const name in own) {
+      const value = own[name];
+      if (typeof value === 'object') deepFreeze(value);
+      // Shorter texts are shared by JSON.parse itself.
+      else if (typeof value === 'string' && value.length > SHORT) own[name] = this.share(name, value);
+    }
+    return Object.freeze(attributes);
   }
 }
 

@@ -5,7 +5,7 @@ import type { FileLayer } from './file-layer.ts';
 import type { FileNames } from './file-names.ts';
 import { type Frame, type Scan, scanFrames } from './frame.ts';
 import { decodeHead, type Head } from './head.ts';
-import { decodeOperation, type Operation } from './operation.ts';
+import { decodeOperation, type Operation, TextStore } from './operation.ts';
 
 /** What was found on disk, read but not changed. */
 export interface Recovered {
@@ -63,9 +63,11 @@ export async function recover(
     }),
   );
   checkRow(journals, base?.head);
-  for (const frame of base?.frames ?? []) replayFrame(frame, names.snapshot, replay);
+  const texts = new TextStore();
+  for (const frame of base?.frames ?? []) replayFrame(frame, names.snapshot, texts, replay);
   for (const [at, journal] of journals.entries()) {
-    for (const frame of framesBelow(journal, journals[at + 1])) replayFrame(frame, journal.path, replay);
+    for (const frame of framesBelow(journal, journals[at + 1]))
+      replayFrame(frame, journal.path, texts, replay);
   }
   const last = journals.at(-1) as Journal;
   const lastFrame = last.frames.at(-1) as Frame;
@@ -145,10 +147,15 @@ function checkRow(journals: readonly Journal[], base: Head | undefined): void {
   }
 }
 
-function replayFrame(frame: Frame, path: string, replay: (operation: Operation) => void): void {
+function replayFrame(
+  frame: Frame,
+  path: string,
+  texts: TextStore,
+  replay: (operation: Operation) => void,
+): void {
   if (frame.kind !== 'operations') return;
   try {
-    for (const row of JSON.parse(frame.payload.toString()) as unknown[]) replay(decodeOperation(row));
+    for (const row of JSON.parse(frame.payload.toString()) as unknown[]) replay(decodeOperation(row, texts));
   } catch (error) {
     throw corrupt(path, frame.offset, 'a record is whole but makes no sense to this version', error);
   }

@@ -19,6 +19,8 @@ export interface Field {
   readonly ttl: boolean;
   /** No two items of the model may have the same value. */
   readonly unique?: boolean;
+  /** The value is a part of another attribute's text, where that is all there is of it. */
+  readonly encode?: { readonly attribute: string; readonly separator: string; readonly index: number };
   readonly isoDates: boolean;
   readonly enum?: readonly unknown[];
   readonly default?: unknown;
@@ -38,6 +40,7 @@ const RULES = [
   'hidden',
   'ttl',
   'unique',
+  'encode',
   'isoDates',
   'enum',
   'default',
@@ -80,6 +83,7 @@ function compileField(name: string, rules: unknown, where: string, isoDates: boo
     required: flag(rules, 'required', where) ?? false,
     hidden: flag(rules, 'hidden', where) ?? template !== undefined,
     ttl: flag(rules, 'ttl', where) ?? false,
+    encode: compileEncode(rules.encode, where),
     unique: flag(rules, 'unique', where) ?? false,
     isoDates: flag(rules, 'isoDates', where) ?? isoDates,
     enum: compileEnum(rules.enum, where),
@@ -108,6 +112,16 @@ function compileEnum(value: unknown, where: string): readonly unknown[] | undefi
   if (value === undefined) return undefined;
   if (!Array.isArray(value) || value.length === 0) throw invalid(where, 'enum must be a list of values');
   return Object.freeze([...value]);
+}
+
+/** OneTable's `encode: [ATTRIBUTE, SEPARATOR, INDEX]`. */
+function compileEncode(value: unknown, where: string): Field['encode'] {
+  if (value === undefined) return undefined;
+  const [attribute, separator, index] = Array.isArray(value) ? value : [];
+  if (typeof attribute !== 'string' || typeof separator !== 'string' || !Number.isInteger(index)) {
+    throw invalid(where, 'encode must be [attribute, separator, index]');
+  }
+  return { attribute, separator, index };
 }
 
 /** OneTable writes a pattern as `/text/flags`. */

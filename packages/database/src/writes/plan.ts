@@ -125,7 +125,9 @@ interface Put {
   readonly origin?: string;
 }
 
+/** @throws UNIQUE_TAKEN */
 function planPut(desk: Desk, model: Model, { cmd, key, attributes, previous, origin }: Put): Plan {
+  if (model.unique.length > 0) requireUnique(desk, model, key, attributes);
   const seq = desk.state.nextSeq();
   const record = recordOf(key, model.name, attributes);
   const outbox = model.syncsUp ? coalesce(desk.state.outbox.get(key)?.cmd, cmd) : undefined;
@@ -133,6 +135,14 @@ function planPut(desk: Desk, model: Model, { cmd, key, attributes, previous, ori
     operations: [{ op: 'put', seq, record, outbox }],
     changes: [changeOf(model, record, { seq, cmd, previous, origin })],
   };
+}
+
+function requireUnique(desk: Desk, model: Model, key: ItemKey, attributes: Properties): void {
+  const field = desk.state.unique.taken(model, key, attributes);
+  if (field === undefined) return;
+  throw fail('UNIQUE_TAKEN', `another ${model.name} has this ${field}, of which no two may have the same`, {
+    details: { model: model.name, field },
+  });
 }
 
 export function planRemoval(
@@ -192,10 +202,22 @@ export function findRecord(
   return record?.model === model.name ? record : undefined;
 }
 
+/** Fields that OneTable keeps within another attribute instead of beside it. */
+function encodedProperties(model: Model, item: Properties): Properties {
+  const properties: Record<string, string> = {};
+  for (const { name, encode } of model.given) {
+    const text = encode && item[encode.attribute];
+    const value =
+      typeof text === 'string' ? text.split(encode?.separator ?? '')[encode?.index ?? 0] : undefined;
+    if (value !== undefined) properties[name] = value;
+  }
+  return properties;
+}
+
 /** On the wire an item may be named by its sort key alone. */
 function withKeyProperties(model: Model, item: Properties): Properties {
   if (typeof item.sk !== 'string') return item;
-  return { ...model.parseSortKey(item.sk), ...withoutNulls(item) };
+  return { ...model.parseSortKey(item.sk), ...encodedProperties(model, item), ...withoutNulls(item) };
 }
 
 function withoutNulls(properties: Properties): Properties {

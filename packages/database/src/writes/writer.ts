@@ -1,5 +1,6 @@
 import { fail } from '../errors.ts';
 import type { Change } from '../feed/change.ts';
+import { sizeOf } from '../items/extent.ts';
 import type { Unit } from '../journal/committer.ts';
 import { encodeOperation, type Operation } from '../journal/operation.ts';
 import type { Durability } from '../schema/definition.ts';
@@ -9,6 +10,8 @@ import type { Plan } from './plan.ts';
 export interface WriterOptions {
   state: State;
   maxItemSize: number;
+  /** Largest size of all items together. */
+  maxSize: number;
   /** False for models that live in memory only. */
   isKept(model: string): boolean;
   append(unit: Unit): void;
@@ -16,6 +19,12 @@ export interface WriterOptions {
   changed(change: Change): void;
   /** New outbox entries are on disk. */
   enqueued(): void;
+}
+
+/** What was done in memory and is not committed yet. */
+export interface Staged extends Plan {
+  readonly encoded: string;
+  readonly undos: readonly Undo[];
 }
 
 /** Carries plans out: in memory at once, on disk as its durability asks. */
@@ -31,13 +40,27 @@ export class Writer {
    *
    * @throws ITEM_TOO_LARGE before anything is done; DATABASE_WRITE_FAILED after it was taken back.
    */
-  write({ operations, changes }: Plan, durability: Durability): Promise<void> {
+  write(plan: Plan, durability: Durability): Promise<void> {
+    return this.commit(this.stage(plan), durability);
+  }
+
+  /**
+   * Applies a plan in memory; `commit` or `unstage` must follow in the same turn of the loop.
+   *
+   * @throws ITEM_TOO_LARGE, DATABASE_FULL before anything is done.
+   */
+  stage({ operations, changes }: Plan): Staged {
     const encoded = this.#encode(operations);
-    const apply = (durable: boolean) =>
-      operations.map((operation) => this.#options.state.apply(operation, durable));
-    const undos = apply(durability === 'mem');
-    const told = durability === 'each' ? [] : changes;
-    for (const change of told) this.#options.changed(change);
+    this.#checkRoom(operations);
+    return { operations, changes, encoded, undos: this.#apply(operations) };
+  }
+
+  unstage({ undos }: Staged): void {
+    for (const undo of undos.toReversed()) undo();
+  }
+
+  commit({ operations, changes, encoded, undos }: Staged, durability: Durability): Promise<void> {
+    if (durability !== 'each') this.#tell(changes);
     if (durability === 'mem') {
       this.#settled(operations);
       return Promise.resolve();
@@ -46,11 +69,11 @@ export class Writer {
       this.#options.append(
         new Write(encoded, undos, {
           lazy: durability === 'lazy',
-          apply: () => apply(false),
+          apply: () => this.#apply(operations),
           done: (error) => {
             if (error !== undefined) return reject(error);
             this.#settled(operations);
-            if (durability === 'each') for (const change of changes) this.#options.changed(change);
+            if (durability === 'each') this.#tell(changes);
             resolve();
           },
         }),
@@ -59,14 +82,23 @@ export class Writer {
     });
   }
 
+  #apply(operations: readonly Operation[]): Undo[] {
+    const { state } = this.#options;
+    return operations.map((operation) => state.apply(operation, false));
+  }
+
+  #tell(changes: readonly Change[]): void {
+    for (const change of changes) this.#options.changed(change);
+  }
+
   #encode(operations: readonly Operation[]): string {
-    const rows: string[] = [];
+    let rows = '';
     for (const operation of operations) {
       const row = encodeOperation(operation);
       if (operation.op === 'put') this.#checkSize(operation.record.model, row);
-      if (this.#isJournalled(operation)) rows.push(row);
+      if (this.#isJournalled(operation)) rows += rows === '' ? row : `,${row}`;
     }
-    return rows.join(',');
+    return rows;
   }
 
   /** Removals and acknowledgements do no harm to a state that never had what they take away. */
@@ -84,6 +116,25 @@ export class Writer {
       {
         details: { model, limit: maxItemSize },
       },
+    );
+  }
+
+  /** Whatever makes the database no larger is always allowed, so that there is a way out of a full one. */
+  #checkRoom(operations: readonly Operation[]): void {
+    const { state, maxSize } = this.#options;
+    if (maxSize === Number.POSITIVE_INFINITY) return;
+    let growth = 0;
+    for (const operation of operations) {
+      if (operation.op === 'put') growth += sizeOf(operation.record);
+      if (operation.op !== 'put' && operation.op !== 'remove') continue;
+      const before = state.items.get(operation.op === 'put' ? operation.record : operation.key);
+      if (before) growth -= sizeOf(before);
+    }
+    if (growth <= 0 || state.extent.size + growth <= maxSize) return;
+    throw fail(
+      'DATABASE_FULL',
+      `the database is full: its items have ${state.extent.size} of ${maxSize} bytes. Remove some first, or raise the limit`,
+      { details: { size: state.extent.size, limit: maxSize } },
     );
   }
 

@@ -1,0 +1,21 @@
+import type { Change, ChangeListener } from './change.ts';
+
+/** What runs before the changes of one model: it may look at them, and refuse them by throwing. */
+export class Triggers {
+  readonly #byModel = new Map<string, Set<ChangeListener>>();
+
+  /** Returns the function that ends it. */
+  add(model: string, trigger: ChangeListener): () => void {
+    const triggers = this.#byModel.get(model) ?? new Set();
+    this.#byModel.set(model, triggers);
+    triggers.add(trigger);
+    return () => triggers.delete(trigger);
+  }
+
+  run(changes: readonly Change[]): void {
+    if (this.#byModel.size === 0) return;
+    for (const change of changes) {
+      for (const trigger of this.#byModel.get(change.model) ?? []) trigger(change);
+    }
+  }
+}

@@ -1,0 +1,89 @@
+import { fail } from '../errors.ts';
+import type { Item } from '../items/item.ts';
+import type { BatchWrite, CreateOptions, UpdateOptions, WriteOptions } from '../options.ts';
+import type { Durability, Properties } from '../schema/definition.ts';
+import type { Model } from '../schema/model.ts';
+import { type Desk, type Plan, planCreate, planRemove, planUpdate, planUpsert } from './plan.ts';
+import type { Staged, Writer } from './writer.ts';
+
+export interface TransactionOptions {
+  readonly writer: Writer;
+  desk(): Desk;
+  durability(model: Model): Durability;
+  /** Throws for a change that a trigger refuses. */
+  check(plan: Plan): void;
+}
+
+const STRENGTH: readonly Durability[] = ['mem', 'lazy', 'each'];
+
+/**
+ * Several writes that count together or not at all. Each is seen at once, by the reads of the database too; what throws
+ * takes all of them back.
+ */
+export class Transaction {
+  readonly #options: TransactionOptions;
+  #staged: Staged[] = [];
+  #durability: Durability = 'mem';
+  #isOpen = true;
+
+  constructor(options: TransactionOptions) {
+    this.#options = options;
+  }
+
+  /** @throws ITEM_EXISTS unless `replace` is set. */
+  create<T = Item>(model: string, properties: Properties, options: CreateOptions = {}): T {
+    return this.#write(model, (desk, known) => planCreate(desk, known, properties, options)) as T;
+  }
+
+  /** @throws ITEM_MISSING unless `upsert` is set. */
+  update<T = Item>(model: string, properties: Properties, options: UpdateOptions = {}): T {
+    return this.#write(model, (desk, known) => planUpdate(desk, known, properties, options)) as T;
+  }
+
+  upsert<T = Item>(model: string, properties: Properties, options: WriteOptions = {}): T {
+    return this.#write(model, (desk, known) => planUpsert(desk, known, properties, options)) as T;
+  }
+
+  /** The item that was removed, or undefined when there was none. */
+  remove<T = Item>(model: string, properties: Properties, options: WriteOptions = {}): T | undefined {
+    return this.#write(model, (desk, known) => planRemove(desk, known, properties, options)) as T | undefined;
+  }
+
+  /** One write of a batch. */
+  write({ cmd, model, item, ...options }: BatchWrite): Item | undefined {
+    return this[cmd](model, item, options);
+  }
+
+  /** For the database: takes everything back. */
+  cancel(): void {
+    this.#isOpen = false;
+    for (const staged of this.#staged.toReversed()) this.#options.writer.unstage(staged);
+    this.#staged = [];
+  }
+
+  /** For the database: commits everything as one change, as durable as the model asks that asks for most. */
+  commit(): Promise<void> {
+    this.#isOpen = false;
+    if (this.#staged.length === 0) return Promise.resolve();
+    const whole: Staged = {
+      operations: this.#staged.flatMap(({ operations }) => operations),
+      changes: this.#staged.flatMap(({ changes }) => changes),
+      encoded: this.#staged.flatMap(({ encoded }) => encoded || []).join(','),
+      undos: this.#staged.flatMap(({ undos }) => undos),
+    };
+    return this.#options.writer.commit(whole, this.#durability);
+  }
+
+  #write(name: string, plan: (desk: Desk, model: Model) => Plan): Item | undefined {
+    if (!this.#isOpen) throw fail('TRANSACTION_OVER', 'this transaction is over: it ends with its function');
+    const { desk, writer, durability, check } = this.#options;
+    const at = desk();
+    const model = at.schema.model(name);
+    const decided = plan(at, model);
+    check(decided);
+    if (decided.operations.length > 0) this.#staged.push(writer.stage(decided));
+    const asked = durability(model);
+    if (STRENGTH.indexOf(asked) > STRENGTH.indexOf(this.#durability)) this.#durability = asked;
+    return decided.changes[0]?.item;
+  }
+}
