@@ -1,4 +1,4 @@
-import { CodedError, errorCatalogue } from '@ioto/runtime';
+import { CodedError, errorCatalogue, isUlid } from '@ioto/runtime';
 import type { FastifyRequest } from 'fastify';
 import type { Authenticator } from './http-app.ts';
 import { type Principal, type Role, roleCovers } from './principal.ts';
@@ -57,7 +57,8 @@ export function createGuards(authenticator: Authenticator): Guards {
  * The account that a guarded request acts on: the principal's own, or, for principals of the whole cloud, the one that
  * the request names.
  *
- * @throws FORBIDDEN (403) when a principal names another account than its own; ACCOUNT_MISSING (400) when none is named.
+ * @throws FORBIDDEN (403) when a principal names another account than its own; ACCOUNT_MISSING (400) when none is named;
+ * ACCOUNT_UNKNOWN (404) for what cannot be the name of an account.
  */
 export function accountOf(request: FastifyRequest, named?: string): string {
   const principal = request.principal;
@@ -69,6 +70,8 @@ export function accountOf(request: FastifyRequest, named?: string): string {
   if (account === undefined) {
     throw new CodedError('ACCOUNT_MISSING', 'say which account: accountId is missing', { status: 400 });
   }
+  // Lists of the builder and of the whole cloud stand beside those of the accounts, under words in place of an ID.
+  if (!isUlid(account)) throw new CodedError('ACCOUNT_UNKNOWN', 'there is no such account', { status: 404 });
   return account;
 }
 

@@ -189,6 +189,18 @@ describe('API tokens', () => {
     expect((await world.call('/tok/account/create', { name: 'x' }, String(free.token))).status).toBe(201);
   });
 
+  it.each(['builder', 'cloud', 'X#Y'])(
+    'of the whole cloud reach no list by naming %s an account',
+    async (name) => {
+      const made = (await world.call('/token/create', { type: 'cloudApi', role: 'owner' })).body;
+      for (const path of ['/tok/audit/find', '/tok/token/find', '/tok/user/find', '/tok/token/remove']) {
+        const answer = await world.call(path, { accountId: name, id: made.id }, String(made.token));
+        expect([path, answer.status, answer.body.code]).toEqual([path, 404, 'ACCOUNT_UNKNOWN']);
+      }
+      expect((await world.call('/tok/account/find', {}, String(made.token))).status).toBe(200);
+    },
+  );
+
   it('end when they expire, and when they are removed', async () => {
     const made = (
       await world.call('/token/create', { type: 'cloudApi', accountId: account.id, life: '2 days' })
