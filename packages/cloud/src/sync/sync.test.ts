@@ -61,6 +61,24 @@ describe('a batch that a device sends up', () => {
     }
   });
 
+  it('loses only what has no key in Unicode, rather than being sent again for ever', async () => {
+    await up([change('\ud800', '1', T1), change('\ud801', '2', T1), change('whole', '3', T1)], 6);
+    expect(await stored('whole')).toMatchObject({ value: '3' });
+    expect(acks()).toEqual([expect.objectContaining({ seq: 6 })]);
+  });
+
+  it.each(['9999-12-31T23:59:59.999Z', '+275760-09-13T00:00:00.000Z'])(
+    'from a clock that says %s is dated by the cloud, and does not outlast what the owner changes',
+    async (ahead) => {
+      await up([change('a', '1', ahead)]);
+      const key = { key: 'a', deviceId };
+      const edited = await world.devices.items.update('Store', { ...key, value: 'owner' }, accountId);
+      expect(await stored('a')).toMatchObject({ value: 'owner', updated: edited.updated });
+      await world.devices.items.remove('Store', key, accountId);
+      expect(await stored('a')).toBeUndefined();
+    },
+  );
+
   it('of nothing is acknowledged too', async () => {
     await up([], 9);
     expect(acks()).toEqual([{ seq: 9, keys: [], updated: expect.any(String) }]);

@@ -4,6 +4,9 @@ import type { StoredItem } from '../ports/item-store.ts';
 /** Bytes of a sort key, DynamoDB's limit. */
 const LONGEST_SORT_KEY = 1024;
 
+/** Milliseconds that a device's clock may be ahead of the cloud's: a day, which a wrong time zone explains. */
+const MOST_AHEAD = 86_400_000;
+
 /** Whose connection a message came on; from the certificate. */
 export interface SyncIdentity {
   accountId: string;
@@ -77,8 +80,17 @@ function accept(
   };
   if (model.name === 'Store' && known.type === 'number' && isBareZero(known.value)) known.value = '0';
   const key = keyFor(model, known, identity);
-  const updated = typeof known.updated === 'string' ? known.updated : now;
+  const updated = believable(known.updated, now);
   return { model, remove, item: { ...known, _type: model.name, updated, ...key } };
+}
+
+/**
+ * When a change was made, as far as that can be believed. A time that lies far ahead would win against every later change,
+ * the owner's too, for as long as that: the cloud's own time stands in for it.
+ */
+function believable(updated: unknown, now: string): string {
+  if (typeof updated !== 'string') return now;
+  return Date.parse(updated) - Date.parse(now) <= MOST_AHEAD ? updated : now;
 }
 
 /**
@@ -89,6 +101,8 @@ function accept(
 export function keyFor(model: Model, properties: Record<string, unknown>, identity: SyncIdentity): ItemKey {
   const key = model.keyOf(properties, { ...identity });
   if (Buffer.byteLength(key.sk) > LONGEST_SORT_KEY) throw new RangeError('its key is too long');
+  // Half a pair of UTF-16 has no bytes of its own: different keys would become one in the store.
+  if (/\p{Cs}/u.test(key.sk)) throw new RangeError('its key is not Unicode text');
   return key;
 }
 
