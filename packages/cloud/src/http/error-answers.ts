@@ -20,6 +20,7 @@ const FRAMEWORK: Readonly<Record<string, { code: string; status: number; message
     status: 400,
     message: 'the body does not have the length that Content-Length says',
   },
+  ECONNRESET: { code: 'REQUEST_CUT_SHORT', status: 400, message: 'the connection ended within the body' },
   FST_ERR_BAD_URL: { code: 'URL_MALFORMED', status: 400, message: 'the URL is malformed' },
   FST_ERR_MAX_PARAM_LENGTH: { code: 'URL_TOO_LONG', status: 414, message: 'the URL is too long' },
 };

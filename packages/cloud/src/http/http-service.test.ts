@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { type AddressInfo, createServer, type Server } from 'node:net';
+import { type AddressInfo, connect, createServer, type Server } from 'node:net';
 import { CodedError, silentLogger, systemClock } from '@ioto/runtime';
 import { sendRaw } from '@ioto/testkit/hostile/raw-client';
 import { until } from '@ioto/testkit/until';
@@ -197,6 +197,22 @@ describe('what is not HTTP', () => {
     const { received, end } = await sendRaw({ port }, { writes: [bytes] });
     expect(end).toBe('closed');
     expect(received.toString()).toMatch(new RegExp(`^HTTP/1.1 ${status} [\\s\\S]*"code":"${code}"`));
+  });
+
+  it('a request that is cut off within its body is no failure of the server', async () => {
+    await http.stop();
+    const failures: unknown[] = [];
+    const logger = { ...silentLogger, error: (facts: unknown) => failures.push(facts) };
+    http = new HttpService({ clock, logger, api: [routes], root: [] });
+    await http.start();
+    const socket = connect(await listen(), '127.0.0.1');
+    socket.write(
+      'POST /api/nothing HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{',
+    );
+    await until('the request has begun', () => http.waiting === 1);
+    socket.destroy();
+    await until('it has ended', () => http.waiting === 0);
+    expect(failures).toEqual([]);
   });
 
   it('a request that never becomes complete is closed', async () => {
