@@ -33,7 +33,7 @@ const DENIALS_RECORDED = { burst: 5, period: 3_600_000 };
 export function registerRoutes(app: HttpApp, capabilities: RegisterCapabilities): void {
   const { products, registrations, waiters, clock } = capabilities;
   const calls = new TokenBuckets({ clock, rule: PER_DEVICE });
-  const check = signatureCheck(capabilities);
+  const speakerCheck = signatureCheck(capabilities);
   app.post(
     '/device/register',
     { config: { agent: true }, bodyLimit: BODY_LIMIT, schema: { body: RegisterRequest } },
@@ -41,14 +41,15 @@ export function registerRoutes(app: HttpApp, capabilities: RegisterCapabilities)
       const { body } = request;
       const token = bearerOf(request as FastifyRequest) ?? '';
       const product = admitToken(await products.ofToken(token), token, clock.now());
+      const mayRegister = speakerCheck(request as FastifyRequest, body.id);
+      // Before the limit and the long poll: what an impostor sends must not use up what the device has of them.
+      await mayRegister(await registrations.get(body.id));
       const busy = calls.take(body.id);
       if (busy > 0) throw tooOften(busy);
       const until = clock.now() + (body.wait ?? 0) * 1000;
       const waiter = waiters.open(`registration#${body.id}`);
       try {
-        let answer = await registrations.register(body, product, (stored) =>
-          check(request as FastifyRequest, body.id, stored),
-        );
+        let answer = await registrations.register(body, product, mayRegister);
         while (!answer.api && clock.now() < until && !waiter.superseded && !request.gone.aborted) {
           await waiter.next(until - clock.now(), request.gone);
           answer = await registrations.answerFor(await registrations.get(body.id));
@@ -64,17 +65,29 @@ export function registerRoutes(app: HttpApp, capabilities: RegisterCapabilities)
 /** Once a key is pinned, only its holder speaks for the device; who tries otherwise is recorded. */
 function signatureCheck({ audit, clock, logger }: RegisterCapabilities) {
   const denials = new TokenBuckets({ clock, rule: DENIALS_RECORDED });
-  return async (request: FastifyRequest, id: string, stored: RegistrationItem | undefined): Promise<void> => {
-    if (!stored?.publicKey) return;
+  const prove = async (
+    request: FastifyRequest,
+    id: string,
+    stored: RegistrationItem,
+    publicKey: string,
+  ): Promise<void> => {
     const parts = { method: request.method, path: request.raw.url ?? '', body: request.rawBody ?? '' };
     const header = request.headers[SIGNATURE_HEADER];
     try {
-      verifyRequest(parts, typeof header === 'string' ? header : undefined, stored.publicKey, clock.now());
+      verifyRequest(parts, typeof header === 'string' ? header : undefined, publicKey, clock.now());
     } catch (error) {
       logger.warn({ deviceId: id, address: request.ip, error: messageOf(error) }, 'register refused');
       if (denials.take(id) === 0) await audit.record('builder', denial(error, id, stored, request.ip));
       throw error;
     }
+  };
+  return (request: FastifyRequest, id: string) => {
+    let proven: string | undefined;
+    return async (stored: RegistrationItem | undefined): Promise<void> => {
+      if (!stored?.publicKey || stored.publicKey === proven) return;
+      await prove(request, id, stored, stored.publicKey);
+      proven = stored.publicKey;
+    };
   };
 }
 

@@ -228,6 +228,20 @@ describe('the pinned key', () => {
     expect(denials).toHaveLength(5);
   });
 
+  it('keeps an impostor from using up the calls and the long polls of the device', async () => {
+    await register({ publicKey: device.publicKey });
+    let answered = false;
+    const poll = signed({ wait: 300 }).then((answer) => {
+      answered = true;
+      return answer;
+    });
+    for (let n = 0; n < 100; n += 1) expect((await register({ wait: 300 })).status).toBe(401);
+    expect(answered).toBe(false);
+    expect((await signed({})).status).toBe(200);
+    await bind(await world.cloud());
+    expect((await poll).body).toMatchObject({ token: 'T1' });
+  });
+
   it('is not taken from a device that registered without one', async () => {
     await register({});
     await register({ publicKey: impostor.publicKey });
