@@ -2,7 +2,7 @@ import { parseTypedClaimId, type Registration } from '@ioto/protocol';
 import { type Clock, type CodedError, isCodedError, isoTime, type Logger, messageOf } from '@ioto/runtime';
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { AccountDirectory } from '../identity/accounts.ts';
-import type { GuessLimiter } from '../limits/guess-limiter.ts';
+import { GuessLimiter, preclaimRules } from '../limits/guess-limiter.ts';
 import { Slots } from '../limits/slots.ts';
 import type { BuilderClient } from '../ports/builder-client.ts';
 import type { ItemStore } from '../ports/item-store.ts';
@@ -53,9 +53,11 @@ const LOOKING = 8;
 export class DeviceClaimDesk {
   readonly #options: DeviceClaimsOptions;
   readonly #looking = new Slots(LOOKING);
+  readonly #advance: GuessLimiter;
 
   constructor(options: DeviceClaimsOptions) {
     this.#options = options;
+    this.#advance = new GuessLimiter({ clock: options.clock, rules: preclaimRules });
   }
 
   /**
@@ -76,18 +78,24 @@ export class DeviceClaimDesk {
   /** A claim ID is a secret: whoever asks for one that is not there, or not free, may be searching (Ioto contract §5). */
   async #guess(id: string, request: ClaimRequest): Promise<DeviceItem> {
     const { turns, guesses, logger } = this.#options;
-    const { accountId, address } = request;
+    const { accountId, address, pre } = request;
     const leave = await this.#looking.enter(accountId);
     try {
       const guess = address === undefined ? undefined : guesses.admit({ account: accountId, address });
-      const onFound = () => {
+      const advance =
+        pre && address !== undefined ? this.#advance.admit({ account: accountId, address }) : undefined;
+      const onFound = (registered: boolean) => {
         guess?.right();
+        if (registered) advance?.right();
         leave();
       };
       return await turns
         .run(id, () => this.#claim(id, request, onFound))
         .catch((error) => {
-          if (!isMiss(error)) guess?.right();
+          if (!isMiss(error)) {
+            guess?.right();
+            advance?.right();
+          }
           throw error;
         });
     } catch (error) {
@@ -123,8 +131,12 @@ export class DeviceClaimDesk {
     });
   }
 
-  /** `onFound` is called once it is certain that the claim ID was no guess. */
-  async #claim(id: string, request: ClaimRequest, onFound: () => void): Promise<DeviceItem> {
+  /** `onFound` is called once it is certain that the claim ID was no guess, with whether the device has ever registered. */
+  async #claim(
+    id: string,
+    request: ClaimRequest,
+    onFound: (registered: boolean) => void,
+  ): Promise<DeviceItem> {
     const { builder, records, store } = this.#options;
     const { accountId } = request;
     await this.#settleEarlier(id);
@@ -133,14 +145,14 @@ export class DeviceClaimDesk {
       const own = ownership.accountId === accountId && (await this.#deviceItem(accountId, id));
       if (!own) throw claimedByAnother();
       if (ownership.state === 'claimed' || request.pre) {
-        onFound();
+        onFound(true);
         return own;
       }
     }
     for (let attempt = 1; ; attempt += 1) {
       const { device } = await builder.find({ id });
       refuseUnless(device, request);
-      onFound();
+      onFound(device?.registered !== undefined);
       const standing = device?.accountId === accountId ? device : undefined;
       const generation = standing?.generation ?? (device?.generation ?? 0) + 1;
       const intent = this.#intent(id, generation, request);

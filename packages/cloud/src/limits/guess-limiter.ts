@@ -25,6 +25,16 @@ export const claimGuessRules: GuessRules = {
   total: { burst: 1000, period: HOUR },
 };
 
+/**
+ * Claims in advance allowed: whichever ID they name, they succeed, so that without a limit they would be guesses for free,
+ * and take IDs away from the owners of devices yet to come. A truckload passes.
+ */
+export const preclaimRules: GuessRules = {
+  account: { burst: 1000, period: 24 * HOUR },
+  address: { burst: 2000, period: 24 * HOUR },
+  total: { burst: 20_000, period: 24 * HOUR },
+};
+
 /** Failed logins allowed. */
 export const loginGuessRules: GuessRules = {
   account: { burst: 10, period: HOUR / 4 },
