@@ -59,10 +59,12 @@ export class DeviceDirectory {
     return ownership.accountId;
   }
 
-  /** Latest first. */
-  async certificates(deviceId: string): Promise<ShownCertificate[]> {
+  /** Latest first. With an account only those that it had the device for: an earlier owner's are not the next one's to see. */
+  async certificates(deviceId: string, accountId?: string): Promise<ShownCertificate[]> {
     const { records, clock } = this.#options;
-    return (await records.certificates(deviceId)).map((record) => shown(record, clock.now()));
+    const all = await records.certificates(deviceId);
+    const visible = all.filter((record) => accountId === undefined || record.accountId === accountId);
+    return visible.map((record) => shown(record, clock.now()));
   }
 
   /** @throws DEVICE_UNKNOWN (404) */

@@ -22,6 +22,17 @@ async function certifiedDevice(): Promise<{ id: string; token: string; serial: s
   return { ...device, serial: certificate?.serial ?? '' };
 }
 
+describe('a device that was released and claimed by another', () => {
+  it('does not show its new owner the certificates that it had before', async () => {
+    const { id } = await certifiedDevice();
+    await release(id);
+    const next = await world.account('Next');
+    await world.claim(id, next);
+    expect(await world.devices.directory.certificates(id, next)).toEqual([]);
+    expect(await world.devices.directory.certificates(id, account)).toHaveLength(1);
+  });
+});
+
 describe('the release of a connected device', () => {
   it('tells the device, then ends its session, and its token and certificate are void', async () => {
     const { id, token, serial } = await certifiedDevice();

@@ -54,7 +54,7 @@ export function deviceRoutes(app: HttpApp, capabilities: DeviceRoutesCapabilitie
   post('/device/get', 'viewer', Type.Object({ id, accountId }), async (body, request) => {
     const { deviceId, accountId } = await find(request, body);
     const device = shownDevice(await directory.get(accountId, deviceId));
-    return { ...device, certificates: await directory.certificates(deviceId) };
+    return { ...device, certificates: await directory.certificates(deviceId, accountId) };
   });
 
   const Find = Type.Object({
