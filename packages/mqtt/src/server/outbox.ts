@@ -1,11 +1,11 @@
 import type { Duplex } from 'node:stream';
 
 /** Bytes that may stand between us and the client before messages are held back. */
-const READY_BELOW = 192 * 1024;
+const READY_BELOW = 256 * 1024;
 
 /** Bytes of a piece that packets are laid into: at first, and at most where no packet is larger. */
 const FIRST_PIECE = 256;
-const LARGEST_PIECE = 64 * 1024;
+const LARGEST_PIECE = 256 * 1024;
 
 const NOTHING = Buffer.alloc(0);
 
