@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, constants, fsyncSync, openSync } from 'node:fs';
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { closeSync, constants, fsyncSync, mkdirSync, openSync, statSync } from 'node:fs';
+import { open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { systemCode } from './errors.ts';
 
@@ -19,7 +19,7 @@ export async function writeFileDurably(
   { mode = 0o600 }: WriteOptions = {},
 ): Promise<void> {
   const directory = dirname(path);
-  await mkdir(directory, { recursive: true, mode: 0o700 });
+  makePrivateDirectory(directory);
   const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
   try {
     const handle = await open(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, mode);
@@ -35,6 +35,26 @@ export async function writeFileDurably(
     throw error;
   }
   syncDirectory(directory);
+}
+
+/**
+ * Makes a directory and what is missing above it, mode 0700; one that exists stays as it is. Not by Node's `recursive`,
+ * which never returns where the file system answers ENOENT to a name that it will not make (/proc, some FUSE).
+ */
+export function makePrivateDirectory(directory: string): void {
+  try {
+    mkdirSync(directory, { mode: 0o700 });
+  } catch (error) {
+    if (systemCode(error) === 'EEXIST' && isDirectory(directory)) return;
+    const parent = dirname(directory);
+    if (systemCode(error) !== 'ENOENT' || parent === directory || isDirectory(parent)) throw error;
+    makePrivateDirectory(parent);
+    makePrivateDirectory(directory);
+  }
+}
+
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
 /** Removes `path` durably; a missing file is no error. */

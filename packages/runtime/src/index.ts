@@ -12,6 +12,7 @@ export {
 } from './errors.ts';
 export { Emitter, type EventMap } from './events.ts';
 export {
+  makePrivateDirectory,
   readTextIfPresent,
   removeFileDurably,
   syncDirectory,

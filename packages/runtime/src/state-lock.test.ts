@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -48,6 +48,15 @@ test('a reused process ID and a torn lock file do not hold the directory for eve
   writeFileSync(join(torn, 'lock'), '{"pid": 1');
   lockStateDirectory(torn).release();
 });
+
+test.runIf(existsSync('/proc/self'))(
+  'a file system that makes no directories is an error, not a wait without end',
+  () => {
+    expect(() => lockStateDirectory('/proc/ioto/state')).toThrow(
+      /cannot write in the state directory .* --state/,
+    );
+  },
+);
 
 test('a state directory that cannot be made says what to do', () => {
   const file = fresh();

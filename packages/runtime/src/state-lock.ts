@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CodedError, systemCode } from './errors.ts';
+import { makePrivateDirectory } from './files.ts';
 
 /** Who holds a state directory: enough to tell a living holder from the leftover of a power cut or a reused process ID. */
 interface Holder {
@@ -33,7 +34,7 @@ export function lockStateDirectory(directory: string): StateLock {
   };
   const own = `${path}.${self.nonce}`;
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    makePrivateDirectory(directory);
     writeFileSync(own, JSON.stringify(self), { mode: 0o600 });
   } catch (error) {
     throw new CodedError(
