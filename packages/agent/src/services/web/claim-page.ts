@@ -23,9 +23,10 @@ const STYLE =
  */
 export function claimPage({ id, name, phase, claimed, problem }: AgentStatus): string {
   const title = escapeHtml(name || 'This device');
-  const claim =
-    claimed || id === undefined
-      ? ''
+  const claim = claimed
+    ? ''
+    : id === undefined
+      ? '<p>Open this page by the address of the device to see its claim ID.</p>'
       : `<p>Claim it with this ID:</p><p><code>${formatClaimId(id)}</code></p>${renderSVG(id)}`;
   const trouble = problem ? `<p class="problem">${escapeHtml(problem.message)}</p>` : '';
   return `<!doctype html>

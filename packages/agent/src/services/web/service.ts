@@ -11,6 +11,7 @@ import { CodedError, type Component, type Emitter, type Logger, messageOf, syste
 import type { AgentStatus } from '../../agent.ts';
 import type { AgentEvents } from '../../agent-events.ts';
 import { claimPage } from './claim-page.ts';
+import { namesLocally } from './host-name.ts';
 import { type ListenAddress, listenAddresses } from './listen-address.ts';
 import { StaticFiles } from './static-files.ts';
 
@@ -109,6 +110,13 @@ export class WebService implements Component {
     }
   }
 
+  /** The claim ID is for whoever stands before an unclaimed device, and not for websites; afterwards it is nobody's business. */
+  #statusFor({ headers }: IncomingMessage): AgentStatus {
+    const { id, ...status } = this.#options.status();
+    const listens = listenAddresses(this.#options.web).flatMap(({ host }) => host?.toLowerCase() ?? []);
+    return status.claimed || !namesLocally(headers.host, listens) ? status : { ...status, id };
+  }
+
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     // Nothing here takes a body: what comes is read away by Node, bounded by the request timeout.
     if (request.method !== 'GET' && request.method !== 'HEAD') {
@@ -127,10 +135,10 @@ export class WebService implements Component {
       }
     } else if (path === '/') {
       const headers = { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': PAGE_POLICY };
-      send(response, 200, { ...headers, 'cache-control': 'no-store' }, claimPage(this.#options.status()));
+      send(response, 200, { ...headers, 'cache-control': 'no-store' }, claimPage(this.#statusFor(request)));
     } else if (path === '/api/status') {
       const headers = { 'content-type': 'application/json', 'cache-control': 'no-store' };
-      send(response, 200, headers, JSON.stringify(publicStatus(this.#options.status())));
+      send(response, 200, headers, JSON.stringify(this.#statusFor(request)));
     } else {
       send(response, 404, {}, 'Not found\n');
     }
@@ -145,9 +153,4 @@ function send(response: ServerResponse, status: number, headers: OutgoingHttpHea
     ...headers,
   });
   response.end(body);
-}
-
-/** The claim ID is for whoever stands before an unclaimed device; afterwards it is nobody's business. */
-function publicStatus({ id, ...status }: AgentStatus): AgentStatus {
-  return status.claimed ? status : { ...status, id };
 }

@@ -92,6 +92,16 @@ describe('the page of an unclaimed device', () => {
     });
   });
 
+  it('keeps its claim ID from a website that points its name at the device', async () => {
+    await using web = await Web.create();
+    for (const path of ['/', '/api/status']) {
+      const { status, text } = await web.get(path, { host: 'evil.example:8080' });
+      expect([path, status]).toEqual([path, 200]);
+      expect(text.replaceAll(/[^0-9A-Za-z]/g, '')).not.toContain('JT08FFQXWQ');
+      expect((await web.get(path, { host: 'lamp.local' })).text.replaceAll('-', '')).toContain('JT08FFQXWQ');
+    }
+  });
+
   it('shows the claim ID no more once the device is claimed', async () => {
     await using web = await Web.create();
     web.status = { ...UNCLAIMED, claimed: true, phase: 'ready' };
