@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { World } from './database.fixture.ts';
-import { encodeFrame, scanFrames } from './journal/frame.ts';
+import { encodeFrame } from './journal/frame.ts';
+import { readFrames } from './journal/frame-reader.ts';
 import { KEEP_ALL, LOSE_ALL } from './journal/simulated-disk.fixture.ts';
 
 const JOURNAL = '/db/device.1.journal';
@@ -77,7 +78,8 @@ describe('a journal', () => {
   it('of a newer version of the program is refused', async () => {
     const world = await filled(1);
     const bytes = world.disk.content(JOURNAL);
-    const number = scanFrames(bytes).frames.length;
+    const { lastNumber = 0 } = await readFrames(world.disk, JOURNAL, () => undefined);
+    const number = lastNumber + 1;
     world.disk.put(JOURNAL, Buffer.concat([bytes, encodeFrame('operations', number, '[["future",1]]')]));
     await expect(world.open()).rejects.toMatchObject({
       code: 'DATABASE_CORRUPT',

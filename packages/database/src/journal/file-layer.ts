@@ -19,6 +19,8 @@ export interface FileLayer {
   ensureDirectory(directory: string): Promise<void>;
   list(directory: string): Promise<string[]>;
   read(path: string): Promise<Buffer>;
+  /** Fills the buffer from this place of the file on; returns how many bytes there were, 0 at the end. */
+  readInto(path: string, buffer: Uint8Array, position: number): Promise<number>;
   /** A new file of mode 0600, for writing; one of that name is replaced. */
   create(path: string): Promise<OpenFile>;
   /** An existing file, for writing. */

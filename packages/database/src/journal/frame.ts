@@ -27,16 +27,6 @@ export interface Frame {
   readonly offset: number;
 }
 
-export interface Scan {
-  readonly frames: readonly Frame[];
-  /** Where the last good frame ends. */
-  readonly end: number;
-  /** What follows is no whole frame … */
-  readonly damaged: boolean;
-  /** … and the header of a later one lies behind it. */
-  readonly laterFrame: boolean;
-}
-
 export function encodeFrame(kind: FrameKind, number: number, payload: string): Buffer {
   const length = Buffer.byteLength(payload);
   const frame = Buffer.allocUnsafe(FRAME_HEADER_SIZE + length);
@@ -50,24 +40,8 @@ export function encodeFrame(kind: FrameKind, number: number, payload: string): B
   return frame;
 }
 
-/** Reads frames up to the first that is not whole, or not numbered as the next. Never throws. */
-export function scanFrames(bytes: Buffer): Scan {
-  const frames: Frame[] = [];
-  let offset = 0;
-  while (offset < bytes.length) {
-    const frame = readFrame(bytes, offset);
-    const expected = frames.at(-1)?.number;
-    if (!frame || (expected !== undefined && frame.number !== expected + 1)) {
-      const last = expected ?? -1;
-      return { frames, end: offset, damaged: true, laterFrame: hasLaterHeader(bytes, offset + 1, last) };
-    }
-    frames.push(frame);
-    offset = frame.offset + FRAME_HEADER_SIZE + bytes.readUInt32LE(offset + 4);
-  }
-  return { frames, end: offset, damaged: false, laterFrame: false };
-}
-
-function readFrame(bytes: Buffer, offset: number): Frame | undefined {
+/** The frame at this offset, or undefined when there is no whole one. */
+export function readFrame(bytes: Buffer, offset: number): Frame | undefined {
   const header = readHeader(bytes, offset);
   if (!header) return undefined;
   const start = offset + FRAME_HEADER_SIZE;
@@ -76,7 +50,7 @@ function readFrame(bytes: Buffer, offset: number): Frame | undefined {
   return { kind: header.kind, number: header.number, payload, offset };
 }
 
-function readHeader(bytes: Buffer, offset: number) {
+export function readHeader(bytes: Buffer, offset: number) {
   if (offset + FRAME_HEADER_SIZE > bytes.length) return undefined;
   const header = bytes.subarray(offset, offset + FRAME_HEADER_SIZE);
   if (!header.subarray(0, 4).equals(MAGIC) || crc32(header.subarray(0, 20)) !== header.readUInt32LE(20)) {
@@ -92,7 +66,8 @@ function readHeader(bytes: Buffer, offset: number) {
   };
 }
 
-function hasLaterHeader(bytes: Buffer, from: number, last: number): boolean {
+/** Whether the header of a frame with a higher number lies anywhere behind `from`. */
+export function hasLaterHeader(bytes: Buffer, from: number, last: number): boolean {
   for (let at = bytes.indexOf(MAGIC, from); at >= 0; at = bytes.indexOf(MAGIC, at + 1)) {
     const header = readHeader(bytes, at);
     if (header && header.number > last) return true;

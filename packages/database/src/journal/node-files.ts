@@ -8,7 +8,7 @@ import {
   write as fsWrite,
   writeSync,
 } from 'node:fs';
-import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { syncDirectory } from '@ioto/runtime';
@@ -102,6 +102,14 @@ export const nodeFiles: FileLayer = {
   },
   list: (directory) => readdir(directory),
   read: (path) => readFile(path),
+  async readInto(path, buffer, position) {
+    const file = await open(path, 'r');
+    try {
+      return (await file.read(buffer, 0, buffer.length, position)).bytesRead;
+    } finally {
+      await file.close();
+    }
+  },
   create: (path) => openFile(path, constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC),
   open: (path) => openFile(path, constants.O_WRONLY),
   rename,

@@ -1,9 +1,10 @@
-import { type CodedError, systemCode } from '@ioto/runtime';
+import { CodedError, systemCode } from '@ioto/runtime';
 import { fail } from '../errors.ts';
 import type { TornTail } from '../options.ts';
 import type { FileLayer } from './file-layer.ts';
 import type { FileNames } from './file-names.ts';
-import { type Frame, type Scan, scanFrames } from './frame.ts';
+import type { Frame } from './frame.ts';
+import { type FileScan, readFrames } from './frame-reader.ts';
 import { decodeHead, type Head } from './head.ts';
 import { decodeOperation, type Operation, TextStore } from './operation.ts';
 
@@ -34,10 +35,10 @@ const NEW: Recovered = {
   leftovers: [],
 };
 
-interface Journal extends Scan {
+interface Journal extends FileScan {
   readonly path: string;
-  readonly size: number;
   readonly head: Head;
+  readonly firstNumber: number;
 }
 
 /**
@@ -52,30 +53,30 @@ export async function recover(
 ): Promise<Recovered> {
   const { snapshot, generations, leftovers } = names.sortOut(await listing(files, names.directory));
   if (!snapshot && generations.length === 0) return { ...NEW, leftovers };
-  const base = snapshot ? readSnapshot(await read(files, names.snapshot), names.snapshot) : undefined;
+  const texts = new TextStore();
+  const base = snapshot ? await readSnapshot(files, names.snapshot, texts, replay) : undefined;
   const first = base?.head.generation ?? 1;
   const current = generations.filter((generation) => generation >= first);
   requireRow(names, current, first, base !== undefined);
-  const journals = await Promise.all(
-    current.map(async (generation) => {
-      const path = names.journal(generation);
-      return readJournal(await read(files, path), path, generation);
-    }),
-  );
+  const journals: Journal[] = [];
+  for (const generation of current) {
+    journals.push(await scanJournal(files, names.journal(generation), generation));
+  }
   checkRow(journals, base?.head);
-  const texts = new TextStore();
-  for (const frame of base?.frames ?? []) replayFrame(frame, names.snapshot, texts, replay);
-  for (const [at, journal] of journals.entries()) {
-    for (const frame of framesBelow(journal, journals[at + 1]))
-      replayFrame(frame, journal.path, texts, replay);
+  for (const [at, { path }] of journals.entries()) {
+    const limit = journals[at + 1]?.head.number ?? Number.POSITIVE_INFINITY;
+    // What a journal holds is all below the number at which the next one begins: a write that failed may have left more
+    // behind it, which nobody was told is done.
+    await read(files, path, (frame) => {
+      if (frame.number < limit) replayFrame(frame, path, texts, replay);
+    });
   }
   const last = journals.at(-1) as Journal;
-  const lastFrame = last.frames.at(-1) as Frame;
   return {
     id: last.head.id,
     generation: last.head.generation,
     journalLength: last.end,
-    nextNumber: lastFrame.number + 1,
+    nextNumber: (last.lastNumber ?? 0) + 1,
     seq: Math.max(base?.head.seq ?? 0, ...journals.map(({ head }) => head.seq)),
     journalBytes: journals.reduce((sum, journal) => sum + journal.end, 0),
     snapshotBytes: base?.size ?? 0,
@@ -87,27 +88,42 @@ export async function recover(
   };
 }
 
-function readSnapshot(bytes: Buffer, path: string) {
-  const scan = scanFrames(bytes);
+async function readSnapshot(
+  files: FileLayer,
+  path: string,
+  texts: TextStore,
+  replay: (operation: Operation) => void,
+): Promise<{ head: Head; size: number }> {
+  let head: Head | undefined;
+  let hasEnd = false;
+  const scan = await read(files, path, (frame) => {
+    head ??= headOf(frame, path, 'snapshot');
+    hasEnd = frame.kind === 'end';
+    replayFrame(frame, path, texts, replay);
+  });
   if (scan.damaged) throw corrupt(path, scan.end, 'a record is damaged');
-  const head = headOf(scan, path, 'snapshot');
-  if (scan.frames.at(-1)?.kind !== 'end') throw corrupt(path, scan.end, 'its end is missing');
-  return { head, frames: scan.frames, size: bytes.length };
+  if (!head) throw corrupt(path, 0, 'it is empty');
+  if (!hasEnd) throw corrupt(path, scan.end, 'its end is missing');
+  return { head, size: scan.size };
 }
 
-function readJournal(bytes: Buffer, path: string, generation: number): Journal {
-  const scan = scanFrames(bytes);
-  const head = headOf(scan, path, 'journal');
+async function scanJournal(files: FileLayer, path: string, generation: number): Promise<Journal> {
+  let head: Head | undefined;
+  let firstNumber = 0;
+  const scan = await read(files, path, (frame) => {
+    if (head) return;
+    head = headOf(frame, path, 'journal');
+    firstNumber = frame.number;
+  });
+  if (!head) throw corrupt(path, 0, 'it does not begin as a journal of this program does');
   if (head.generation !== generation) throw corrupt(path, 0, 'its content belongs to another file name');
-  return { ...scan, path, head, size: bytes.length };
+  return { ...scan, path, head, firstNumber };
 }
 
-function headOf(scan: Scan, path: string, kind: Head['kind']): Head {
-  const first = scan.frames[0];
-  const head = first?.kind === 'head' ? decodeHead(first.payload.toString()) : undefined;
-  if (!head || head.kind !== kind)
-    throw corrupt(path, 0, `it does not begin as a ${kind} of this program does`);
-  return head;
+function headOf(frame: Frame, path: string, kind: Head['kind']): Head {
+  const head = frame.kind === 'head' ? decodeHead(frame.payload.toString()) : undefined;
+  if (head?.kind === kind) return head;
+  throw corrupt(path, 0, `it does not begin as a ${kind} of this program does`);
 }
 
 /** Every journal from the first on must be there: one that is missing holds acknowledged changes. */
@@ -120,26 +136,17 @@ function requireRow(names: FileNames, current: readonly number[], first: number,
   }
 }
 
-/**
- * What a journal holds is all below the number at which the next one begins: a write that failed may have left more
- * behind it, which nobody was told is done.
- */
-function framesBelow(journal: Journal, next: Journal | undefined): readonly Frame[] {
-  const limit = next?.head.number ?? Number.POSITIVE_INFINITY;
-  return journal.frames.filter((frame) => frame.number < limit);
-}
-
 function checkRow(journals: readonly Journal[], base: Head | undefined): void {
   let expected = base?.number;
   for (const [at, journal] of journals.entries()) {
-    const { path, head, frames, damaged, laterFrame, end } = journal;
+    const { path, head, firstNumber, lastNumber, damaged, laterFrame, end } = journal;
     if (base && head.id !== base.id) throw corrupt(path, 0, 'it belongs to another database');
     if (head.id !== journals[0]?.head.id) throw corrupt(path, 0, 'it belongs to another database');
-    if (expected !== undefined && frames[0]?.number !== expected) {
-      throw corrupt(path, 0, `it begins with record ${frames[0]?.number} instead of ${expected}`);
+    if (expected !== undefined && firstNumber !== expected) {
+      throw corrupt(path, 0, `it begins with record ${firstNumber} instead of ${expected}`);
     }
     const next = journals[at + 1];
-    const reached = (frames.at(-1)?.number ?? -1) + 1;
+    const reached = (lastNumber ?? -1) + 1;
     if (next && reached < next.head.number) throw corrupt(path, end, 'a record is damaged or missing');
     if (!next && damaged && laterFrame)
       throw corrupt(path, end, 'a record is damaged, with good ones behind it');
@@ -169,10 +176,11 @@ async function listing(files: FileLayer, directory: string): Promise<string[]> {
   }
 }
 
-async function read(files: FileLayer, path: string): Promise<Buffer> {
+async function read(files: FileLayer, path: string, visit: (frame: Frame) => void): Promise<FileScan> {
   try {
-    return await files.read(path);
+    return await readFrames(files, path, visit);
   } catch (error) {
+    if (error instanceof CodedError) throw error;
     throw unreadable(path, error);
   }
 }

@@ -83,6 +83,11 @@ export class SimulatedDisk implements FileLayer {
     return this.content(path);
   }
 
+  async readInto(path: string, buffer: Uint8Array, position: number): Promise<number> {
+    await this.#step('read', path);
+    return this.content(path).copy(buffer, 0, position);
+  }
+
   async create(path: string): Promise<OpenFile> {
     await this.#step('create', path);
     const inode = new Inode();
