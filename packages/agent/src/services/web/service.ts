@@ -78,7 +78,11 @@ export class WebService implements Component {
 
   async #listen({ host, port }: ListenAddress): Promise<string> {
     const server = createServer(
-      { maxHeaderSize: 8192, headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 10_000 },
+      {
+        ...{ maxHeaderSize: 8192, headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 10_000 },
+        // Who says nothing must not hold one of the few connections for much longer than it may.
+        connectionsCheckingInterval: 2000,
+      },
       (request, response) => void this.#serve(request, response),
     );
     server.maxConnections = this.#options.maxConnections;

@@ -109,7 +109,8 @@ export class StaticFiles {
 
 /** The decoded path; undefined for one that means nothing or hides: encoded slashes, zero bytes, dot files, `..`. */
 function decodePath(path: string): string | undefined {
-  if (!path.startsWith('/') || /%2f|%5c/i.test(path)) return undefined;
+  // A redirect to a path with two slashes at its front would lead to another host.
+  if (!path.startsWith('/') || path.startsWith('//') || /%2f|%5c/i.test(path)) return undefined;
   let name: string;
   try {
     name = decodeURIComponent(path);

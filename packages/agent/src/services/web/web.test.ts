@@ -153,6 +153,7 @@ describe('the files of @site', () => {
       '/ok.txt%00',
       '/%zz',
       '//etc/passwd',
+      '//sub',
     ]) {
       expect((await web.get(path)).status, path).toBe(404);
     }
