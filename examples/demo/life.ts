@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Agent } from '@ioto/agent';
 import { type Cloud, createCloud } from '@ioto/cloud';
-import { CodedError, createLogger, isCodedError, messageOf } from '@ioto/runtime';
+import { CodedError, createLogger, isCodedError, messageOf, standardError } from '@ioto/runtime';
 import { CloudSession } from './cloud-session.ts';
 import { type DemoSite, demoSite } from './demo-site.ts';
 import { createDemoDevice } from './device.ts';
@@ -72,7 +72,7 @@ async function raise(
   running: { stop(): Promise<void> }[],
   signal: AbortSignal,
 ): Promise<Stage> {
-  const logger = createLogger('demo', { level: 'warn' });
+  const logger = createLogger('demo', { level: 'warn', destination: standardError() });
   const cloud = createCloud({
     state: join(options.state, 'cloud'),
     listen: `127.0.0.1:${options.port}`,
@@ -118,6 +118,9 @@ try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
   const isUsage = isCodedError(error, 'OPTION_INVALID');
-  process.stderr.write(`${isUsage ? `npm start: ${messageOf(error)}\n${usage}` : messageOf(error)}\n`);
+  const message = messageOf(error);
+  // The port in the way is this demo's own choice, not something in a file.
+  const hint = message.includes('EADDRINUSE') ? '\nanother pair of ports: npm start -- --port N\n' : '\n';
+  process.stderr.write(isUsage ? `npm start: ${message}\n${usage}` : `${message}${hint}`);
   process.exitCode = isUsage ? 2 : 1;
 }

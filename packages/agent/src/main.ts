@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { newClaimId } from '@ioto/protocol';
-import { createLogger, type LogLevel, messageOf } from '@ioto/runtime';
+import { createLogger, type LogLevel, messageOf, standardError } from '@ioto/runtime';
 import type { Agent, AgentOptions } from './agent.ts';
 import { createAgent } from './build-agent.ts';
 import { type ExitEvent, eventsFrom, type Invocation, parseCommandLine } from './command-line.ts';
@@ -65,7 +65,7 @@ async function configuredLevel(options: AgentOptions): Promise<LogLevel> {
 }
 
 function makeAgent(options: AgentOptions, level: LogLevel): Agent {
-  const logger = createLogger('ioto', { level });
+  const logger = createLogger('ioto', { level, destination: standardError() });
   const agent = createAgent({ ...options, logger, environment: process.env });
   narrate(agent, logger);
   return agent;

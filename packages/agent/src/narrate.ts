@@ -11,12 +11,17 @@ export function narrate(agent: Agent, logger: Logger): void {
   );
   agent.on('device:waiting', (facts) => logger.debug(facts, 'waiting to be claimed'));
   agent.on('device:claimed', (facts) => logger.info(facts, 'the device is claimed'));
-  agent.on('device:provisioned', (facts) => logger.info(facts, 'the device has a certificate'));
+  agent.on('device:provisioned', ({ certificate, ...facts }) => {
+    const { subject, serialNumber, expires } = certificate;
+    logger.info({ ...facts, subject, serialNumber, expires }, 'the device has a certificate');
+  });
   agent.on('device:released', (facts) => logger.warn(facts, 'the device gave up its owner and begins anew'));
   agent.on('cloud:retry', (facts) =>
     logger.warn(facts, 'a step towards the cloud failed and will be tried again'),
   );
-  agent.on('mqtt:connected', (facts) => logger.info(facts, 'connected to the cloud'));
+  agent.on('mqtt:connected', ({ certificate, ...facts }) =>
+    logger.info({ ...facts, subject: certificate.subject }, 'connected to the cloud'),
+  );
   agent.on('mqtt:disconnected', (facts) => logger.info(facts, 'disconnected from the cloud'));
   agent.on('mqtt:throttled', (facts) => logger.warn(facts, 'the cloud asked for less'));
   agent.on('sync:up', ({ seq, changes }) =>

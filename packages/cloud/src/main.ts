@@ -1,4 +1,4 @@
-import { CodedError } from '@ioto/runtime';
+import { CodedError, standardError } from '@ioto/runtime';
 import { runProgram } from './cli/program.ts';
 
 /** Milliseconds that a clean end may take; then the process ends anyway. */
@@ -16,6 +16,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
 const code = await runProgram(process.argv.slice(2), {
   out: (text) => process.stdout.write(text),
   say: (text) => process.stderr.write(`${text}\n`),
+  log: standardError(),
   input: async () => Buffer.concat(await process.stdin.toArray()).toString('utf8'),
   stopping: stopping.signal,
 });

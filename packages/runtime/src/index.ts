@@ -21,6 +21,14 @@ export {
 } from './files.ts';
 export { isUlid, newUlid } from './ids.ts';
 export { type Component, Lifecycle } from './lifecycle.ts';
-export { createLogger, type Logger, type LogLevel, type LogOptions, silentLogger } from './log.ts';
+export {
+  createLogger,
+  type Logger,
+  type LogLevel,
+  type LogOptions,
+  linesForPeople,
+  silentLogger,
+  standardError,
+} from './log.ts';
 export { lockStateDirectory, type StateLock } from './state-lock.ts';
 export { parseSize, parseTime } from './units.ts';

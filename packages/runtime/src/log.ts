@@ -48,6 +48,36 @@ export function createLogger(name: string, { level, destination = process.stderr
   return logger;
 }
 
+/** Standard error for a program's log: lines for people on a terminal, JSON for everything that collects logs. */
+export function standardError(): { write(line: string): void } {
+  return process.stderr.isTTY ? linesForPeople(process.stderr) : process.stderr;
+}
+
+/** Turns each JSON line into `time level message name=value …`, with the time of day where it is read. */
+export function linesForPeople(out: { write(line: string): void }): { write(line: string): void } {
+  return { write: (line) => out.write(forPeople(line)) };
+}
+
+function forPeople(line: string): string {
+  const { level, time, name: _program, msg, ...facts } = JSON.parse(line) as Record<string, unknown>;
+  const clock = new Date(String(time)).toTimeString().slice(0, 8);
+  const told = Object.entries(facts).flatMap(([name, value]) => tell(name, value));
+  return `${[clock, String(level).padEnd(5), printable(String(msg)), ...told].join(' ')}\n`;
+}
+
+/** One fact; what lies within an object carries its name in front. */
+function tell(name: string, value: unknown): string[] {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value))
+    return Object.entries(value).flatMap(([inner, held]) => tell(`${name}.${inner}`, held));
+  const isPlain = typeof value === 'string' && !/[\s"]/.test(value);
+  return [`${name}=${printable(isPlain ? value : JSON.stringify(value))}`];
+}
+
+/** What a stranger sent must not move a terminal's cursor. */
+function printable(text: string): string {
+  return text.replace(/\p{Cc}/gu, (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
 /** A logger that says nothing. */
 export const silentLogger: Logger = {
   debug: () => undefined,

@@ -27,6 +27,11 @@ function launch(args: readonly string[], input = '') {
     say: (text) => {
       run.said += `${text}\n`;
     },
+    log: {
+      write: (line) => {
+        run.said += line;
+      },
+    },
     input: async () => input,
     stopping: stopping.signal,
   }).then((code) => Object.assign(run, { code }));
@@ -116,6 +121,7 @@ describe('a command line that is wrong', () => {
     const { code, out, said } = await ioto(args);
     expect({ code, out }).toEqual({ code: 2, out: '' });
     expect(said.trim().split('\n')).toHaveLength(1);
+    expect(said).toMatch(/^ioto-cloud: /);
   });
 
   it('asks for help with --help, and for the version with --version', async () => {

@@ -52,10 +52,7 @@ async function run(options: StartOptions, terminal: Terminal): Promise<void> {
   const cloud = createCloud({
     ...given,
     roles: roles?.split(',').map((role) => role.trim()) as CloudConfig['roles'] | undefined,
-    logger: createLogger('ioto-cloud', {
-      level,
-      destination: { write: (line) => terminal.say(line.trimEnd()) },
-    }),
+    logger: createLogger('ioto-cloud', { level, destination: terminal.log }),
   });
   await cloud.start(terminal.stopping);
   try {
@@ -65,6 +62,7 @@ async function run(options: StartOptions, terminal: Terminal): Promise<void> {
       terminal.say(`  email     ${firstLogin.email}\n  password  ${firstLogin.password}`);
     }
     const { adminKey: _adminKey, authority: _authority, ...place } = cloud.place();
+    if (!json) terminal.say(`devices and clients trust it by ${place.authorityFile}`);
     terminal.out(json ? `${JSON.stringify({ ...place, pid: process.pid })}\n` : `${place.api}\n`);
     await stopRequested(terminal.stopping);
   } finally {

@@ -4,6 +4,8 @@ export interface Terminal {
   out(text: string): void;
   /** What a person reads. */
   say(text: string): void;
+  /** Where the log goes: one JSON object a line. */
+  log: { write(line: string): void };
   /** All of standard input. */
   input(): Promise<string>;
   /** Aborted when the program is asked to end. */
