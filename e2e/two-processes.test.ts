@@ -106,6 +106,12 @@ describe('builder and device cloud as two processes on two ports', () => {
     expect(stdout).toMatch(/[0-9A-HJKMNP-TV-Z]{26}/);
   });
 
+  it('say which role a command needs that the other process has', async () => {
+    const { code, stderr } = await builder.run(['device', 'list']);
+    expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('role device-cloud') });
+    expect((await cloud.run(['product', 'list'])).stderr).toContain('role builder');
+  });
+
   it('a cloud whose key the builder does not know says so', async () => {
     await using elsewhere = await TempDirectory.create();
     await writeFile(elsewhere.at('wrong.key'), 'nonsense', { mode: 0o600 });

@@ -60,6 +60,11 @@ describe('the command line of ioto', () => {
     });
   });
 
+  it('names a command that it does not know', () => {
+    expect(() => parse('frobnicate')).toThrow("unknown command 'frobnicate'");
+    expect(() => parse('wake up')).toThrow("too many arguments for 'wake'");
+  });
+
   for (const line of ['--nonsense', '--length 9', '--exit soon', 'sleep', '--account a', '--state']) {
     it(`refuses "${line}" in one line, with exit code 2`, () => {
       let thrown: unknown;

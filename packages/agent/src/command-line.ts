@@ -78,7 +78,7 @@ export function parseCommandLine(args: readonly string[], version: string): Invo
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0)
       return { command: 'print', text: output.join('') };
-    throw usage(error);
+    throw usage(error, program.args[0]);
   }
   return invocation ?? { command: 'print', text: program.helpInformation() };
 }
@@ -134,19 +134,21 @@ function interpret(flags: RunFlags): Invocation {
 function exitEvent(phase: string): ExitEvent {
   const known = Object.entries(EXIT_EVENTS).find(([name, event]) => name === phase || event === phase);
   if (known) return known[1];
-  throw new InvalidArgumentError(`it is one of ${Object.keys(EXIT_EVENTS).join(', ')}.`);
+  throw new InvalidArgumentError(`It must be one of ${Object.keys(EXIT_EVENTS).join(', ')}.`);
 }
 
 function claimIdLength(text: string): number {
   const { min, max } = CLAIM_ID_LENGTH;
   if (/^\d+$/.test(text) && Number(text) >= min && Number(text) <= max) return Number(text);
-  throw new InvalidArgumentError(`it is a number from ${min} to ${max}.`);
+  throw new InvalidArgumentError(`It must be a number from ${min} to ${max}.`);
 }
 
-function usage(error: unknown): unknown {
+function usage(error: unknown, first: string | undefined): unknown {
   if (!(error instanceof CommanderError)) return error;
   const message = error.message
     .replace(/^error: /, '')
+    // The program itself takes no arguments: what stands there was meant as a command.
+    .replace(/^too many arguments\..*/s, `unknown command '${first}'`)
     .split('\n')
     .join(' ');
   return new CodedError('USAGE', `${message} (ioto --help lists the options)`);

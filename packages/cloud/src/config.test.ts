@@ -15,7 +15,7 @@ describe('the configuration of a cloud', () => {
   });
 
   it.each([
-    [{ listen: 'nonsense' }, /^--listen needs: HOST:PORT/],
+    [{ listen: 'nonsense' }, /^--listen "nonsense": expected HOST:PORT/],
     [{ listen: 'localhost:99999' }, /^--listen/],
     [{ mqtt: ':1' }, /^--mqtt/],
     [{ host: 'a b' }, /^--host/],

@@ -34,7 +34,11 @@ export const CloudConfigSchema = Type.Object(
     mqtt: Type.Optional(address('HOST:PORT that speaks MQTT whatever the ALPN')),
     mtls: Type.Optional(address('HOST:PORT that speaks HTTPS with client certificate whatever the ALPN')),
     builder: Type.Optional(
-      Type.String({ pattern: '^https?://', maxLength: 512, description: 'builder to use, with its /api' }),
+      Type.String({
+        pattern: '^https?://',
+        maxLength: 512,
+        description: 'URL of the builder to use, with its /api',
+      }),
     ),
     builderAuthority: Type.Optional(
       Type.String({ minLength: 1, description: 'PEM file of the authority that the builder is trusted by' }),
@@ -50,7 +54,7 @@ export const CloudConfigSchema = Type.Object(
     }),
     type: Type.Union([Type.Literal('dedicated'), Type.Literal('hosted')], {
       default: 'dedicated',
-      description: 'dedicated: one owner; hosted: many',
+      description: 'dedicated (one owner) or hosted (many)',
     }),
     region: Type.String({
       minLength: 1,
@@ -75,7 +79,7 @@ export function cloudConfig(given: Partial<CloudConfig>): CloudConfig {
   if (!Value.Check(CloudConfigSchema, config)) {
     const first = Value.Errors(CloudConfigSchema, config)[0];
     const option = first?.instancePath.split('/')[1] ?? '';
-    throw invalid(option, `needs: ${describe(option)}`);
+    throw wrong(option, given[option as keyof CloudConfig]);
   }
   refuseImpossible(config);
   return Object.freeze(config);
@@ -98,10 +102,12 @@ function refuseImpossible(config: Static<typeof CloudConfigSchema>): void {
   }
 }
 
-/** What an option should be, in the words of the schema. */
-function describe(option: string): string {
+/** What was given, beside what it should be in the words of the schema. */
+function wrong(option: string, value: unknown): CodedError {
   const property = CloudConfigSchema.properties[option as keyof typeof CloudConfigSchema.properties];
-  return (property as { description?: string } | undefined)?.description ?? 'an option of ioto-cloud';
+  const { description = 'an option of ioto-cloud' } = (property ?? {}) as { description?: string };
+  const shown = Array.isArray(value) ? value.join(',') : String(value ?? '');
+  return invalid(option, `"${shown.slice(0, 100)}": expected ${description}`);
 }
 
 function invalid(option: string, problem: string): CodedError {

@@ -21,6 +21,8 @@ const fail = errorCatalogue({
 const ANSWER_TIMEOUT = 15_000;
 /** The connection ended before the answer. */
 const BROKEN = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE']);
+/** OpenSSL's verdicts on a certificate that nobody who is trusted has signed, as Node names them. */
+const UNTRUSTED = /SELF_SIGNED|UNABLE_TO_/;
 const LARGEST_ANSWER = 8 * 1024 * 1024;
 
 export interface HttpBuilderClientOptions {
@@ -117,9 +119,16 @@ export class HttpBuilderClient implements Component, BuilderClient {
       return { status: response.statusCode, retryAfter: seconds > 0 ? seconds * 1000 : undefined, answer };
     } catch (error) {
       signal?.throwIfAborted();
-      throw fail('BUILDER_UNREACHABLE', `the builder at ${url.origin} cannot be asked: ${messageOf(error)}`, {
-        cause: error,
-      });
+      const hint = UNTRUSTED.test(systemCode(error) ?? '')
+        ? ': name its authority with --builder-authority'
+        : '';
+      throw fail(
+        'BUILDER_UNREACHABLE',
+        `the builder at ${url.origin} cannot be asked: ${messageOf(error)}${hint}`,
+        {
+          cause: error,
+        },
+      );
     }
   }
 }

@@ -4,7 +4,12 @@ import { CodedError, errorCatalogue, messageOf, readTextIfPresent, systemCode } 
 import { adminKeyOf, readSecret } from '../state-directory/state-directory.ts';
 import { type RunningAt, readWhereItRuns } from '../state-directory/where-it-runs.ts';
 
-const fail = errorCatalogue({ CLOUD_NOT_RUNNING: {}, CLOUD_UNREACHABLE: {}, CLOUD_ANSWER_MALFORMED: {} });
+const fail = errorCatalogue({
+  CLOUD_NOT_RUNNING: {},
+  CLOUD_UNREACHABLE: {},
+  CLOUD_ANSWER_MALFORMED: {},
+  CLOUD_ROLE_MISSING: {},
+});
 
 /** Milliseconds to wait for an answer. */
 const PATIENCE = 30_000;
@@ -35,6 +40,7 @@ export class AdminClient {
     const { at, key, authority } = await this.#access;
     const { status, text } = await this.#send(at, authority, key, path, JSON.stringify(body));
     const answer = parse(text);
+    if (answer.code === 'ROUTE_UNKNOWN') throw this.#otherRole(path);
     if (status >= 300) {
       throw new CodedError(
         String(answer.code ?? 'CLOUD_REFUSED'),
@@ -95,6 +101,15 @@ export class AdminClient {
       call.on('error', (error) => reject(this.#unreachable(error)));
       call.end(body);
     });
+  }
+
+  /** A cloud with one role has not the calls of the other. */
+  #otherRole(path: string): CodedError {
+    const role = /^\/(product|cloud)\//.test(path) ? 'builder' : 'device-cloud';
+    return fail(
+      'CLOUD_ROLE_MISSING',
+      `the cloud of ${this.#state} does not have the role ${role}: ask the one that does, with its --state`,
+    );
   }
 
   #unreachable(error: unknown): CodedError {

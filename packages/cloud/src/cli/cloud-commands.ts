@@ -165,8 +165,14 @@ export const deviceCommands: readonly AdminCommand[] = [
   {
     usage: 'release <id>',
     summary: 'free a device from its account',
+    options: [
+      new Option(
+        '--forget-key',
+        'let it come back with another identity key, as after a change of its board',
+      ),
+    ],
     path: '/device/release',
-    body: ([id]) => ({ id }),
-    tell: (_answer, [id]) => ({ id: String(id), text: 'released' }),
+    body: ([id], { forgetKey }) => ({ id, forgetKey }),
+    tell: ({ id }) => ({ id: String(id), text: 'released' }),
   },
 ];

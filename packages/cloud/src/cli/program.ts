@@ -47,6 +47,7 @@ function createProgram(terminal: Terminal): Command {
     command.configureOutput({
       writeOut: (text) => terminal.out(text),
       writeErr: (text) => terminal.say(text.trimEnd()),
+      outputError: (text, write) => write(text.replace(/^error:/, 'ioto-cloud:')),
     });
   }
   return program;

@@ -303,6 +303,6 @@ function claimedByAnother() {
 function neverRegistered() {
   return deviceError(
     'DEVICE_NEVER_REGISTERED',
-    'no device with this claim ID has ever registered: check the ID, connect the device and power it on once, or claim it in advance with "pre": true',
+    'no device with this claim ID has ever registered: check the ID, connect the device and power it on once, or claim it in advance ("pre")',
   );
 }

@@ -130,10 +130,15 @@ function readable(body: Buffer, url: URL): Pick<UrlAnswer, 'body' | 'text' | 'js
 
 /** OpenSSL's verdicts on a server certificate, as Node names them. */
 const UNTRUSTED = /CERT|SELF_SIGNED|UNABLE_TO_|ERR_TLS_/;
+/** Those among them that say that nobody who is trusted has signed it. */
+const UNSIGNED = /SELF_SIGNED|UNABLE_TO_/;
 
 function asUrlError(error: unknown, url: URL): unknown {
   const code = systemCode(error);
   if (code === undefined || code.startsWith('URL_')) return error;
   const kind = UNTRUSTED.test(code) ? 'URL_UNTRUSTED' : 'URL_UNREACHABLE';
-  return urlError(kind, `${url.host}: ${messageOf(error)}`, { cause: error });
+  const hint = UNSIGNED.test(code)
+    ? ': name the file of its authority under tls.authority in ioto.json5'
+    : '';
+  return urlError(kind, `${url.host}: ${messageOf(error)}${hint}`, { cause: error });
 }
