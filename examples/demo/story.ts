@@ -90,7 +90,7 @@ function isWaiting(milestones: Milestones): boolean {
   );
 }
 
-function narrate({ device, narrator, site }: LifeOptions, milestones: Milestones): void {
+function narrate({ device, narrator, site, cloudState }: LifeOptions, milestones: Milestones): void {
   device.once('device:serialized', ({ id, source }) => {
     const made =
       source === 'generated' ? 'made a random claim ID, as a label would carry it' : 'has its claim ID';
@@ -137,7 +137,13 @@ function narrate({ device, narrator, site }: LifeOptions, milestones: Milestones
   device.on('device:released', () => {
     told = new Set();
     narrator.step('released', 'by its owner: it forgets its certificate and begins anew');
+    device.once('device:waiting', ({ id }) => narrator.line(claimHint(id, site, cloudState)));
   });
+}
+
+/** How a person claims the device. */
+function claimHint(id: string, { accountId }: DemoSite, cloudState: string): string {
+  return `\n  claim it:  npx ioto-cloud device claim ${id} --account ${accountId} --state ${cloudState}\n`;
 }
 
 async function claim(
@@ -145,9 +151,7 @@ async function claim(
   milestones: Milestones,
 ): Promise<void> {
   if (!options.claim) {
-    narrator.line(
-      `\n  claim it:  npx ioto-cloud device claim ${device.id} --account ${site.accountId} --state ${cloudState}\n`,
-    );
+    narrator.line(claimHint(device.id, site, cloudState));
     await milestones.any('device:claimed');
     return;
   }
