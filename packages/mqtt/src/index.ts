@@ -19,4 +19,13 @@ export {
   type MqttServerOptions,
   type PublishOptions,
 } from './server/mqtt-server.ts';
-export type { DeliveryOutcome, MessageProperties } from './session/message.ts';
+export { MemorySessionStore } from './session/memory-session-store.ts';
+export type { DeliveryOutcome, Message, MessageProperties } from './session/message.ts';
+export type {
+  SessionChange,
+  SessionStore,
+  StoredDelivery,
+  StoredSession,
+  StoredState,
+} from './session/session-store.ts';
+export type { Subscription } from './session/subscription.ts';

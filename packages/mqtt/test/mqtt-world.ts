@@ -9,6 +9,7 @@ import {
   type MqttLimits,
   MqttServer,
   type ReceivedPublish,
+  type SessionStore,
 } from '../src/index.ts';
 import { ScriptedClient } from './scripted-client.ts';
 
@@ -19,20 +20,25 @@ export interface Identity {
 export interface WorldOptions {
   limits?: Partial<MqttLimits>;
   hooks?: Partial<MqttHooks<Identity>>;
+  /** Another server's, after which this one comes. The world must be started then. */
+  store?: SessionStore;
+  clock?: VirtualClock;
 }
 
 /** A server whose time stands still and whose clients are in memory. By default everything is allowed. */
 export class MqttWorld {
-  readonly clock = new VirtualClock();
+  readonly clock: VirtualClock;
   readonly received: (ReceivedPublish & { from: string })[] = [];
   readonly connected: ConnectedFacts[] = [];
   readonly disconnected: DisconnectedFacts[] = [];
   readonly server: MqttServer<Identity>;
 
-  constructor({ limits, hooks }: WorldOptions = {}) {
+  constructor({ limits, hooks, store, clock = new VirtualClock() }: WorldOptions = {}) {
+    this.clock = clock;
     this.server = new MqttServer<Identity>({
       limits,
-      clock: this.clock,
+      clock,
+      store,
       logger: silentLogger,
       hooks: {
         authenticate: async ({ clientId }: ConnectPacket) => ({ accept: true, principal: { clientId } }),
@@ -50,6 +56,13 @@ export class MqttWorld {
         ...hooks,
       },
     });
+  }
+
+  /** A world whose server holds what the store does. */
+  static async start(options: WorldOptions): Promise<MqttWorld> {
+    const world = new MqttWorld(options);
+    await world.server.start();
+    return world;
   }
 
   /** A client whose stream the server has accepted. */

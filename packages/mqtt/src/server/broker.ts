@@ -1,5 +1,6 @@
 import type { Clock, Logger } from '@ioto/runtime';
 import type { Session } from '../session/session.ts';
+import type { SessionJournal } from '../session/session-journal.ts';
 import type { RetainedMessages } from '../topics/retained-messages.ts';
 import type { SubscriptionTree } from '../topics/subscription-tree.ts';
 import type { Connection } from './connection.ts';
@@ -18,6 +19,8 @@ export interface Broker<P> {
   readonly sessions: Map<string, Session>;
   readonly subscriptions: SubscriptionTree<Session>;
   readonly retained: RetainedMessages;
+  /** Where changes are written down; undefined where sessions end with the process. */
+  readonly journal: SessionJournal | undefined;
   /** The connection of each client that was let in, by client ID. */
   readonly clients: Map<string, Connection<P>>;
   /** Connections without an accepted CONNECT, the oldest first. */

@@ -50,7 +50,11 @@ export class Connection<P> {
     this.info = info;
     this.#stream = stream;
     this.frames = new FrameReader(broker.limits.maxConnectSize, 'maxConnectSize');
-    this.outbox = new Outbox(stream, { onWritten: () => this.#onWritten() });
+    const { journal } = broker;
+    this.outbox = new Outbox(stream, {
+      onWritten: () => this.#onWritten(),
+      gate: journal && ((write) => journal.afterCommit(write)),
+    });
     this.#closed = new Promise((resolve) => {
       this.#markClosed = resolve;
     });

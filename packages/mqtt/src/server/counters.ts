@@ -16,6 +16,8 @@ export interface MqttCounters {
   pubacksReceived: number;
   /** Messages that a session had no room for, that were too old or too large for their client, or that ended with their session. */
   messagesDropped: number;
+  /** Commits of the session store that failed and were tried again. */
+  commitsFailed: number;
   /** Violations of each limit, by its name. */
   violations: Partial<Record<keyof MqttLimits, number>>;
   /** Connections that ended, by reason. */
@@ -34,6 +36,7 @@ export function newCounters(): MqttCounters {
     publishesSent: 0,
     pubacksReceived: 0,
     messagesDropped: 0,
+    commitsFailed: 0,
     violations: {},
     disconnects: {},
   };

@@ -26,8 +26,11 @@ export function handlePubrec<P>(client: Client<P>, { packetId, reasonCode = 0 }:
 /** 3.6: the client will not send the message again; answered in the order of arrival [MQTT-4.3.3-2]. */
 export function handlePubrel<P>(client: Client<P>, { packetId }: AckPacket): void {
   const { session, received } = client;
+  const { journal } = client.connection.broker;
   received.add(session.unreleased.get(packetId), () => {
     const known = session.unreleased.delete(packetId);
+    const { clientId, journalled } = session;
+    if (known && journalled) journal?.record({ type: 'receivedReleased', clientId, packetId });
     client.answer('pubcomp', packetId, known ? REASON.success : REASON.packetIdentifierNotFound);
   });
 }

@@ -69,7 +69,11 @@ function acceptOnce<P>(client: Client<P>, packet: PublishPacket): void {
     });
   }
   unreleased.set(packetId, undefined);
-  const outcome = receive(client, messageOfPublish(packet, client.clientId, broker.clock), dup, answer);
+  const outcome = receive(client, messageOfPublish(packet, client.clientId, broker.clock), dup, () => {
+    if (session.journalled)
+      broker.journal?.record({ type: 'received', clientId: session.clientId, packetId });
+    answer();
+  });
   if (!outcome) return;
   unreleased.set(packetId, outcome);
   outcome.then(

@@ -4,6 +4,8 @@ import type { Qos } from '../codec/packets.ts';
 import { REASON } from '../codec/reason-codes.ts';
 import { mqttError } from '../errors.ts';
 import type { DeliveryOutcome, Message, MessageProperties } from '../session/message.ts';
+import { SessionJournal } from '../session/session-journal.ts';
+import type { SessionStore } from '../session/session-store.ts';
 import { RetainedMessages } from '../topics/retained-messages.ts';
 import { SubscriptionTree } from '../topics/subscription-tree.ts';
 import { topicNameFault } from '../topics/topic-rules.ts';
@@ -13,9 +15,13 @@ import { type MqttCounters, newCounters } from './counters.ts';
 import { deliver } from './deliver.ts';
 import type { ConnectionInfo, DisconnectReason, MqttHooks } from './hooks.ts';
 import { defaultLimits, type MqttLimits } from './limits.ts';
+import { restoreState } from './restore-state.ts';
 import { retain, route } from './routing.ts';
 import { endSession } from './session-life.ts';
 import { settleWill } from './will.ts';
+
+/** Milliseconds that the last commit is waited for. */
+const FLUSH_TIMEOUT = 5000;
 
 export interface MqttServerOptions<P> {
   hooks: MqttHooks<P>;
@@ -23,6 +29,8 @@ export interface MqttServerOptions<P> {
   limits?: Partial<MqttLimits>;
   clock: Clock;
   logger: Logger;
+  /** Where sessions and retained messages outlive the process; `start` must be called then. Without it they end with it. */
+  store?: SessionStore;
 }
 
 export interface PublishOptions {
@@ -46,16 +54,25 @@ export interface DeliverOptions {
 /** An MQTT 3.1.1 and 5.0 server over any Duplex. */
 export class MqttServer<P> {
   readonly #broker: Broker<P>;
+  readonly #store: SessionStore | undefined;
+  #started = false;
   #stopped = false;
 
-  constructor({ hooks, limits: changed, clock, logger }: MqttServerOptions<P>) {
+  constructor({ hooks, limits: changed, clock, logger, store }: MqttServerOptions<P>) {
     const limits = Object.freeze({ ...defaultLimits, ...changed });
+    const counters = newCounters();
+    const onFailure = (error: unknown) => {
+      counters.commitsFailed += 1;
+      logger.error({ err: error }, 'the session store failed; clients wait until it works again');
+    };
+    this.#store = store;
     this.#broker = {
       hooks,
       limits,
       clock,
       logger,
-      counters: newCounters(),
+      counters,
+      journal: store && new SessionJournal({ store, clock, onFailure }),
       sessions: new Map(),
       subscriptions: new SubscriptionTree(),
       retained: new RetainedMessages(limits.maxRetainedMessages, limits.maxRetainedBytes),
@@ -69,9 +86,15 @@ export class MqttServer<P> {
     return this.#broker.counters;
   }
 
+  /** Takes up what the store holds. Rejects as its `load` does. Needed only with a store, before the first `accept`. */
+  async start(): Promise<void> {
+    if (this.#store) restoreState(this.#broker, await this.#store.load());
+    this.#started = true;
+  }
+
   /** Serves one client on a stream whose bytes are MQTT's from the first. Owns the stream from here on. */
   accept(stream: Duplex, info: ConnectionInfo): void {
-    if (this.#stopped) stream.on('error', () => undefined).destroy();
+    if (this.#stopped || (this.#store && !this.#started)) stream.on('error', () => undefined).destroy();
     else new Connection(this.#broker, stream, info).start();
   }
 
@@ -126,7 +149,7 @@ export class MqttServer<P> {
     return this.#broker.clients.has(clientId);
   }
 
-  /** Closes every connection, without wills, and ends every session. Resolves when the streams are closed. */
+  /** Closes every connection, without wills, and ends every session that no store keeps. Resolves when the streams are closed. */
   async stop(): Promise<void> {
     this.#stopped = true;
     const connections = [...this.#broker.connections];
@@ -138,12 +161,26 @@ export class MqttServer<P> {
         withoutWill: true,
       });
     }
+    await this.#flushJournal();
     for (const session of this.#broker.sessions.values()) settleWill(session, false);
     for (const session of [...this.#broker.sessions.values()]) endSession(this.#broker, session);
     // One turn for what was sent last, but no waiting for peers.
     await new Promise((resolve) => setImmediate(resolve));
     for (const connection of connections) connection.destroy();
     await Promise.all(connections.map(({ closed }) => closed));
+  }
+
+  /** What comes after is the end of the process, and no change of the sessions. A store that fails holds nobody up. */
+  async #flushJournal(): Promise<void> {
+    const { journal, clock } = this.#broker;
+    if (!journal) return;
+    let cancel: () => void = () => undefined;
+    const late = new Promise<void>((resolve) => {
+      cancel = clock.after(FLUSH_TIMEOUT, resolve, { unref: true });
+    });
+    await Promise.race([journal.flush(), late]);
+    cancel();
+    journal.close();
   }
 
   #message(topic: string, payload: Buffer | string, qos: Qos): Message {

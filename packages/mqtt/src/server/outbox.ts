@@ -12,6 +12,8 @@ const NOTHING = Buffer.alloc(0);
 export interface OutboxOptions {
   /** Called whenever the stream has taken what was written. */
   onWritten: () => void;
+  /** Calls `write` when what the packets promise is durable, in order; without it they are written in their turn. */
+  gate?: (write: () => void) => void;
 }
 
 /**
@@ -23,20 +25,26 @@ export class Outbox {
   bytes: Buffer = NOTHING;
   readonly #stream: Duplex;
   readonly #onWritten: () => void;
+  readonly #gate: OutboxOptions['gate'];
   /** How much of `bytes` is taken. */
   #used = 0;
   /** Full pieces before it; with a write for each packet, packets. */
   #pieces: Buffer[] = [];
-  #pending = 0;
+  /** Bytes of both. */
+  #size = 0;
+  /** Bytes that were taken out of them and wait to be durable. */
+  #gated = 0;
   #pieceSize = FIRST_PIECE;
   #scheduled = false;
   #writing = 0;
   #eachPacket = false;
   #ended = false;
+  #abandoned = false;
 
-  constructor(stream: Duplex, { onWritten }: OutboxOptions) {
+  constructor(stream: Duplex, { onWritten, gate }: OutboxOptions) {
     this.#stream = stream;
     this.#onWritten = onWritten;
+    this.#gate = gate;
   }
 
   /** From now on each packet has its own write, made when the stream has taken the one before. */
@@ -47,12 +55,12 @@ export class Outbox {
 
   /** Bytes that the stream has not taken. */
   get pending(): number {
-    return this.#pending + this.#stream.writableLength;
+    return this.#size + this.#gated + this.#stream.writableLength;
   }
 
   /** True while messages should go on coming. */
   get ready(): boolean {
-    return this.#pending + this.#stream.writableLength < READY_BELOW;
+    return this.pending < READY_BELOW;
   }
 
   write(packet: Buffer): void {
@@ -63,7 +71,7 @@ export class Outbox {
 
   /** Makes room for one packet; it must be laid into `bytes`, from the offset that is returned, before anything else is done. */
   reserve(size: number): number {
-    this.#pending += size;
+    this.#size += size;
     if (!this.#scheduled) this.#schedule();
     if (this.#eachPacket) {
       this.bytes = Buffer.allocUnsafe(size);
@@ -86,13 +94,17 @@ export class Outbox {
   end(): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#giveAll();
-    this.#stream.end();
+    const pieces = this.#takeAll();
+    this.#whenDurable(() => {
+      if (pieces.length > 0) this.#give(Buffer.concat(pieces));
+      this.#stream.end();
+    });
   }
 
   /** Forgets what is left. */
   abandon(): void {
     this.#ended = true;
+    this.#abandoned = true;
     this.#takeAll();
   }
 
@@ -103,21 +115,20 @@ export class Outbox {
 
   readonly #flush = (): void => {
     this.#scheduled = false;
-    if (this.#ended || this.#pending === 0) return;
+    if (this.#ended || this.#size === 0) return;
     if (!this.#eachPacket) this.#giveAll();
     else if (this.#writing === 0) {
       const packet = this.#pieces.shift();
       if (!packet) return;
-      this.#pending -= packet.length;
-      this.#give(packet);
+      this.#size -= packet.length;
+      this.#giveWhenDurable(packet);
     }
   };
 
   #giveAll(): void {
-    const size = this.#pending;
+    const size = this.#size;
     const pieces = this.#takeAll();
-    if (pieces.length === 1) this.#give(pieces[0] as Buffer);
-    else if (pieces.length > 1) this.#give(Buffer.concat(pieces, size));
+    this.#giveWhenDurable(pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces, size));
     // As large as this turn wanted it, so that the next one needs one piece, and idle ones none.
     const wanted = 2 ** Math.ceil(Math.log2(Math.max(size, FIRST_PIECE)));
     this.#pieceSize = Math.min(wanted, LARGEST_PIECE);
@@ -133,8 +144,26 @@ export class Outbox {
     this.#closePiece();
     const pieces = this.#pieces;
     this.#pieces = [];
-    this.#pending = 0;
+    this.#size = 0;
     return pieces;
+  }
+
+  #whenDurable(write: () => void): void {
+    if (this.#gate) this.#gate(write);
+    else write();
+  }
+
+  #giveWhenDurable(bytes: Buffer): void {
+    this.#writing += 1;
+    if (!this.#gate) {
+      this.#stream.write(bytes, this.#written);
+      return;
+    }
+    this.#gated += bytes.length;
+    this.#gate(() => {
+      this.#gated -= bytes.length;
+      if (!this.#abandoned) this.#stream.write(bytes, this.#written);
+    });
   }
 
   #give(bytes: Buffer): void {
@@ -145,7 +174,7 @@ export class Outbox {
   readonly #written = (error?: Error | null): void => {
     this.#writing -= 1;
     if (error || this.#ended) return;
-    if (this.#pending > 0 && !this.#scheduled) this.#schedule();
+    if (this.#size > 0 && !this.#scheduled) this.#schedule();
     this.#onWritten();
   };
 }

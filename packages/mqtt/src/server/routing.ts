@@ -58,5 +58,7 @@ export function retain<P>(broker: Broker<P>, message: Message): void {
   if (isReserved(message.topic)) return;
   const refusal = broker.retained.keep(message);
   if (refusal) countViolation(broker, refusal);
+  else if (message.payload.length === 0) broker.journal?.record({ type: 'forgotten', topic: message.topic });
+  else broker.journal?.record({ type: 'retained', message });
   broker.counters.retainedMessages = broker.retained.size;
 }

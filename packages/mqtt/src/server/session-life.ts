@@ -1,5 +1,5 @@
 import { mqttError } from '../errors.ts';
-import { Session } from '../session/session.ts';
+import { Session, type SessionFacts } from '../session/session.ts';
 import type { Subscription } from '../session/subscription.ts';
 import { type Broker, countViolation } from './broker.ts';
 import type { MqttLimits } from './limits.ts';
@@ -36,6 +36,7 @@ export function openSession<P>(
     before.cancelExpiry?.();
     before.cancelExpiry = undefined;
     before.expiry = expiry;
+    recordSession(broker, before);
     settleWill(before, false);
     return { session: before, sessionPresent: true };
   }
@@ -46,16 +47,29 @@ export function openSession<P>(
     const message = `the server holds ${broker.sessions.size} sessions; maxSessions is ${maxSessions}`;
     throw mqttError('MQTT_LIMIT_EXCEEDED', message, { details: { limit: 'maxSessions' } });
   }
-  const session = new Session({ clientId, expiry, owner }, broker.limits, {
+  const session = makeSession(broker, { clientId, expiry, owner });
+  recordSession(broker, session);
+  return { session, sessionPresent: false };
+}
+
+/** A new session among the others. Those that end with their connection are not written down. */
+export function makeSession<P>(broker: Broker<P>, facts: SessionFacts): Session {
+  const session = new Session(facts, broker.limits, {
     now: () => broker.clock.now(),
     onLost: (limit) => {
       broker.counters.messagesDropped += 1;
       if (limit) countViolation(broker, limit);
     },
+    observer: facts.expiry > 0 ? broker.journal?.observerOf(facts.clientId) : undefined,
   });
-  broker.sessions.set(clientId, session);
+  broker.sessions.set(facts.clientId, session);
   broker.counters.sessions = broker.sessions.size;
-  return { session, sessionPresent: false };
+  return session;
+}
+
+function recordSession<P>(broker: Broker<P>, session: Session, expiresAt?: number): void {
+  const { clientId, owner, expiry, journalled } = session;
+  if (journalled) broker.journal?.record({ type: 'session', clientId, owner, expiry, expiresAt });
 }
 
 /** Subscriptions that the policy does not allow any more go, and with them the messages that they had let in. */
@@ -75,6 +89,8 @@ function dropForbidden<P>(broker: Broker<P>, session: Session, principal: P): vo
 export function subscribe<P>(broker: Broker<P>, session: Session, subscription: Subscription): void {
   session.subscriptions.set(subscription.filter, subscription);
   broker.subscriptions.add(session, subscription);
+  const { clientId, journalled } = session;
+  if (journalled) broker.journal?.record({ type: 'subscribed', clientId, subscription });
 }
 
 /** False when there was no such subscription. */
@@ -83,6 +99,8 @@ export function unsubscribe<P>(broker: Broker<P>, session: Session, filter: stri
   if (!subscription) return false;
   session.subscriptions.delete(filter);
   broker.subscriptions.remove(session, subscription);
+  const { clientId, journalled } = session;
+  if (journalled) broker.journal?.record({ type: 'unsubscribed', clientId, filter });
   return true;
 }
 
@@ -91,10 +109,14 @@ export function leaveSession<P>(broker: Broker<P>, session: Session): void {
   session.detach();
   if (!session.persistent) endSession(broker, session);
   else if (Number.isFinite(session.expiry)) {
-    session.cancelExpiry = broker.clock.after(session.expiry, () => endSession(broker, session), {
-      unref: true,
-    });
+    recordSession(broker, session, broker.clock.now() + session.expiry);
+    expireAfter(broker, session, session.expiry);
   }
+}
+
+/** Ends a session in so many milliseconds, unless its client comes. */
+export function expireAfter<P>(broker: Broker<P>, session: Session, ms: number): void {
+  session.cancelExpiry = broker.clock.after(ms, () => endSession(broker, session), { unref: true });
 }
 
 /** Ends a session, its subscriptions and its messages; a will that waited is published [MQTT5-3.1.2-8]. */
@@ -105,5 +127,6 @@ export function endSession<P>(broker: Broker<P>, session: Session): void {
   broker.counters.messagesDropped += session.end();
   if (broker.sessions.get(session.clientId) === session) broker.sessions.delete(session.clientId);
   broker.counters.sessions = broker.sessions.size;
+  if (session.journalled) broker.journal?.record({ type: 'sessionEnded', clientId: session.clientId });
   settleWill(session, true);
 }

@@ -25,6 +25,8 @@ export class Session {
   readonly owner: string | undefined;
   /** Milliseconds that it outlives its connection. */
   expiry: number;
+  /** True for one whose changes are written down. */
+  readonly journalled: boolean;
   readonly subscriptions = new Map<string, Subscription>();
   readonly queue: OutgoingQueue;
   readonly waiting = new WaitingForSubscription();
@@ -42,6 +44,7 @@ export class Session {
     this.clientId = clientId;
     this.expiry = expiry;
     this.owner = owner;
+    this.journalled = options.observer !== undefined;
     this.queue = new OutgoingQueue(bounds, options);
   }
 
