@@ -19,6 +19,7 @@ import type {
   CreateOptions,
   DatabaseOptions,
   DatabaseStats,
+  ExportOptions,
   FindOptions,
   ReadOptions,
   UpdateOptions,
@@ -29,6 +30,7 @@ import type { Context, Durability, Properties } from './schema/definition.ts';
 import type { Model } from './schema/model.ts';
 import { readPath } from './schema/path.ts';
 import { State } from './state.ts';
+import { formatItems, parseItems } from './transfer/json5.ts';
 import {
   type Desk,
   findRecord,
@@ -36,7 +38,6 @@ import {
   type Plan,
   planApply,
   planCreate,
-  planRemoval,
   planRemove,
   planUpdate,
   planUpsert,
@@ -46,6 +47,7 @@ import {
   mergeContext,
   planClearSynced,
   planContext,
+  planExpiry,
   sameContext,
 } from './writes/plan-context.ts';
 import { Transaction } from './writes/transaction.ts';
@@ -284,6 +286,25 @@ export class Database {
     return this.transact((transaction) => writes.map((write) => transaction.write(write)));
   }
 
+  /** The items as JSON5 text, one a line; with `hidden`, all that is needed to have them again. */
+  exportItems({ models = [...this.schema.models.keys()], ...options }: ExportOptions = {}): string {
+    return formatItems(models.flatMap((model) => [...this.find<Item>(model, {}, options)]));
+  }
+
+  /**
+   * Creates the items of a JSON5 list, all or none, as changes of the program's own. Resolves with their number.
+   *
+   * @throws IMPORT_INVALID; ITEM_EXISTS unless `replace` is set; whatever `create` throws.
+   */
+  async importItems(text: string, options: CreateOptions = {}): Promise<number> {
+    const items = parseItems(text);
+    const { typeField } = this.schema;
+    await this.transact((transaction) => {
+      for (const item of items) transaction.create(String(item[typeField]), item, options);
+    });
+    return items.length;
+  }
+
   /**
    * Writes an item as it came from elsewhere, whole and with its own `updated`, without sending it up again; what waited
    * to go up for it waits no longer. Which of two versions wins is the caller's to decide before. Resolves with the item
@@ -338,13 +359,8 @@ export class Database {
     return decided.changes[0]?.item;
   }
 
-  /** The cloud has the same times, and removes its own: an expiry is not told to it. */
   #expire(records: readonly ItemRecord[]): void {
-    const plans = records.map((record) =>
-      planRemoval(this.#desk(), this.schema.models.get(record.model), record, { origin: 'expiry' }),
-    );
-    const operations = plans.flatMap((plan) => plan.operations);
-    void this.#commit({ operations, changes: plans.flatMap(({ changes }) => changes) }, 'lazy');
+    void this.#commit(planExpiry(this.#desk(), records), 'lazy');
   }
 
   #commit(plan: Plan, durability: Durability): Promise<void> {

@@ -26,6 +26,8 @@ export const databaseErrors = {
   INDEX_UNKNOWN: { status: 400 },
   /** `next` or `prev` does not come from a page of the same find. */
   CURSOR_INVALID: { status: 400 },
+  /** A text to import is no JSON5 list of items. */
+  IMPORT_INVALID: { status: 400 },
   /** The items together are larger than the database may be; removing some makes room. */
   DATABASE_FULL: { status: 507 },
   /** A file of the database is damaged in its middle; details carry `file` and `offset`. Nothing was changed. */

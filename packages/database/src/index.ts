@@ -11,6 +11,7 @@ export type {
   CreateOptions,
   DatabaseOptions,
   DatabaseStats,
+  ExportOptions,
   FindOptions,
   ReadOptions,
   TornTail,

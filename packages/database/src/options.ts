@@ -56,6 +56,11 @@ export interface ReadOptions {
   hidden?: boolean;
 }
 
+export interface ExportOptions extends ReadOptions {
+  /** Default: all models of the schema. */
+  models?: readonly string[];
+}
+
 export interface FindOptions extends ReadOptions {
   /** At most this many items. */
   limit?: number;

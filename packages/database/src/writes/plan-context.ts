@@ -61,6 +61,17 @@ export function planClearSynced(desk: Desk): Plan {
   };
 }
 
+/** Removes what has expired. The cloud has the same times and removes its own: it is not told. */
+export function planExpiry(desk: Desk, records: readonly ItemRecord[]): Plan {
+  const plans = records.map((record) =>
+    planRemoval(desk, desk.schema.models.get(record.model), record, { origin: 'expiry' }),
+  );
+  return {
+    operations: plans.flatMap((plan) => plan.operations),
+    changes: plans.flatMap((plan) => plan.changes),
+  };
+}
+
 function planMove(desk: Desk, model: Model, record: ItemRecord, next: Context): Plan {
   const attributes = movedAttributes(model, record.attributes, next);
   const key = model.keyOf(attributes, keyContext(next));

@@ -1,0 +1,40 @@
+import { createRequire } from 'node:module';
+import { messageOf } from '@ioto/runtime';
+import { fail } from '../errors.ts';
+import { isPlainObject } from '../items/frozen.ts';
+import type { Item } from '../items/item.ts';
+import type { Properties } from '../schema/definition.ts';
+
+/** The part of jju that is used here; the package has no types of its own. */
+interface Jju {
+  parse(text: string, options: { mode: 'json5' }): unknown;
+}
+
+/** A list with one item a line, which JSON5 readers and plain JSON readers take alike. */
+export function formatItems(items: readonly Item[]): string {
+  return items.length === 0
+    ? '[]\n'
+    : `[\n${items.map((item) => `  ${JSON.stringify(item)}`).join(',\n')}\n]\n`;
+}
+
+/**
+ * The items in a JSON5 text: a list of objects.
+ *
+ * @throws IMPORT_INVALID naming line and column, or the item, and what is wrong.
+ */
+export function parseItems(text: string): Properties[] {
+  const jju = createRequire(import.meta.url)('jju') as Jju;
+  let items: unknown;
+  try {
+    items = jju.parse(text, { mode: 'json5' });
+  } catch (error) {
+    throw fail('IMPORT_INVALID', `the items are no JSON5: ${messageOf(error).split('\n', 1)[0]}`, {
+      cause: error,
+    });
+  }
+  if (!Array.isArray(items)) throw fail('IMPORT_INVALID', 'the items must be a list of objects');
+  return items.map((item: unknown, at) => {
+    if (isPlainObject(item)) return item;
+    throw fail('IMPORT_INVALID', `item ${at + 1} of the list must be an object`);
+  });
+}
