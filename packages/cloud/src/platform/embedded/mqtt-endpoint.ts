@@ -106,7 +106,10 @@ export class MqttEndpoint implements Component, DeviceEndpoint, DeviceConnection
         mayPublish: (peer, topic) => deviceMayPublish(peer, topic),
         maySubscribe: (peer, filter) => deviceMaySubscribe(peer, filter),
         received: (peer, { topic, payload }) => gate().received(peer, { topic, payload }),
-        connected: (peer) => told('a connect', gate().connected(peer), peer.deviceId),
+        connected: (peer) => {
+          logger.info({ deviceId: peer.deviceId, accountId: peer.accountId }, 'device connected');
+          told('a connect', gate().connected(peer), peer.deviceId);
+        },
         disconnected: (peer, { reason, detail }) => {
           logger.info({ deviceId: peer.deviceId, reason, detail }, 'device disconnected');
           told('a disconnect', gate().disconnected(peer, reason), peer.deviceId);
