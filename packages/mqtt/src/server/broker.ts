@@ -7,6 +7,7 @@ import type { Connection } from './connection.ts';
 import type { MqttCounters } from './counters.ts';
 import type { MqttHooks } from './hooks.ts';
 import type { MqttLimits } from './limits.ts';
+import type { TurnBudget } from './turn-budget.ts';
 
 /** What the handlers of one server share. */
 export interface Broker<P> {
@@ -21,6 +22,7 @@ export interface Broker<P> {
   readonly retained: RetainedMessages;
   /** Where changes are written down; undefined where sessions end with the process. */
   readonly journal: SessionJournal | undefined;
+  readonly turn: TurnBudget;
   /** The connection of each client that was let in, by client ID. */
   readonly clients: Map<string, Connection<P>>;
   /** Connections without an accepted CONNECT, the oldest first. */

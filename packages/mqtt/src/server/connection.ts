@@ -14,9 +14,6 @@ import { Outbox } from './outbox.ts';
 /** Why a connection is not read for a while; the bytes wait in the stream, and the peer behind it. */
 export const HOLD = { authenticating: 1, receiving: 2, writing: 4, rate: 8, turn: 16 } as const;
 
-/** Bytes of one client that are handled in one loop turn, so that a flood leaves room for the others. */
-const TURN_BYTES = 64 * 1024;
-
 /** Milliseconds that a closed connection is given to take its last packets. */
 const LINGER = 1000;
 
@@ -41,9 +38,6 @@ export class Connection<P> {
   #cancelTimer: () => void = () => undefined;
   #stallWatched = false;
   #written = false;
-  /** Bytes that came since the last turn that was given away. */
-  #turnBytes = 0;
-  #holdAfterChunk = false;
 
   constructor(broker: Broker<P>, stream: Duplex, info: ConnectionInfo) {
     this.broker = broker;
@@ -177,25 +171,13 @@ export class Connection<P> {
 
   readonly #onData = (chunk: Buffer): void => {
     if (!this.#open) return;
-    this.#takeTurn(chunk.length);
     this.frames.push(chunk);
-    if (this.#holds === 0) this.#handleFrames();
-    if (this.#holdAfterChunk) {
-      this.#holdAfterChunk = false;
-      this.hold(HOLD.turn);
-    }
+    if (this.#holds !== 0) return;
+    if (this.broker.turn.take(chunk.length, this.#onTurn)) this.#handleFrames();
+    else this.hold(HOLD.turn);
   };
 
-  /** A socket that always has more would be read thirty times over before anything else happens. */
-  #takeTurn(bytes: number): void {
-    this.#turnBytes += bytes;
-    if (this.#turnBytes < TURN_BYTES || this.#holds & HOLD.turn) return;
-    this.#holdAfterChunk = true;
-    setImmediate(() => {
-      this.#turnBytes = 0;
-      this.release(HOLD.turn);
-    });
-  }
+  readonly #onTurn = (): void => this.release(HOLD.turn);
 
   #handleFrames(): void {
     try {

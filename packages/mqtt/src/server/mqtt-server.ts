@@ -18,6 +18,7 @@ import { defaultLimits, type MqttLimits } from './limits.ts';
 import { restoreState } from './restore-state.ts';
 import { retain, route } from './routing.ts';
 import { endSession } from './session-life.ts';
+import { TurnBudget } from './turn-budget.ts';
 import { settleWill } from './will.ts';
 
 /** Milliseconds that the last commit is waited for. */
@@ -76,6 +77,7 @@ export class MqttServer<P> {
       sessions: new Map(),
       subscriptions: new SubscriptionTree(),
       retained: new RetainedMessages(limits.maxRetainedMessages, limits.maxRetainedBytes),
+      turn: new TurnBudget(),
       clients: new Map(),
       pending: new Set(),
       connections: new Set(),

@@ -21,6 +21,8 @@ export interface Message {
   /** The topic in UTF-8, once somebody needed it. */
   topicBytes?: Buffer;
   payload: Buffer;
+  /** True once the payload is no view of a received chunk. */
+  detached?: boolean;
   qos: Qos;
   /** As it was published. */
   retain: boolean;
@@ -54,16 +56,16 @@ export interface Delivery {
   settle?: (outcome: DeliveryOutcome) => void;
 }
 
-/** The same bytes in a buffer of their own, where they are a small view of a large one that would be held with them. */
+/** The same bytes elsewhere, where they are a small view of a large buffer that would be held with them. */
 export function ownBytes(bytes: Buffer): Buffer {
   if (bytes.buffer.byteLength <= 2 * bytes.length + 1024) return bytes;
-  const own = Buffer.allocUnsafeSlow(bytes.length);
-  bytes.copy(own);
-  return own;
+  return Buffer.from(bytes);
 }
 
 /** Lets go of the received chunk that the message is a view of. */
 export function detachFromChunk(message: Message): void {
+  if (message.detached) return;
+  message.detached = true;
   message.payload = ownBytes(message.payload);
   const { properties } = message;
   if (properties?.correlationData) properties.correlationData = ownBytes(properties.correlationData);

@@ -178,6 +178,6 @@ describe('OutgoingQueue', () => {
     const waiting = delivery('');
     waiting.message.payload = Buffer.alloc(100_000).subarray(10, 20);
     queue.offer(waiting);
-    expect(waiting.message.payload.buffer.byteLength).toBe(10);
+    expect(waiting.message.payload.buffer.byteLength).toBeLessThan(10_000);
   });
 });
