@@ -6,10 +6,11 @@ import {
   FindRequest,
   ReleaseRequest,
 } from '@ioto/protocol';
-import type { Clock } from '@ioto/runtime';
+import { type Clock, CodedError } from '@ioto/runtime';
 import type { FastifyRequest } from 'fastify';
 import { bearerOf } from '../../http/guards.ts';
 import type { HttpApp } from '../../http/http-app.ts';
+import { type BucketRule, TokenBuckets } from '../../limits/token-bucket.ts';
 import type { Bindings } from '../registrations/bindings.ts';
 import type { CloudQueue } from '../registrations/cloud-queue.ts';
 import { forCloud, queueOf } from '../registrations/registration.ts';
@@ -29,9 +30,24 @@ export interface CloudApiCapabilities {
 /** Milliseconds between looks at the queue while a cloud waits, for what is to be told again. */
 const LOOK_AGAIN = 60_000;
 
+/**
+ * Claim IDs that a cloud may name in vain. A claim ID is a secret for clouds too; this is several times what a cloud lets its
+ * people mistype and claim in advance, and hopeless for a search.
+ */
+const MISSES: BucketRule = { burst: 5000, period: 3_600_000 };
+
 /** `POST {api}/cloud/{register,bind,release,find}` for device clouds with their key. The builder never calls a cloud. */
 export function cloudApiRoutes(app: HttpApp, capabilities: CloudApiCapabilities): void {
-  const { clouds, bindings } = capabilities;
+  const { clouds, bindings, registrations, clock } = capabilities;
+  const misses = new TokenBuckets({ clock, rule: MISSES });
+  /** Counts before it looks, so that a thousand at once are limited like a thousand in turn. */
+  const guess = async <T>(cloudId: string, look: () => Promise<T>, found: (answer: T) => boolean) => {
+    const wait = misses.take(cloudId);
+    if (wait > 0) throw tooManyMisses(wait);
+    const answer = await look();
+    if (found(answer)) misses.give(cloudId);
+    return answer;
+  };
   const caller = (request: unknown): Promise<CloudRecord> =>
     clouds.authenticate(bearerOf(request as FastifyRequest));
   app.post('/cloud/register', { schema: { body: CloudRegisterRequest } }, async (request) => {
@@ -39,9 +55,14 @@ export function cloudApiRoutes(app: HttpApp, capabilities: CloudApiCapabilities)
     const { name, type, region, api } = request.body;
     return clouds.register(id, { name, type, region, api });
   });
-  app.post('/cloud/bind', { schema: { body: BindRequest } }, async (request) =>
-    bindings.bind((await caller(request)).id, request.body),
-  );
+  app.post('/cloud/bind', { schema: { body: BindRequest } }, async (request) => {
+    const { id } = await caller(request);
+    return guess(
+      id,
+      () => bindings.bind(id, request.body),
+      ({ registered }) => registered !== undefined,
+    );
+  });
   app.post('/cloud/release', { schema: { body: ReleaseRequest } }, async (request) => {
     await bindings.release((await caller(request)).id, request.body);
     return {};
@@ -50,7 +71,11 @@ export function cloudApiRoutes(app: HttpApp, capabilities: CloudApiCapabilities)
     const { id: cloudId } = await caller(request);
     const { id, pending, wait = 0, done } = request.body;
     if (id !== undefined) {
-      const item = await capabilities.registrations.get(id);
+      const item = await guess(
+        cloudId,
+        () => registrations.get(id),
+        (each) => each !== undefined,
+      );
       return item ? { device: forCloud(item, cloudId) } : {};
     }
     if (done) await capabilities.queue.done(cloudId, done);
@@ -76,4 +101,16 @@ async function waitForPending(
   } finally {
     waiter.close();
   }
+}
+
+function tooManyMisses(wait: number): CodedError {
+  return new CodedError(
+    'GUESSES_EXCEEDED',
+    'this cloud has asked for too many devices that never registered',
+    {
+      status: 429,
+      retryable: true,
+      retryAfter: wait,
+    },
+  );
 }

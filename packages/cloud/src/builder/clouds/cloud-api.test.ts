@@ -1,3 +1,4 @@
+import { newClaimId } from '@ioto/protocol';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type BuilderWorld, builderWorld } from '../builder.fixture.ts';
 import type { Product } from '../products/product.ts';
@@ -41,6 +42,17 @@ describe('a cloud key', () => {
     const listed = await world.admin('/cloud/list', {});
     expect(JSON.stringify(listed.body)).not.toContain(key);
     expect(JSON.stringify(await world.store.query('cloud#'))).not.toContain(key);
+  });
+
+  it('does not serve to search for claim IDs, and one cloud’s misses are not another’s', async () => {
+    await register();
+    const ids = Array.from({ length: 5001 }, () => newClaimId());
+    const answers = await Promise.all(ids.map((id) => find({ id })));
+    expect(answers.filter(({ status }) => status === 429)).toHaveLength(1);
+    expect(await bind({ id: newClaimId(), pre: true })).toMatchObject({ body: { code: 'GUESSES_EXCEEDED' } });
+    expect((await find({ id: ID }, other.key)).body).toMatchObject({ device: { id: ID } });
+    await world.clock.advance(3_600_000);
+    for (let n = 0; n < 6; n += 1) expect((await find({ id: ID })).status).toBe(200);
   });
 
   it('lets a cloud say where devices are redirected to', async () => {
