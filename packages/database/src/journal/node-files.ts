@@ -10,6 +10,7 @@ import {
 } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { performance } from 'node:perf_hooks';
 import { promisify } from 'node:util';
 import { syncDirectory } from '@ioto/runtime';
 import type { FileLayer, OpenFile } from './file-layer.ts';
