@@ -3,6 +3,7 @@ import { parsePacket } from '../codec/codec.ts';
 import { levelOfConnect } from '../codec/connect.ts';
 import { FrameReader } from '../codec/frame-reader.ts';
 import type { ProtocolLevel } from '../codec/packets.ts';
+import { REASON } from '../codec/reason-codes.ts';
 import type { Broker } from './broker.ts';
 import type { Client } from './client.ts';
 import { type Ending, endingOf, goodbyeOf, reportEnding } from './ending.ts';
@@ -74,7 +75,8 @@ export class Connection<P> {
     broker.counters.connections += 1;
     this.#cancelTimer = broker.clock.after(broker.limits.connectTimeout, () => {
       const detail = `no accepted CONNECT within ${broker.limits.connectTimeout} ms`;
-      this.close({ reason: 'CLIENT_ERROR', detail, limit: 'connectTimeout' });
+      const reasonCode = this.connectReceived ? REASON.serverBusy : REASON.protocolError;
+      this.close({ reason: 'CLIENT_ERROR', detail, limit: 'connectTimeout', reasonCode });
     });
     this.#stream
       .on('data', this.#onData)

@@ -2,8 +2,10 @@ import { memoryConnection } from '@ioto/testkit/memory-duplex';
 import { settle } from '@ioto/testkit/virtual-clock';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { anyPacket } from '../../test/arbitrary-packets.ts';
 import { MqttWorld } from '../../test/mqtt-world.ts';
 import { ScriptedClient } from '../../test/scripted-client.ts';
+import { buildPacket } from '../codec/codec.ts';
 import { buildPublish } from '../codec/publish.ts';
 
 const NOTHING = { payload: Buffer.alloc(0), dup: false, retain: false };
@@ -72,6 +74,42 @@ describe('nothing that one client does reaches another', () => {
       { numRuns: 100 },
     );
     expect(world.server.isConnected('other')).toBe(true);
+  });
+});
+
+describe('whatever a client says in the wrong place', () => {
+  it.each([[4 as const], [5 as const]])('costs nobody else anything, at level %i', async (level) => {
+    await using world = new MqttWorld({ limits: { maxPublishRate: Number.POSITIVE_INFINITY } });
+    const other = await world.subscriber('other', ['still/here']);
+    await fc.assert(
+      fc.asyncProperty(fc.array(anyPacket[level], { minLength: 1, maxLength: 8 }), async (packets) => {
+        const properties = { sessionExpiryInterval: 10, topicAliasMaximum: 3, receiveMaximum: 2 };
+        const wild = await world.client('wild', { protocolLevel: level, cleanSession: false, properties });
+        wild.sendBytes(Buffer.concat(packets.map((packet) => buildPacket(packet, level))));
+        await settle(2);
+        wild.vanish();
+        world.server.publish('still/here', 'yes');
+        expect((await other.nextPublish()).payload.toString()).toBe('yes');
+      }),
+      { numRuns: 150 },
+    );
+    expect(world.server.isConnected('other')).toBe(true);
+    expect(world.disconnected.filter(({ reason }) => reason === 'SERVER_ERROR')).toEqual([]);
+  });
+
+  it('a client with ten thousand subscriptions costs the publishers of others no search among them', async () => {
+    await using world = new MqttWorld({
+      limits: { maxSubscriptions: 20_000, maxFiltersPerSubscribe: 20_000, maxPacketSize: 1e6 },
+    });
+    const many = await world.client('many');
+    const filters = Array.from({ length: 10_000 }, (_, index): [string, 0] => [`many/${index}/+`, 0]);
+    many.subscribe(1, ...filters);
+    await many.nextOf('suback');
+    await world.subscriber('other', ['a']);
+    const started = performance.now();
+    for (let index = 0; index < 1000; index += 1) world.server.publish('a', 'x');
+    expect(performance.now() - started).toBeLessThan(500);
+    expect(world.server.publish('many/77/x', 'x')).toBe(1);
   });
 });
 

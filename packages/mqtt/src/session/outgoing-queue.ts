@@ -48,7 +48,7 @@ export class OutgoingQueue {
   readonly #bounds: QueueBounds;
   readonly #now: () => number;
   readonly #onLost: (limit: 'maxQueuedAge' | undefined) => void;
-  readonly #observer: QueueObserver | undefined;
+  #observer: QueueObserver | undefined;
   readonly #waiting = new Deque<Delivery>();
   #waitingBytes = 0;
   /** By packet identifier, in the order of first sending. */
@@ -84,12 +84,13 @@ export class OutgoingQueue {
       this.#give(delivery);
       return undefined;
     }
-    this.#dropOld();
+    const now = this.#now();
+    this.#dropOld(now);
     const bytes = messageSize(delivery.message);
     if (this.#waiting.length >= this.#bounds.maxQueuedMessages) return 'maxQueuedMessages';
     if (this.#waitingBytes + bytes > this.#bounds.maxQueuedBytes) return 'maxQueuedBytes';
     detachFromChunk(delivery.message);
-    delivery.queuedAt = this.#now();
+    delivery.queuedAt = now;
     this.#note(delivery);
     this.#waiting.push(delivery);
     this.#waitingBytes += bytes;
@@ -130,9 +131,11 @@ export class OutgoingQueue {
   /** Sends what may go now. To be called when the link becomes ready. */
   pump(): void {
     if (this.#again.length > 0 && !this.#sendAgain()) return;
+    if (this.#waiting.length === 0) return;
+    const now = this.#now();
     for (let next = this.#waiting.first(); next && this.#mayGo(next); next = this.#waiting.first()) {
       this.#shiftWaiting();
-      if (!this.#droppedAsOld(next)) this.#give(next);
+      if (!this.#droppedAsOld(next, now)) this.#give(next);
     }
   }
 
@@ -180,6 +183,12 @@ export class OutgoingQueue {
     if (!delivery?.released) return false;
     this.#finish(delivery, 'acknowledged');
     return true;
+  }
+
+  /** Drops everything, and tells only the senders: its session is no more. Returns how many there were. */
+  end(): number {
+    this.#observer = undefined;
+    return this.retainOnly(() => false, 'dropped');
   }
 
   /** Takes out every message that `keep` does not want; for a session whose subscriptions shrank. */
@@ -259,15 +268,14 @@ export class OutgoingQueue {
   }
 
   /** They wait in the order of their age, so that the old ones are in front. */
-  #dropOld(): void {
+  #dropOld(now: number): void {
     for (let first = this.#waiting.first(); first; first = this.#waiting.first()) {
-      if (!this.#droppedAsOld(first)) return;
+      if (!this.#droppedAsOld(first, now)) return;
       this.#shiftWaiting();
     }
   }
 
-  #droppedAsOld(delivery: Delivery): boolean {
-    const now = this.#now();
+  #droppedAsOld(delivery: Delivery, now: number): boolean {
     const { maxQueuedAge = Number.POSITIVE_INFINITY } = this.#bounds;
     const old = now - delivery.queuedAt > maxQueuedAge;
     if (!old && !isExpired(delivery.message, now)) return false;

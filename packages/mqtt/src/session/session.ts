@@ -102,6 +102,6 @@ export class Session {
     this.cancelExpiry?.();
     this.detach();
     this.unreleased.clear();
-    return this.waiting.drop() + this.queue.retainOnly(() => false, 'dropped');
+    return this.waiting.drop() + this.queue.end();
   }
 }
