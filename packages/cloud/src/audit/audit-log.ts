@@ -6,7 +6,6 @@ export type AuditAction =
   | 'device.claimed'
   | 'device.released'
   | 'device.preclaimed'
-  | 'device.transferred'
   | 'device.claim-denied'
   | 'device.self-claim-denied'
   | 'device.provisioned'

@@ -66,6 +66,25 @@ describe('a device that asks to be claimed', () => {
       { selfClaim: { enabled: true, products: [world.product.id] } },
       'test',
     );
+    await world.clock.advance(60_000);
+    await world.register(id, self());
+    await eventually('claimed', () => isOwned(id));
+  });
+
+  it('is not held up by a thousand that are refused', async () => {
+    const other = await world.account('Other');
+    await Promise.all(
+      Array.from({ length: 1000 }, () => world.newDevice({ account: other, cloud: world.cloudId })),
+    );
+    await world.accounts.update(
+      accountId,
+      { selfClaim: { enabled: true, products: [world.product.id] } },
+      'test',
+    );
+    // Behind all of them in the queue, whose order is that of the IDs.
+    const id = 'ZZZZZZZZZZ';
+    await world.register(id, self());
+    await startLink();
     await eventually('claimed', () => isOwned(id));
   });
 });

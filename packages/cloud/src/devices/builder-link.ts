@@ -1,5 +1,13 @@
 import type { FindAnswer, SelfClaim } from '@ioto/protocol';
-import { Backoff, type Clock, type Component, type Logger, messageOf, sleep } from '@ioto/runtime';
+import {
+  Backoff,
+  type Clock,
+  type Component,
+  isRetryable,
+  type Logger,
+  messageOf,
+  sleep,
+} from '@ioto/runtime';
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { Account, AccountDirectory } from '../identity/accounts.ts';
 import { TokenBuckets } from '../limits/token-bucket.ts';
@@ -101,7 +109,8 @@ export class BuilderLink implements Component {
 
   /**
    * Claims for an account that has switched self-claim on for the product (Ioto contract §5). False for what is to be
-   * considered again: the owner may yet switch it on.
+   * told again because it could not be done now. A refused wish is done with: the device that still has it repeats it with
+   * its next register, and wishes that nobody may ever grant would fill the builder's queue.
    */
   async #consider({ registration, accountId }: SelfClaim): Promise<boolean> {
     const { accounts, claims, logger } = this.#options;
@@ -109,14 +118,14 @@ export class BuilderLink implements Component {
     const account = await accounts.get(accountId);
     if (!account || !allows(account, product)) {
       await this.#refuse(id, accountId, account);
-      return !account;
+      return true;
     }
     try {
       await claims.claim({ id, accountId, actor: `device:${id}` });
       return true;
     } catch (error) {
       logger.warn({ deviceId: id, error: messageOf(error) }, 'a self-claim failed');
-      return false;
+      return !isRetryable(error);
     }
   }
 

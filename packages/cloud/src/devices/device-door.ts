@@ -29,6 +29,8 @@ export class DeviceDoor implements DeviceGate {
   readonly #options: DeviceDoorOptions;
   /** Who is connected, with which certificate. */
   readonly #inside = new Map<string, DevicePrincipal>();
+  /** Devices whose certificate is looked at again. */
+  readonly #watched = new Set<string>();
 
   constructor(options: DeviceDoorOptions) {
     this.#options = options;
@@ -51,7 +53,9 @@ export class DeviceDoor implements DeviceGate {
     ]);
     const standing = certificateStanding(record, ownership, clock.now());
     if (!standing.good) return { admitted: false, reason: standing.reason };
-    const { accountId, generation, dialect, used } = standing.record;
+    const { accountId, generation, dialect, used, replaced } = standing.record;
+    // Also after a restart of the cloud, which forgets whom it watches.
+    if (replaced) this.#watch(deviceId, Date.parse(replaced) + REPLACEMENT_GRACE - clock.now());
     const principal = { deviceId, accountId, generation, serial, dialect };
     return { admitted: true, principal, used: used !== undefined };
   }
@@ -70,16 +74,23 @@ export class DeviceDoor implements DeviceGate {
     this.#options.presence.disconnected(deviceId, accountId);
   }
 
-  async received({ deviceId, accountId, dialect }: DevicePrincipal, message: DeviceMessage): Promise<void> {
-    await this.#options.messages.receive({ deviceId, accountId }, message, dialect);
+  async received({ deviceId, accountId }: DevicePrincipal, message: DeviceMessage): Promise<void> {
+    await this.#options.messages.receive({ deviceId, accountId }, message);
   }
 
   /** A device that was given a new certificate may stay connected with the old one for as long as that holds. */
   replaced(deviceId: string): void {
+    this.#watch(deviceId, REPLACEMENT_GRACE);
+  }
+
+  #watch(deviceId: string, ms: number): void {
+    if (this.#watched.has(deviceId)) return;
+    this.#watched.add(deviceId);
     const { clock, logger } = this.#options;
     clock.after(
-      REPLACEMENT_GRACE,
+      ms,
       () => {
+        this.#watched.delete(deviceId);
         this.#closeStale(deviceId).catch((error) =>
           logger.error({ deviceId, error: messageOf(error) }, 'cannot check a replaced certificate'),
         );

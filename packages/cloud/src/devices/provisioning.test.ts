@@ -78,7 +78,7 @@ describe('a provision', () => {
       'x',
       `${device.token}A`,
       device.token.replace(/.$/, (last) => (last === 'A' ? 'E' : 'A')),
-      device.token.replace(account, `${account.slice(0, -1)}Z`),
+      device.token.replace(account, account.replace(/.$/, (last) => (last === 'Z' ? 'Y' : 'Z'))),
       signDeviceToken(claims, Buffer.alloc(32, 9)),
       signDeviceToken({ ...claims, generation: 9 }, Buffer.alloc(32, 2)),
     ];
@@ -162,6 +162,20 @@ describe('a certificate that was replaced', () => {
     await world.clock.advance(2000);
     expect(await admitted(device.id, old.certificate)).toBe(false);
     expect(await admitted(device.id, fresh.certificate)).toBe(true);
+    await expect.poll(() => world.endpoint.online.size).toBe(0);
+  });
+
+  it('has its connection closed at that hour also when the cloud was restarted meanwhile', async () => {
+    const device = await world.ownedDevice(account);
+    const old = await world.provision(device);
+    await world.provision(device);
+    await world.clock.advance(HOUR / 2);
+    await world.restart();
+    await connect(device.id, old.certificate);
+    world.endpoint.online.add(device.id);
+    await world.clock.advance(HOUR / 2 - 1000);
+    expect(world.endpoint.online.size).toBe(1);
+    await world.clock.advance(2000);
     await expect.poll(() => world.endpoint.online.size).toBe(0);
   });
 });

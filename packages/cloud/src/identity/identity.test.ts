@@ -43,6 +43,18 @@ describe('signing in', () => {
     expect((await world.call('/user/self', {}, token)).body).toMatchObject({ code: 'UNAUTHENTICATED' });
   });
 
+  it('ends everywhere when the password changes, however many logins there are', async () => {
+    const { id: userId, token } = await signedIn('user');
+    const facts = { type: 'login', role: 'user', accountId: account.id, userId } as const;
+    const logins = await Promise.all(
+      Array.from({ length: 1100 }, () => world.tokens.create(facts, LOGIN_LIFE)),
+    );
+    const newPassword = 'another horse battery';
+    expect((await world.call('/user/password', { password: PASSWORD, newPassword }, token)).status).toBe(200);
+    const valid = await Promise.all(logins.map((login) => world.tokens.lookUp(login.token)));
+    expect(valid.filter(Boolean)).toEqual([]);
+  });
+
   it('says the same for a wrong name and a wrong password, and the owner sees the attempt', async () => {
     const { email } = await signedIn('owner');
     const wrong = [

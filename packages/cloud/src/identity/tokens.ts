@@ -89,8 +89,11 @@ export class Tokens {
 
   /** Ends every login of a user: after a change of password, or its removal. */
   async removeLogins(userId: string): Promise<void> {
-    const { items } = await this.#store.query(listOf({ type: 'login', userId }));
-    await this.#store.write(items.flatMap(removals));
+    for (;;) {
+      const { items, next } = await this.#store.query(listOf({ type: 'login', userId }));
+      await this.#store.write(items.flatMap(removals));
+      if (next === undefined) return;
+    }
   }
 
   /** Drops a user's expired logins, so that they do not pile up. */

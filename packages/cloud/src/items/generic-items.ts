@@ -2,6 +2,7 @@ import { coerce, type Model, type Schema } from '@ioto/database';
 import { type Clock, errorCatalogue, isCodedError, isoTime, messageOf } from '@ioto/runtime';
 import type { DeviceRecords } from '../devices/device-records.ts';
 import type { ItemStore, StoredItem, Write } from '../ports/item-store.ts';
+import { forgetOldMarks } from '../sync/gone-marks.ts';
 import { gonePartition } from '../sync/sync-plan.ts';
 import { EVERY_DEVICE } from '../sync/wire-item.ts';
 
@@ -103,7 +104,10 @@ export class GenericItems {
       const marked = isoTime(this.#options.clock);
       const mark = { pk: gonePartition(pk), sk, updated: this.#later(before), marked };
       const writes: Write[] = [{ remove: { pk, sk }, if: { equals: { ...before } } }, { put: mark }];
-      if (await this.#replace(writes)) return;
+      if (await this.#replace(writes)) {
+        await forgetOldMarks(this.#options.store, writes, this.#options.clock.now());
+        return;
+      }
     }
     throw itemError('ITEM_CONTENDED', `this ${type} is being changed by others: try again`);
   }

@@ -34,19 +34,22 @@ export class ItemSender {
   }
 
   #sendCommand(deviceId: string, topic: string, item: StoredItem): void {
-    const { endpoint, logger } = this.#options;
+    const { logger } = this.#options;
     const id = idOf(item);
     if (this.#underWay.has(id)) return;
-    if (this.#isOver(item)) {
-      void this.#remove(item);
-      return;
-    }
     this.#underWay.add(id);
-    endpoint
-      .deliver(deviceId, topic, wireItem(item))
-      .then((outcome) => (outcome === 'acknowledged' ? this.#remove(item) : undefined))
-      .catch((error) => logger.error({ deviceId, error: messageOf(error) }, 'cannot end a delivered Command'))
+    this.#deliverOnce(deviceId, topic, item)
+      .catch((error) => logger.error({ deviceId, error: messageOf(error) }, 'cannot end a Command'))
       .finally(() => this.#underWay.delete(id));
+  }
+
+  /** A Command whose time is over goes without having been sent. */
+  async #deliverOnce(deviceId: string, topic: string, item: StoredItem): Promise<void> {
+    const isOver = this.#isOver(item);
+    const outcome = isOver
+      ? undefined
+      : await this.#options.endpoint.deliver(deviceId, topic, wireItem(item));
+    if (isOver || outcome === 'acknowledged') await this.#remove(item);
   }
 
   #isOver(item: StoredItem): boolean {

@@ -2,7 +2,7 @@ import type { ItemKey, Schema } from '@ioto/database';
 import { deviceTopic, parseServiceTopic } from '@ioto/protocol';
 import { type Logger, messageOf } from '@ioto/runtime';
 import { parseJsonBody } from '../http/json-body.ts';
-import type { DeviceEndpoint, DeviceMessage, DevicePrincipal } from '../ports/device-endpoint.ts';
+import type { DeviceEndpoint, DeviceMessage } from '../ports/device-endpoint.ts';
 import type { ItemStore } from '../ports/item-store.ts';
 import type { SyncDown } from './sync-down.ts';
 import type { SyncUp } from './sync-up.ts';
@@ -26,11 +26,7 @@ export class ServiceMessages {
   }
 
   /** Resolves when what the message asked for is durable. Rejects only for faults of the cloud: the device then sends again. */
-  async receive(
-    identity: SyncIdentity,
-    { topic, payload }: DeviceMessage,
-    dialect: DevicePrincipal['dialect'],
-  ): Promise<void> {
+  async receive(identity: SyncIdentity, { topic, payload }: DeviceMessage): Promise<void> {
     const { syncUp, syncDown, logger } = this.#options;
     const parsed = parseServiceTopic(topic);
     if (!parsed || parsed.id !== identity.deviceId) {
@@ -41,7 +37,7 @@ export class ServiceMessages {
     if (message.kind === 'ping' || message.kind === 'metricSet') return;
     const body = this.#parse(identity, payload);
     if (body === undefined) return;
-    if (message.kind === 'syncUp') await syncUp.receive(identity, body, dialect);
+    if (message.kind === 'syncUp') await syncUp.receive(identity, body);
     else if (message.kind === 'syncDown') await syncDown.receive(identity, body);
     else if (message.kind === 'storeSet') await syncUp.storeSet(identity, body);
     else if (message.request === 'store/get') await this.#storeGet(identity, message.n, body);

@@ -2,7 +2,7 @@ import type { Schema } from '@ioto/database';
 import { deviceTopic } from '@ioto/protocol';
 import { type Clock, CodedError, isCodedError, isoTime, type Logger } from '@ioto/runtime';
 import { Turns } from '../devices/turns.ts';
-import type { DeviceEndpoint, DevicePrincipal } from '../ports/device-endpoint.ts';
+import type { DeviceEndpoint } from '../ports/device-endpoint.ts';
 import type { ItemStore } from '../ports/item-store.ts';
 import type { Echoes } from './echoes.ts';
 import { forgetOldMarks } from './gone-marks.ts';
@@ -38,11 +38,7 @@ export class SyncUp {
   }
 
   /** Resolves when the batch is durable; then the device is told. Every key is acknowledged, also of what was stale or refused. */
-  async receive(
-    identity: SyncIdentity,
-    message: unknown,
-    dialect: DevicePrincipal['dialect'],
-  ): Promise<void> {
+  async receive(identity: SyncIdentity, message: unknown): Promise<void> {
     const { seq, changes } = (message ?? {}) as { seq?: unknown; changes?: unknown };
     if (!Array.isArray(changes) || changes.length > MAX_CHANGES) {
       this.#options.logger.warn(
@@ -54,9 +50,7 @@ export class SyncUp {
     const accepted = this.#read(identity, changes);
     const newer = await this.#turns.run(identity.deviceId, () => this.#apply(accepted));
     const keys = [...new Set(changes.flatMap((change) => nameOfChange(change) ?? []))];
-    for (const some of dialect === 'old' ? inShortLists(keys) : [keys]) {
-      this.#acknowledge(identity.deviceId, typeof seq === 'number' ? seq : 0, some);
-    }
+    this.#acknowledge(identity.deviceId, typeof seq === 'number' ? seq : 0, keys);
     for (const { item, removed } of newer) {
       this.#options.sender.send(identity.deviceId, removed ? 'REMOVE' : 'MODIFY', item);
     }
@@ -133,7 +127,7 @@ export class SyncUp {
   }
 }
 
-/** The keys of a batch in as many acknowledgements as agents in the field can read; one, if it is empty, for none. */
+/** The keys of a batch in lists that agents in the field can read; one empty list for none, for the agent waits for its number. */
 function inMessages(keys: readonly string[]): string[][] {
   const parts: string[][] = [[]];
   let bytes = 0;
@@ -147,23 +141,4 @@ function inMessages(keys: readonly string[]): string[][] {
     bytes += more;
   }
   return parts;
-}
-
-/** Bytes of keys in one acknowledgement to an agent that reads 4 KB at most (Ioto contract §10). */
-const SHORT = 3500;
-
-/** The keys in lists that fit; at least one list, for the agent waits for its number. */
-function inShortLists(keys: readonly string[]): string[][] {
-  const lists: string[][] = [[]];
-  let bytes = 0;
-  for (const key of keys) {
-    const size = Buffer.byteLength(JSON.stringify(key)) + 1;
-    if (bytes + size > SHORT && bytes > 0) {
-      lists.push([]);
-      bytes = 0;
-    }
-    bytes += size;
-    lists.at(-1)?.push(key);
-  }
-  return lists;
 }
