@@ -53,6 +53,17 @@ describe('PUBLISH', () => {
     expect((await watcher.nextPublish()).payload.toString()).toBe('x');
   });
 
+  it('on a reserved topic is for the embedder alone: another client may subscribe there, and hears nothing', async () => {
+    await using world = new MqttWorld();
+    const watcher = await world.subscriber('w', ['$aws/certificates/#']);
+    const client = await world.client('d1');
+    client.publish('$aws/certificates/x', 'mine', { qos: 1, packetId: 9 });
+    expect(await client.next()).toEqual({ type: 'puback', packetId: 9 });
+    expect(world.received).toHaveLength(1);
+    await world.settle();
+    expect(watcher.inbox).toEqual([]);
+  });
+
   it('that the embedder rejects closes the connection without PUBACK', async () => {
     const { open, received } = gates();
     await using world = new MqttWorld({ hooks: { received } });

@@ -1,6 +1,7 @@
 import type { Clock } from '@ioto/runtime';
 import type { PublishPacket } from '../codec/packets.ts';
 import type { Message, MessageProperties } from '../session/message.ts';
+import { isReserved } from '../topics/topic-rules.ts';
 import type { Client } from './client.ts';
 import { retain, route } from './routing.ts';
 
@@ -30,7 +31,8 @@ function forwarded(properties: NonNullable<PublishPacket['properties']>): Messag
 
 /**
  * Hands a message to the embedder; when that has settled, in order: its subscribers, then `acknowledge`. Returns what the
- * embedder returned.
+ * embedder returned. What a client publishes on a reserved topic (`$…`) is for the embedder alone: clients of different
+ * owners may all publish and subscribe there, and must not hear each other.
  */
 export function receive<P>(
   client: Client<P>,
@@ -41,8 +43,10 @@ export function receive<P>(
   const { broker } = client.connection;
   const outcome = outcomeOf(client, message, dup);
   client.received.add(outcome, () => {
-    if (message.retain) retain(broker, message);
-    route(broker, message, client.matchesOf(message.topic));
+    if (!isReserved(message.topic)) {
+      if (message.retain) retain(broker, message);
+      route(broker, message, client.matchesOf(message.topic));
+    }
     acknowledge();
   });
   return outcome;
