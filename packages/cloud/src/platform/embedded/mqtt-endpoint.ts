@@ -97,7 +97,8 @@ export class MqttEndpoint implements Component, DeviceEndpoint, DeviceConnection
       outcome.catch((error) => logger.error({ deviceId, error: messageOf(error) }, `cannot record ${what}`));
     };
     return new MqttServer<DevicePrincipal>({
-      limits,
+      // No device may hear what another publishes, so a retained message would only fill the one store of all.
+      limits: { maxRetainedMessages: 0, ...limits },
       clock,
       logger,
       hooks: {
