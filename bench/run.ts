@@ -4,6 +4,7 @@ import { type Bench, describeMachine, printTable } from './report.ts';
 /** Every bench by name; each is imported only when it runs, because some start child processes of their own. */
 const BENCHES: Record<string, () => Promise<{ bench: Bench }>> = {
   life: () => import('./life/life.ts'),
+  database: () => import('./database/database.ts'),
 };
 
 const { positionals, values } = parseArgs({
