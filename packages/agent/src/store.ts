@@ -4,7 +4,7 @@ import { CodedError } from '@ioto/runtime';
 /** Types a Store value can have; on the wire every value is text with its type beside it. */
 export type StoreValue = string | number | boolean | Date | Record<string, unknown> | unknown[];
 
-/** Named values of the device, kept in its database and synchronized with the cloud (Ioto contract: model Store). */
+/** Named values of the device, kept in its database and synchronized with the cloud (Ioto contract §8, model Store). */
 export interface Store {
   /** The value under `key` in the type it was set with; undefined when there is none. */
   get(key: string): StoreValue | undefined;

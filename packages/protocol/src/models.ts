@@ -32,7 +32,7 @@ const owner = {
   deviceId: { type: 'string' },
 } as const satisfies Record<string, CoreField>;
 
-/** Names and sort keys are the contract's §8; `created` and `updated` come from `params.timestamps`. */
+/** Names and sort keys are those of Ioto contract §8; `created` and `updated` come from `params.timestamps`. */
 export const coreSchema: CoreSchema = {
   format: 'onetable:1.1.0',
   version: '1.0.0',

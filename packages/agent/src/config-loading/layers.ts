@@ -12,7 +12,7 @@ export interface Layer {
   value: Properties;
 }
 
-/** Contract §2: later wins; local.json5 comes again at the end so that a developer's own settings do. */
+/** Ioto contract §2: later wins; local.json5 comes again at the end so that a developer's own settings do. */
 const LOAD_ORDER: readonly { name: string; section?: string }[] = [
   { name: 'ioto' },
   { name: 'local' },

@@ -47,7 +47,7 @@ export class ProvisionFile {
     return this.#record.certificate !== undefined && this.#record.endpoint !== undefined;
   }
 
-  /** Keeps a register answer, in place of what was there (Ioto contract: register). A certificate that is held stays. */
+  /** Keeps a register answer, in place of what was there (Ioto contract §4). A certificate that is held stays. */
   async saveRegistration(answer: ProvisionRecord): Promise<void> {
     const { certificate, key, ca, endpoint, port, expires } = this.#record;
     const kept = this.hasCertificate ? { certificate, key, ca, endpoint, port, expires } : {};
@@ -55,7 +55,7 @@ export class ProvisionFile {
     await this.#checkpoint('register-answer-written');
   }
 
-  /** Blends a provision answer, its PEMs written first and replaced by their paths (Ioto contract: provision). */
+  /** Blends a provision answer, its PEMs written first and replaced by their paths (Ioto contract §6). */
   async saveProvisioning(answer: ProvisionRecord, pems: ProvisionedPems): Promise<void> {
     const { certs } = this.#directories;
     await writeFileDurably(join(certs, 'ioto.crt'), pems.certificate);

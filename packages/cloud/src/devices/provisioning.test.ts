@@ -78,7 +78,10 @@ describe('a provision', () => {
       'x',
       `${device.token}A`,
       device.token.replace(/.$/, (last) => (last === 'A' ? 'E' : 'A')),
-      device.token.replace(account, account.replace(/.$/, (last) => (last === 'Z' ? 'Y' : 'Z'))),
+      device.token.replace(
+        account,
+        account.replace(/.$/, (last) => (last === 'Z' ? 'Y' : 'Z')),
+      ),
       signDeviceToken(claims, Buffer.alloc(32, 9)),
       signDeviceToken({ ...claims, generation: 9 }, Buffer.alloc(32, 2)),
     ];

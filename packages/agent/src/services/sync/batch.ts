@@ -36,7 +36,7 @@ export function gatherBatch(
   return batch;
 }
 
-/** The form of the contract (§7, syncToDynamo). */
+/** The form of Ioto contract §7, syncToDynamo. */
 export function toWire({ cmd, key, item }: Outgoing): SyncChange {
   return { cmd, key, item };
 }

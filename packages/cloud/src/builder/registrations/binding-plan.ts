@@ -12,7 +12,7 @@ export const bindError = errorCatalogue({
 export type BindPlan = { step: 'stands'; item: RegistrationItem } | { step: 'write'; item: RegistrationItem };
 
 /**
- * What a bind makes of a registration (Ioto contract: claim).
+ * What a bind makes of a registration (Ioto contract §5).
  *
  * @throws DEVICE_NOT_REGISTERED (404), DEVICE_CLAIMED, PRODUCT_CONFLICT or GENERATION_STALE (409)
  */

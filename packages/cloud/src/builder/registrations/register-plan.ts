@@ -44,7 +44,7 @@ export interface RegisterPlan {
 }
 
 /**
- * What a register call makes of a device's registration (Ioto contract: register). The caller has checked the token and
+ * What a register call makes of a device's registration (Ioto contract §4). The caller has checked the token and
  * the signature.
  *
  * @throws CLAIM_ID_MALFORMED, PUBLIC_KEY_MALFORMED, PRODUCT_CONFLICT, KEY_REQUIRED, REGISTRATION_TOO_LARGE

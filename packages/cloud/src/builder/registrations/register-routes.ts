@@ -29,7 +29,7 @@ const PER_DEVICE = { burst: 60, period: 60_000 };
 /** Impostors recorded per device: the record must not be a way to fill the disk. */
 const DENIALS_RECORDED = { burst: 5, period: 3_600_000 };
 
-/** `POST {api}/device/register` (Ioto contract: register). */
+/** `POST {api}/device/register` (Ioto contract §4). */
 export function registerRoutes(app: HttpApp, capabilities: RegisterCapabilities): void {
   const { products, registrations, waiters, clock } = capabilities;
   const calls = new TokenBuckets({ clock, rule: PER_DEVICE });
