@@ -12,8 +12,10 @@ export interface TopicMemory {
   bytes: Buffer;
 }
 
+const NO_TOPIC = Buffer.alloc(0);
+
 export function newTopicMemory(): TopicMemory {
-  return { text: '', bytes: Buffer.alloc(0) };
+  return { text: '', bytes: NO_TOPIC };
 }
 
 /** 3.1.1 and 5.0, 3.3. `flags` are the low four bits of the first byte. Whether the topic name is valid is for the receiver to check. */

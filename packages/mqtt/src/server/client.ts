@@ -1,9 +1,9 @@
 import { newUlid } from '@ioto/runtime';
 import { buildAck } from '../codec/ack.ts';
-import { type AckPacket, type ConnectPacket, PACKET_TYPE } from '../codec/packets.ts';
+import { type AckPacket, type ConnectPacket, PACKET_TYPE, type Will } from '../codec/packets.ts';
 import type { Properties } from '../codec/properties.ts';
 import { buildPublish, newTopicMemory } from '../codec/publish.ts';
-import type { Delivery } from '../session/message.ts';
+import { type Delivery, ownBytes } from '../session/message.ts';
 import type { Link } from '../session/outgoing-queue.ts';
 import type { Session } from '../session/session.ts';
 import type { Matches } from '../topics/subscription-tree.ts';
@@ -67,7 +67,13 @@ export class Client<P> {
     this.connection = connection;
     this.principal = principal;
     this.clientId = connect.clientId;
-    this.connect = connect;
+    // Neither the secret nor the chunk that it came in is held for as long as the client stays.
+    this.connect = {
+      ...connect,
+      will: connect.will && ownWill(connect.will),
+      username: undefined,
+      password: undefined,
+    };
     this.session = session;
     // [MQTT5-3.3.4-7] [MQTT5-3.3.4-9]
     this.#window = Math.min(limits.maxInFlight, maxInFlight, receiveMaximum);
@@ -201,6 +207,10 @@ export class Client<P> {
     const detail = `nothing came for 1.5 times the keep-alive of ${this.keepAliveSeconds} s`;
     this.connection.close({ reason: 'MQTT_KEEP_ALIVE_TIMEOUT', detail });
   }
+}
+
+function ownWill(will: Will): Will {
+  return { ...will, payload: ownBytes(will.payload) };
 }
 
 /** Seconds. A client that asks for none gets the longest. */

@@ -3,8 +3,8 @@ import { mqttError } from '../errors.ts';
 
 /** The topic aliases of one connection of MQTT 5 (5.0, 3.3.2.3.4), both directions; they end with it. */
 export class TopicAliases {
-  readonly #received: (string | undefined)[] = [];
-  readonly #sent = new Map<string, number>();
+  #received: (string | undefined)[] | undefined;
+  #sent: Map<string, number> | undefined;
   readonly #maxReceived: number;
   readonly #maxSent: number;
 
@@ -22,10 +22,11 @@ export class TopicAliases {
       });
     }
     if (topic !== '') {
+      this.#received ??= [];
       this.#received[alias] = topic;
       return topic;
     }
-    const known = this.#received[alias];
+    const known = this.#received?.[alias];
     if (known !== undefined) return known;
     throw mqttError(
       'MQTT_PROTOCOL_VIOLATION',
@@ -41,6 +42,7 @@ export class TopicAliases {
   /** How to send a topic: the first ones that come are given aliases, as many as the client takes. */
   forSending(topic: string): { topic: string; topicAlias?: number } {
     if (this.#maxSent === 0) return { topic };
+    this.#sent ??= new Map();
     const known = this.#sent.get(topic);
     if (known !== undefined) return { topic: '', topicAlias: known };
     if (this.#sent.size >= this.#maxSent) return { topic };
