@@ -226,7 +226,7 @@ async function connect(parts: AgentParts, mqtt: MqttService, id: string, signal:
   return mqtt.connect(credentials, signal);
 }
 
-/** @throws CERTIFICATE_MISSING when the PEMs that provision.json5 names are gone; the device is then provisioned again. */
+/** @throws CERTIFICATE_MISSING when the PEMs that provision.json5 names are gone or of no use; the device is then provisioned again. */
 async function readCredentials(
   { provisionFile, settings, directories }: AgentParts,
   id: string,
@@ -235,7 +235,10 @@ async function readCredentials(
   const pems = await provisionFile.readPems();
   if (!pems) {
     await provisionFile.loseCertificate();
-    throw new CodedError('CERTIFICATE_MISSING', 'the certificate that provision.json5 names is gone');
+    throw new CodedError(
+      'CERTIFICATE_MISSING',
+      'the certificate that provision.json5 names is gone, or not of its key',
+    );
   }
   const { authority, endpoint, port, alpn } = settings.mqtt;
   return {

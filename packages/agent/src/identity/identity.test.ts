@@ -1,11 +1,15 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { Authority } from '../../test/authority.ts';
 import { Directory } from '../../test/world.ts';
+import { layOutDirectories } from '../config-loading/directories.ts';
 import { certificateFacts, readCertificate, requireOwnCertificate } from './certificate.ts';
 import { makeCsr } from './csr.ts';
 import { openIdentityKey } from './identity-key.ts';
+import { ProvisionFile } from './provision-file.ts';
+
+const newKey = () => generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
 
 describe('the identity key', () => {
   it('is made once, private, and stays', async () => {
@@ -34,6 +38,28 @@ describe('the identity key', () => {
       expect(error.message).not.toContain('rubbish');
       expect(await directory.read('certs', 'ioto.key')).toBe(content);
     }
+  });
+});
+
+describe('the certificate that is kept', () => {
+  it('counts as lost when it does not fit its key, or cannot be read', async () => {
+    await using directory = await Directory.create();
+    const authority = await Authority.create();
+    const [first, second] = [newKey(), newKey()];
+    const pem = (key: KeyObject) => key.export({ type: 'pkcs8', format: 'pem' }).toString();
+    const certificate = await authority.signCsr(makeCsr('JT08FFQXWQ', first));
+    const file = new ProvisionFile({
+      directories: layOutDirectories({ state: directory.at() }, {}),
+      record: {},
+      checkpoint: () => undefined,
+    });
+    await file.saveProvisioning({ endpoint: 'cloud' }, { certificate, key: pem(first) });
+    expect(await file.readPems()).toMatchObject({ certificate, key: pem(first) });
+    await writeFile(directory.at('certs', 'cloud.key'), pem(second));
+    expect(await file.readPems()).toBeUndefined();
+    await writeFile(directory.at('certs', 'cloud.key'), pem(first));
+    await writeFile(directory.at('certs', 'ioto.crt'), certificate.slice(0, 100));
+    expect(await file.readPems()).toBeUndefined();
   });
 });
 

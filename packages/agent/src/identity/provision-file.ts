@@ -1,8 +1,10 @@
+import { createPrivateKey } from 'node:crypto';
 import { join } from 'node:path';
 import { readTextIfPresent, removeFileDurably, writeFileDurably } from '@ioto/runtime';
 import type { Checkpoint } from '../agent.ts';
 import type { AgentSettings } from '../config.ts';
 import { type Directories, expandPath } from '../config-loading/directories.ts';
+import { readCertificate } from './certificate.ts';
 
 /** What builder and cloud have answered so far; the content of provision.json5. */
 export type ProvisionRecord = AgentSettings['provision'];
@@ -99,19 +101,31 @@ export class ProvisionFile {
     if (!this.hasCertificate) await removePems(this.#directories);
   }
 
-  /** The PEMs that the record names; undefined when one of them is gone. */
+  /**
+   * The PEMs that the record names; undefined when one of them is gone, or when certificate and key do not fit: a cloud
+   * that makes keys replaces both, and a power cut may come in between.
+   */
   async readPems(): Promise<{ certificate: string; key: string; ca: string | undefined } | undefined> {
     const { certificate, key = '@certs/ioto.key', ca } = this.#record;
     const read = (path: string | undefined) =>
       path === undefined ? undefined : readTextIfPresent(expandPath(path, this.#directories));
     const pems = { certificate: await read(certificate), key: await read(key), ca: await read(ca) };
     if (pems.certificate === undefined || pems.key === undefined) return undefined;
+    if (!isPair(pems.certificate, pems.key)) return undefined;
     return { certificate: pems.certificate, key: pems.key, ca: pems.ca };
   }
 
   async #write(record: ProvisionRecord): Promise<void> {
     await writeFileDurably(this.#path, `${JSON.stringify(record, null, 2)}\n`);
     this.#record = Object.freeze(record);
+  }
+}
+
+function isPair(certificate: string, key: string): boolean {
+  try {
+    return readCertificate(certificate).checkPrivateKey(createPrivateKey(key));
+  } catch {
+    return false;
   }
 }
 
