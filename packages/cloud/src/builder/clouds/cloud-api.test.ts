@@ -204,6 +204,23 @@ describe('a self-claim', () => {
     expect((await find({ pending: true })).body.selfClaims).toHaveLength(1);
   });
 
+  it('is told however many others nobody deals with', async () => {
+    const pk = `cloud-queue#${cloud.id}`;
+    const strays = Array.from({ length: 2500 }, (_, n) => ({
+      put: { pk, sk: `self#${'0'.repeat(6)}${n}`, id: newClaimId() },
+    }));
+    for (let at = 0; at < strays.length; at += 500) await world.store.write(strays.slice(at, at + 500));
+    await register({ account: 'A1', cloud: cloud.id });
+    const told: string[] = [];
+    for (let asked = 0; asked < 30 && !told.includes(ID); asked += 1) {
+      const { selfClaims = [] } = (await find({ pending: true })).body as {
+        selfClaims?: { registration: { id: string } }[];
+      };
+      told.push(...selfClaims.map(({ registration }) => registration.id));
+    }
+    expect(told).toContain(ID);
+  });
+
   it('to a cloud that does not exist harms nobody', async () => {
     for (const name of ['nonsense', 'x\0y', '01HZZZZZZZZZZZZZZZZZZZZZZZ']) {
       await world.clock.advance(60_000);
