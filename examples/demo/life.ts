@@ -83,7 +83,7 @@ async function raise(
   const place = cloud.place();
   narrator.step('cloud up', `builder and device cloud at ${place.api}`);
   const admin = new CloudSession(place.api, place.authority, place.adminKey);
-  const site = await step('demo product and user', demoSite(options.state, admin));
+  const site = await step('demo product and user', demoSite(options.state, admin, cloud.firstLogin));
   const device = createDemoDevice({
     config: CONFIG,
     state: join(options.state, 'device'),
