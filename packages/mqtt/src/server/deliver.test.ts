@@ -79,6 +79,24 @@ describe('deliver', () => {
     expect(world.server.counters).toMatchObject({ messagesDropped: 1, violations: { maxQueuedMessages: 1 } });
   });
 
+  it('a message with an expiry is not delivered after it, and says so', async () => {
+    await using world = new MqttWorld();
+    const keep = { cleanSession: false };
+    const client = await world.subscriber('d1', ['down/#'], keep);
+    client.vanish();
+    await world.settle();
+    const outcome = world.server.deliver('d1', 'down/x', 'late', { expiry: 5000 });
+    await world.clock.advance(5000);
+    const properties = { contentType: 'text/plain' };
+    world.server.deliver('d1', 'down/x', 'fine', { expiry: 60_000, properties });
+    expect(await outcome).toBe('dropped');
+    const again = await world.client('d1', { ...keep, protocolLevel: 5 });
+    expect(await again.nextPublish()).toMatchObject({
+      payload: Buffer.from('fine'),
+      properties: { contentType: 'text/plain', messageExpiryInterval: 60 },
+    });
+  });
+
   it('resolves with `dropped` when the session ends', async () => {
     await using world = new MqttWorld();
     const client = await world.subscriber('d1', ['down/#'], { cleanSession: false });

@@ -34,18 +34,21 @@ export interface MqttServerOptions<P> {
   store?: SessionStore;
 }
 
-export interface PublishOptions {
-  /** Default 0. */
-  qos?: Qos;
-  /** Default false. */
-  retain?: boolean;
+interface MessageOptions {
   /** For clients of MQTT 5. */
   properties?: MessageProperties;
   /** Milliseconds after which the message is not delivered any more. */
   expiry?: number;
 }
 
-export interface DeliverOptions {
+export interface PublishOptions extends MessageOptions {
+  /** Default 0. */
+  qos?: Qos;
+  /** Default false. */
+  retain?: boolean;
+}
+
+export interface DeliverOptions extends MessageOptions {
   /** Default 1. */
   qos?: Qos;
   /** Milliseconds to wait for the outcome; default: as long as the session lives. */
@@ -107,11 +110,9 @@ export class MqttServer<P> {
   publish(
     topic: string,
     payload: Buffer | string,
-    { qos = 0, retain: keep = false, properties, expiry }: PublishOptions = {},
+    { qos = 0, retain: keep = false, ...options }: PublishOptions = {},
   ): number {
-    const message = this.#message(topic, payload, qos);
-    const expiresAt = expiry === undefined ? undefined : this.#broker.clock.now() + expiry;
-    Object.assign(message, { retain: keep, properties, expiresAt });
+    const message = { ...this.#message(topic, payload, qos, options), retain: keep };
     if (keep) retain(this.#broker, message);
     return route(this.#broker, message);
   }
@@ -124,9 +125,9 @@ export class MqttServer<P> {
     clientId: string,
     topic: string,
     payload: Buffer | string,
-    { qos = 1, timeout }: DeliverOptions = {},
+    { qos = 1, timeout, ...options }: DeliverOptions = {},
   ): Promise<DeliveryOutcome> {
-    return deliver(this.#broker, clientId, this.#message(topic, payload, qos), timeout);
+    return deliver(this.#broker, clientId, this.#message(topic, payload, qos, options), timeout);
   }
 
   /** Closes a client's connection; its persistent session stays. False when it is not connected. */
@@ -185,7 +186,12 @@ export class MqttServer<P> {
     journal.close();
   }
 
-  #message(topic: string, payload: Buffer | string, qos: Qos): Message {
+  #message(
+    topic: string,
+    payload: Buffer | string,
+    qos: Qos,
+    { properties, expiry }: MessageOptions,
+  ): Message {
     const fault = topicNameFault(topic);
     if (fault) throw mqttError('MQTT_TOPIC_INVALID', `the server was asked to publish to ${fault}`);
     const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload;
@@ -194,6 +200,7 @@ export class MqttServer<P> {
       const text = `a message of ${bytes.length} bytes to ${topic.slice(0, 256)}; maxPayloadSize is ${maxPayloadSize}`;
       throw mqttError('MQTT_LIMIT_EXCEEDED', text, { details: { limit: 'maxPayloadSize' } });
     }
-    return { topic, payload: bytes, qos, retain: false };
+    const expiresAt = expiry === undefined ? undefined : this.#broker.clock.now() + expiry;
+    return { topic, payload: bytes, qos, retain: false, properties, expiresAt };
   }
 }
