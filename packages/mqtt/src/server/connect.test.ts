@@ -123,6 +123,14 @@ describe('CONNECT', () => {
     expect(client.inbox).toEqual([]);
   });
 
+  it('noise before CONNECT closes the connection at its first byte, whatever length it announces', async () => {
+    await using world = new MqttWorld();
+    const client = world.open();
+    client.sendBytes([0xf0, 0xff, 0x03]);
+    await client.end();
+    expect(client.inbox).toEqual([]);
+  });
+
   it('a client that does not say CONNECT in time is closed', async () => {
     await using world = new MqttWorld();
     const client = world.open();

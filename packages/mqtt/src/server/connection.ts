@@ -4,6 +4,7 @@ import { levelOfConnect } from '../codec/connect.ts';
 import { FrameReader } from '../codec/frame-reader.ts';
 import type { ProtocolLevel } from '../codec/packets.ts';
 import { REASON } from '../codec/reason-codes.ts';
+import { mqttError } from '../errors.ts';
 import type { Broker } from './broker.ts';
 import type { Client } from './client.ts';
 import { type Ending, endingOf, goodbyeOf, reportEnding } from './ending.ts';
@@ -14,6 +15,9 @@ import { Outbox } from './outbox.ts';
 
 /** Why a connection is not read for a while; the bytes wait in the stream, and the peer behind it. */
 export const HOLD = { authenticating: 1, receiving: 2, writing: 4, rate: 8, turn: 16 } as const;
+
+/** Every client's first byte: a CONNECT, whose flags are all 0 [MQTT-2.2.2-1]. */
+const CONNECT_BYTE = 0x10;
 
 /** Milliseconds that a closed connection is given to take its last packets. */
 const LINGER = 1000;
@@ -34,6 +38,8 @@ export class Connection<P> {
   readonly #closed: Promise<void>;
   #markClosed: () => void = () => undefined;
   #open = true;
+  /** Set by the first byte. */
+  #begun = false;
   #holds = 0;
   #streamEnded = false;
   #cancelTimer: () => void = () => undefined;
@@ -173,11 +179,20 @@ export class Connection<P> {
 
   readonly #onData = (chunk: Buffer): void => {
     if (!this.#open) return;
+    if (!this.#begun && !this.#begin(chunk)) return;
     this.frames.push(chunk);
     if (this.#holds !== 0) return;
     if (this.broker.turn.take(chunk.length, this.#onTurn)) this.#handleFrames();
     else this.hold(HOLD.turn);
   };
+
+  /** At the first byte: noise may announce a long packet, and is not worth the wait for it. */
+  #begin(chunk: Buffer): boolean {
+    this.#begun = true;
+    if (chunk[0] === CONNECT_BYTE) return true;
+    this.fail(mqttError('MQTT_PROTOCOL_VIOLATION', 'the first packet is not a CONNECT [MQTT-3.1.0-1]'));
+    return false;
+  }
 
   readonly #onTurn = (): void => this.release(HOLD.turn);
 
