@@ -80,7 +80,7 @@ export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceC
   const sender = new ItemSender({ store, endpoint, clock, logger });
   const echoes = new Echoes();
   const syncUp = new SyncUp({ schema, store, endpoint, sender, echoes, clock, logger });
-  const syncDown = new SyncDown({ schema, store, endpoint, sender, clock });
+  const syncDown = new SyncDown({ schema, store, endpoint, sender, clock, logger });
   const messages = new ServiceMessages({ schema, store, endpoint, syncUp, syncDown, logger });
   const live = new LiveDelivery({ schema, store, endpoint, sender, echoes });
 

@@ -38,7 +38,7 @@ export class ServiceMessages {
     const body = this.#parse(identity, payload);
     if (body === undefined) return;
     if (message.kind === 'syncUp') await syncUp.receive(identity, body);
-    else if (message.kind === 'syncDown') await syncDown.receive(identity, body);
+    else if (message.kind === 'syncDown') syncDown.receive(identity, body);
     else if (message.kind === 'storeSet') await syncUp.storeSet(identity, body);
     else if (message.request === 'store/get') await this.#storeGet(identity, message.n, body);
     else

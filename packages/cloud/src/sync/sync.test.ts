@@ -36,7 +36,15 @@ function change(key: string, value: string, updated: string, cmd = 'update', mor
 const stored = (key: string) =>
   world.store.get(`s#${accountId}#${deviceId}`, `s#${key}`) as Promise<Record<string, unknown> | undefined>;
 const acks = () => world.endpoint.bodies('/sync/SYNC');
-const down = () => receive(serviceTopic.syncDown(deviceId), { timestamp: '1970-01-01T00:00:00.000Z' });
+const ends = () => world.endpoint.bodies('/sync/SYNCDOWN');
+const ask = (timestamp = '1970-01-01T00:00:00.000Z') =>
+  receive(serviceTopic.syncDown(deviceId), { timestamp });
+/** A whole sync down. */
+async function down(since?: string): Promise<void> {
+  const before = ends().length;
+  await ask(since);
+  await until('the end of a sync down', () => ends().length > before);
+}
 
 describe('a batch that a device sends up', () => {
   it('is durable before it is acknowledged, with every key', async () => {
@@ -271,8 +279,9 @@ describe('a Command', () => {
     expect(world.endpoint.sent).toEqual([]);
     world.endpoint.online.add(deviceId);
     world.endpoint.outcome = 'never';
-    await receive(serviceTopic.syncDown(deviceId), { timestamp: T3 });
-    await receive(serviceTopic.syncDown(deviceId), { timestamp: T3 });
+    await ask(T3);
+    await ask(T3);
+    await until('sent', () => world.endpoint.sent.length > 0);
     expect(world.endpoint.bodies('/sync/UPSERT')).toHaveLength(1);
     expect(await pending()).toBe(1);
   });
@@ -334,7 +343,7 @@ describe('a sync down', () => {
     const later = world.endpoint.bodies('/sync/SYNCDOWN')[1]?.updated;
     expect(String(later) > String(end)).toBe(true);
     world.endpoint.sent.length = 0;
-    await receive(serviceTopic.syncDown(deviceId), { timestamp: later });
+    await down(String(later));
     expect(world.endpoint.sent.map(({ topic }) => topic)).toEqual([deviceTopic.sync(deviceId, 'SYNCDOWN')]);
   });
 
