@@ -22,6 +22,19 @@ describe('the outbox', () => {
     expect(told(db.outbox.pending(10, { after: first?.version }))).toEqual([['s#a', 'create', '2']]);
   });
 
+  it('finds the entry of one item by its key', async () => {
+    const db = await new World().open();
+    const keyOf = (key: string) => db.schema.model('Store').keyOf({ key }, db.context);
+    await db.create('Store', { key: 'a', value: '1' });
+    await db.create('Store', { key: 'b', value: '1' });
+    await db.remove('Store', { key: 'b' });
+    expect(db.outbox.pending(10)).toEqual([db.outbox.entryOf(keyOf('a')), db.outbox.entryOf(keyOf('b'))]);
+    expect(db.outbox.entryOf(keyOf('b'))?.cmd).toBe('remove');
+    expect(db.outbox.entryOf(keyOf('c'))).toBeUndefined();
+    db.outbox.acknowledge(db.outbox.pending(10));
+    expect(db.outbox.entryOf(keyOf('a'))).toBeUndefined();
+  });
+
   it('shows an item ready for the wire, without its pk', async () => {
     const db = await new World().open();
     await db.create('Sensor', { site: 'a', id: '1', secret: 'x' });

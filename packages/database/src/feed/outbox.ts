@@ -2,6 +2,7 @@ import type { ChangeCommand, WireItem } from '@ioto/protocol';
 import { wireItem } from '../items/visible.ts';
 import type { Operation } from '../journal/operation.ts';
 import type { Schema } from '../schema/compile.ts';
+import type { ItemKey } from '../schema/definition.ts';
 import type { State } from '../state.ts';
 import type { Pending } from './outbox-table.ts';
 
@@ -63,6 +64,12 @@ export class Outbox {
       if (entry) entries.push(entry);
     }
     return entries;
+  }
+
+  /** The durable entry of one item, at the cost of a lookup; undefined when none of its changes waits. */
+  entryOf(key: ItemKey): OutboxEntry | undefined {
+    const pending = this.#options.state.outbox.get(key);
+    return pending?.durable ? this.#entry(pending) : undefined;
   }
 
   /**

@@ -74,13 +74,12 @@ export class Downward {
   /** The item held here, or its removal that is still on its way up. */
   #own(model: string, properties: Properties): (Outgoing & { item: WireItem }) | undefined {
     const { database } = this.#options;
-    const { sk } = database.schema.model(model).keyOf(properties, database.context);
+    const key = database.schema.model(model).keyOf(properties, database.context);
+    const { sk } = key;
     const held = database.get(model, properties, { hidden: true });
     if (held) return { key: sk, model, cmd: 'upsert', item: { ...held, _type: model, sk } as WireItem };
-    if (database.outbox.size === 0) return undefined;
-    return database.outbox
-      .pending(database.outbox.size)
-      .find((entry) => entry.key === sk && entry.cmd === 'remove');
+    const waiting = database.outbox.entryOf(key);
+    return waiting?.cmd === 'remove' ? waiting : undefined;
   }
 
   #modelSync(model: string): string {
