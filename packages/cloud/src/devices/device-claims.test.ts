@@ -102,16 +102,19 @@ describe('a claim in advance', () => {
     );
   });
 
-  it('of one ID after the other is limited, for each would be a guess that never misses', async () => {
+  it('of one ID after the other is limited, for each would be a guess that never misses, and leaves ordinary claims alone', async () => {
     const account = await world.account();
     const address = '192.0.2.78';
     const outcomes = await Promise.allSettled(
-      Array.from({ length: 1010 }, () => world.claim(newClaimId(), account, { pre: true, address })),
+      Array.from({ length: 1030 }, () => world.claim(newClaimId(), account, { pre: true, address })),
     );
     const refused = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
-    expect(refused).toEqual(Array.from({ length: 10 }, () => code('GUESSES_EXCEEDED', 429)));
+    expect(refused).toEqual(Array.from({ length: 30 }, () => code('GUESSES_EXCEEDED', 429)));
     const id = await world.newDevice();
     expect(await world.claim(id, account, { address })).toMatchObject({ id });
+    await expect(world.claim(newClaimId(), account, { address })).rejects.toEqual(
+      code('DEVICE_NEVER_REGISTERED', 404),
+    );
   });
 
   it('is refused to everybody else', async () => {

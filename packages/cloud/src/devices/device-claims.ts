@@ -2,7 +2,7 @@ import { parseTypedClaimId, type Registration } from '@ioto/protocol';
 import { type Clock, type CodedError, isCodedError, isoTime, type Logger, messageOf } from '@ioto/runtime';
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { AccountDirectory } from '../identity/accounts.ts';
-import { GuessLimiter, preclaimRules } from '../limits/guess-limiter.ts';
+import { type Guess, GuessLimiter, preclaimRules } from '../limits/guess-limiter.ts';
 import { Slots } from '../limits/slots.ts';
 import type { BuilderClient } from '../ports/builder-client.ts';
 import type { ItemStore } from '../ports/item-store.ts';
@@ -77,13 +77,10 @@ export class DeviceClaimDesk {
 
   /** A claim ID is a secret: whoever asks for one that is not there, or not free, may be searching (Ioto contract §5). */
   async #guess(id: string, request: ClaimRequest): Promise<DeviceItem> {
-    const { turns, guesses, logger } = this.#options;
-    const { accountId, address, pre } = request;
-    const leave = await this.#looking.enter(accountId);
+    const { turns, logger } = this.#options;
+    const leave = await this.#looking.enter(request.accountId);
     try {
-      const guess = address === undefined ? undefined : guesses.admit({ account: accountId, address });
-      const advance =
-        pre && address !== undefined ? this.#advance.admit({ account: accountId, address }) : undefined;
+      const { guess, advance } = this.#admit(request);
       const onFound = (registered: boolean) => {
         guess?.right();
         if (registered) advance?.right();
@@ -107,6 +104,19 @@ export class DeviceClaimDesk {
       throw error;
     } finally {
       leave();
+    }
+  }
+
+  /** Counts the attempt with all limits or, when one of them refuses, with none. */
+  #admit({ accountId: account, address, pre }: ClaimRequest): { guess?: Guess; advance?: Guess } {
+    if (address === undefined) return {};
+    const guess = this.#options.guesses.admit({ account, address });
+    if (!pre) return { guess };
+    try {
+      return { guess, advance: this.#advance.admit({ account, address }) };
+    } catch (error) {
+      guess.right();
+      throw error;
     }
   }
 
