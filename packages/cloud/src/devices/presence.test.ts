@@ -67,4 +67,14 @@ describe('a device', () => {
     await world.clock.advance(OFFLINE_AFTER);
     await is('offline');
   });
+
+  it('that is offline already leaves the list of those online', async () => {
+    const since = new Date(world.clock.now()).toISOString();
+    const { accountId, deviceId } = principal;
+    await world.store.write([{ put: { pk: 'presence#', sk: deviceId, accountId, since } }]);
+    await world.restart();
+    await world.clock.advance(OFFLINE_AFTER);
+    await until('removed', async () => (await world.store.get('presence#', deviceId)) === undefined);
+    expect(await connection()).toBe('offline');
+  });
 });

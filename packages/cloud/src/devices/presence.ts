@@ -78,15 +78,17 @@ export class Presence implements Component {
     const key = deviceKey(accountId, deviceId);
     for (;;) {
       const item = await store.get(key.pk, key.sk);
-      if (item?.connection === connection) return;
+      const same = item?.connection === connection;
+      if (same && connection === 'online') return;
       const mark: Write =
         connection === 'online'
           ? { put: { pk: ONLINE, sk: deviceId, accountId, since: isoTime(clock) } }
           : { remove: { pk: ONLINE, sk: deviceId } };
-      // Released meanwhile: nothing to mark but the list.
-      const change: Write[] = item
-        ? [{ put: { ...item, connection, updated: isoTime(clock) }, if: { equals: { ...item } } }]
-        : [];
+      // Released meanwhile, or claimed anew and never online since: nothing to mark but the list.
+      const change: Write[] =
+        item && !same
+          ? [{ put: { ...item, connection, updated: isoTime(clock) }, if: { equals: { ...item } } }]
+          : [];
       if (!item && connection === 'online') return;
       try {
         await store.write([...change, mark]);
