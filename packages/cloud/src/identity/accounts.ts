@@ -1,4 +1,4 @@
-import { type Clock, CodedError, isoTime, newUlid } from '@ioto/runtime';
+import { type Clock, CodedError, isCodedError, isoTime, newUlid } from '@ioto/runtime';
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { ItemStore, StoredItem } from '../ports/item-store.ts';
 
@@ -69,16 +69,23 @@ export class Accounts implements AccountDirectory {
     actor: string,
   ): Promise<Account> {
     const { name, selfClaim } = changes;
-    const before = await this.require(accountId);
-    const account = { ...before, name: name ?? before.name, selfClaim: selfClaim ?? before.selfClaim };
-    await this.#store.write([
-      { put: { pk: PARTITION, sk: account.id, ...account }, if: { exists: true } },
-      this.#audit.entry(
-        { accountId },
-        { action: 'account.updated', actor, accountId, details: { ...changes } },
-      ),
-    ]);
-    return account;
+    // A write that fails has lost against another that is done: there is always one that gets on.
+    for (;;) {
+      const before = await this.require(accountId);
+      const account = { ...before, name: name ?? before.name, selfClaim: selfClaim ?? before.selfClaim };
+      try {
+        await this.#store.write([
+          { put: { pk: PARTITION, sk: account.id, ...account }, if: { equals: { ...before } } },
+          this.#audit.entry(
+            { accountId },
+            { action: 'account.updated', actor, accountId, details: { ...changes } },
+          ),
+        ]);
+        return account;
+      } catch (error) {
+        if (!isCodedError(error, 'CONDITION_FAILED')) throw error;
+      }
+    }
   }
 }
 

@@ -162,6 +162,35 @@ it('two owners who demote each other at once leave one', async () => {
   expect(statuses.sort()).toEqual([200, 409]);
 });
 
+it('two who change an account at once both have their way', async () => {
+  const selfClaim = { enabled: true, products: ['P'] };
+  await Promise.all([
+    world.call('/account/update', { id: account.id, name: 'Renamed' }),
+    world.call('/account/update', { id: account.id, selfClaim }),
+  ]);
+  expect(await world.accounts.require(account.id)).toMatchObject({ name: 'Renamed', selfClaim });
+});
+
+describe('an account of more than a thousand', () => {
+  it('users shows them all, and finds the other owner behind them', async () => {
+    const [first, second] = [await signedIn('owner'), await signedIn('owner')];
+    const user = { email: 'x@example.com', accountId: account.id, role: 'viewer', created: '' };
+    const crowd = Array.from({ length: 1100 }, (_, n) => `00${String(n).padStart(4, '0')}`);
+    await world.store.write(
+      crowd.map((id) => ({ put: { pk: `users#${account.id}`, sk: id, id, ...user, passwordHash: 'x' } })),
+    );
+    expect(await world.users.list(account.id)).toHaveLength(1102);
+    const demoted = await world.call('/user/update', { id: second.id, role: 'viewer' }, first.token);
+    expect(demoted.status).toBe(200);
+  });
+
+  it('tokens shows them all', async () => {
+    const facts = { type: 'cloudApi', role: 'viewer', accountId: account.id } as const;
+    await Promise.all(Array.from({ length: 1100 }, () => world.tokens.create(facts)));
+    expect(await world.tokens.list(facts)).toHaveLength(1100);
+  });
+});
+
 describe('users', () => {
   it('have a name of their own, and a password that is not weak', async () => {
     const make = { email: 'A@example.com', password: PASSWORD, role: 'user', accountId: account.id };

@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { type Clock, CodedError, newUlid } from '@ioto/runtime';
 import type { Role } from '../http/principal.ts';
 import type { ItemStore, StoredItem, Write } from '../ports/item-store.ts';
+import { everyItem } from './every-item.ts';
 
 export type TokenType = 'login' | 'cloudApi' | 'builderApi';
 
@@ -70,8 +71,7 @@ export class Tokens {
   }
 
   async list(scope: TokenScope): Promise<TokenFacts[]> {
-    const { items } = await this.#store.query(listOf(scope));
-    return items.map(toFacts);
+    return (await everyItem(this.#store, listOf(scope))).map(toFacts);
   }
 
   /** @throws TOKEN_UNKNOWN (404) */

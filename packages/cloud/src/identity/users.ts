@@ -2,6 +2,7 @@ import { type Clock, CodedError, isCodedError, isoTime, newUlid } from '@ioto/ru
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { Role } from '../http/principal.ts';
 import type { ItemStore, StoredItem, Write } from '../ports/item-store.ts';
+import { everyItem } from './every-item.ts';
 import type { Passwords } from './passwords.ts';
 
 /** A person who may sign in; belongs to one account. */
@@ -78,7 +79,7 @@ export class Users {
   }
 
   async list(accountId: string): Promise<User[]> {
-    const { items } = await this.#store.query(`users#${accountId}`);
+    const items = await everyItem(this.#store, `users#${accountId}`);
     return items.map((item) => toUser(item as UserItem));
   }
 
@@ -132,7 +133,7 @@ export class Users {
   /** The write that makes sure, in the same commit, that another owner stays one when this owner goes. */
   async #keepAnOwner(user: User): Promise<Write[]> {
     if (user.role !== 'owner') return [];
-    const { items } = await this.#store.query(`users#${user.accountId}`);
+    const items = await everyItem(this.#store, `users#${user.accountId}`);
     const other = items.find((item) => item.role === 'owner' && item.id !== user.id);
     if (other) return [{ put: other, if: { equals: other } }];
     throw new CodedError('LAST_OWNER', 'this is the last owner of the account: make another one first', {
