@@ -37,12 +37,12 @@ export class BearerAuthenticator implements Authenticator {
   }
 
   async #principal(facts: TokenFacts): Promise<Principal | undefined> {
-    const { id: tokenId, type, accountId, userId, role } = facts;
+    const { id: tokenId, type, accountId, userId, credential = 0, role } = facts;
     if (type === 'builderApi') return { kind: 'builderToken', tokenId };
     if (type === 'cloudApi') return { kind: 'apiToken', tokenId, type, accountId, role };
     if (accountId === undefined || userId === undefined) return undefined;
-    // The role is read anew each time: taking it away takes effect at once.
-    const user = await this.#users.get(accountId, userId);
+    // Role and password are read anew each time: taking the one away or changing the other takes effect at once.
+    const user = await this.#users.ofLogin(accountId, userId, credential);
     return user && { kind: 'user', userId, email: user.email, accountId, role: user.role };
   }
 }

@@ -86,7 +86,7 @@ function accountRoutes(app: HttpApp, { accounts, audit, guards }: IdentityCapabi
   });
 }
 
-function userRoutes(app: HttpApp, { accounts, users, tokens, guards }: IdentityCapabilities): void {
+function userRoutes(app: HttpApp, { accounts, users, tokens, login, guards }: IdentityCapabilities): void {
   const post = verbs(app, guards);
   const newUser = Type.Object({ email, password, role, ...inAccount });
   post('/user/create', 'admin', newUser, async (body, request, reply) => {
@@ -127,26 +127,25 @@ function userRoutes(app: HttpApp, { accounts, users, tokens, guards }: IdentityC
     await tokens.removeLogins(body.id);
     return {};
   });
-  passwordRoute(app, { users, tokens, guards });
+  passwordRoute(app, { users, tokens, login, guards });
 }
 
 /** One's own password, given the old one. */
 function passwordRoute(
   app: HttpApp,
-  { users, tokens, guards }: Pick<IdentityCapabilities, 'users' | 'tokens' | 'guards'>,
+  { users, tokens, login, guards }: Pick<IdentityCapabilities, 'users' | 'tokens' | 'login' | 'guards'>,
 ): void {
   const change = Type.Object({ password, newPassword: password });
   verbs(app, guards)('/user/password', 'viewer', change, async (body, request) => {
     const principal = request.principal;
     if (principal?.kind !== 'user') throw accessError('FORBIDDEN', 'only a user has a password');
-    if (!(await users.verify(principal.email, body.password))) {
-      throw accessError('FORBIDDEN', 'the old password is wrong');
-    }
+    const verified = await login.verify(principal.email, body.password, request.ip);
+    if (!verified) throw accessError('FORBIDDEN', 'the old password is wrong');
     const { accountId, userId } = principal;
     const user = await users.update(
       accountId,
       userId,
-      { password: body.newPassword },
+      { password: body.newPassword, credential: verified.credential },
       nameOfPrincipal(principal),
     );
     await tokens.removeLogins(userId);

@@ -215,6 +215,41 @@ describe('users', () => {
   });
 });
 
+describe('a password', () => {
+  it('is as limited to guess for who holds a login as for a stranger', async () => {
+    const { email, token } = await signedIn('user');
+    const change = { password: 'guess guess', newPassword: 'another long one' };
+    const guesses = Array.from({ length: 15 }, () => world.call('/user/password', change, token));
+    const statuses = (await Promise.all(guesses)).map(({ status }) => status);
+    expect(statuses.filter((status) => status === 403)).toHaveLength(10);
+    expect(statuses.filter((status) => status === 429)).toHaveLength(5);
+    expect((await world.call('/user/login', { email, password: PASSWORD })).status).toBe(429);
+  });
+
+  it('that changed ends its logins although a power cut kept them from being swept', async () => {
+    const { id, token } = await signedIn('user');
+    await world.users.update(account.id, id, { role: 'viewer' }, 'test');
+    expect((await world.call('/user/self', {}, token)).status).toBe(200);
+    await world.users.update(account.id, id, { password: 'another long one' }, 'test');
+    expect(await world.tokens.lookUp(token)).toBeDefined();
+    expect((await world.call('/user/self', {}, token)).status).toBe(401);
+  });
+
+  it('that changed while it was checked gives no login that works, nor another change', async () => {
+    const { id, email } = await signedIn('user');
+    const checked = await world.users.verify(email, PASSWORD);
+    await world.users.update(account.id, id, { password: 'another long one' }, 'test');
+    await world.tokens.removeLogins(id);
+    const { credential } = checked ?? {};
+    const facts = { type: 'login', role: 'user', accountId: account.id, userId: id, credential } as const;
+    const { token } = await world.tokens.create(facts, LOGIN_LIFE);
+    expect((await world.call('/user/self', {}, token)).status).toBe(401);
+    await expect(
+      world.users.update(account.id, id, { password: 'a thief has this', credential }, 'test'),
+    ).rejects.toMatchObject({ code: 'PASSWORD_CHANGED' });
+  });
+});
+
 describe('API tokens', () => {
   it('of an account act for it alone; of the whole cloud for every account', async () => {
     const bound = (await world.call('/token/create', { type: 'cloudApi', accountId: account.id })).body;

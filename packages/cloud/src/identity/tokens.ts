@@ -16,6 +16,8 @@ export interface TokenFacts {
   accountId?: string;
   /** Of a login token: whose. */
   userId?: string;
+  /** Of a login token: the number of the password it was given for; absent is 0. */
+  credential?: number;
   role: Role;
   /** ISO times. */
   created: string;

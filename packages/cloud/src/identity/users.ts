@@ -18,6 +18,14 @@ export interface User {
 
 interface UserItem extends StoredItem, User {
   passwordHash: string;
+  /** Raised in the same write as a new password; absent is 0. */
+  credential?: number;
+}
+
+/** A user whose password was right, and the number of that password: each new one has a higher number. */
+export interface VerifiedUser {
+  user: User;
+  credential: number;
 }
 
 export interface NewUser {
@@ -73,6 +81,12 @@ export class Users {
     return item && toUser(item as UserItem);
   }
 
+  /** The user that a login stands for, as long as the password has not changed since. */
+  async ofLogin(accountId: string, userId: string, credential: number): Promise<User | undefined> {
+    const item = (await this.#store.get(`users#${accountId}`, userId)) as UserItem | undefined;
+    return item && credentialOf(item) === credential ? toUser(item) : undefined;
+  }
+
   /** @throws USER_UNKNOWN (404) */
   async require(accountId: string, userId: string): Promise<User> {
     return toUser(await this.#item(accountId, userId));
@@ -89,26 +103,38 @@ export class Users {
   }
 
   /** The user, when name and password are right; takes the same time when they are not. */
-  async verify(email: string, password: string): Promise<User | undefined> {
+  async verify(email: string, password: string): Promise<VerifiedUser | undefined> {
     const item = await this.#byEmail(email);
     const right = await this.#passwords.verify(password, item?.passwordHash);
-    return right && item ? toUser(item) : undefined;
+    return right && item ? { user: toUser(item), credential: credentialOf(item) } : undefined;
   }
 
-  /** @throws USER_UNKNOWN (404), LAST_OWNER (409), PASSWORD_UNSUITABLE (400) */
+  /**
+   * A new password ends all logins in the same commit. With `credential`, only while that is still the user's password.
+   *
+   * @throws USER_UNKNOWN (404), LAST_OWNER (409), PASSWORD_CHANGED (409), PASSWORD_UNSUITABLE (400)
+   */
   async update(
     accountId: string,
     userId: string,
-    changes: { role?: Role; password?: string },
+    changes: { role?: Role; password?: string; credential?: number },
     actor: string,
   ): Promise<User> {
     const item = await this.#item(accountId, userId);
+    const before = credentialOf(item);
+    if (changes.credential !== undefined && changes.credential !== before) {
+      throw new CodedError('PASSWORD_CHANGED', 'the password was changed meanwhile', { status: 409 });
+    }
     const { role = item.role, password } = changes;
     const keep = role === 'owner' ? [] : await this.#keepAnOwner(item);
     const passwordHash = password === undefined ? item.passwordHash : await this.#passwords.hash(password);
+    const credential = password === undefined ? before : before + 1;
     const details = { userId, role, passwordChanged: password !== undefined };
     await this.#store.write([
-      { put: { ...item, role, passwordHash }, if: { equals: { passwordHash: item.passwordHash } } },
+      {
+        put: { ...item, role, passwordHash, credential },
+        if: { equals: { passwordHash: item.passwordHash } },
+      },
       ...keep,
       this.#audit.entry({ accountId }, { action: 'user.updated', actor, accountId, details }),
     ]);
@@ -170,6 +196,10 @@ function normalEmail(given: string): string {
 
 function userKey({ accountId, id }: User): { pk: string; sk: string } {
   return { pk: `users#${accountId}`, sk: id };
+}
+
+function credentialOf({ credential = 0 }: UserItem): number {
+  return credential;
 }
 
 function toUser({ id, email, accountId, role, created }: User): User {
