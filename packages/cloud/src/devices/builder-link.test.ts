@@ -54,6 +54,8 @@ describe('a device that asks to be claimed', () => {
     await eventually('denied', async () => (await denied()) > 0);
     await world.clock.advance(300_000);
     expect(await denied()).toBe(1);
+    expect(world.logged.join()).toContain(id.slice(0, 4));
+    expect(world.logged.join()).not.toContain(id);
     expect(await isOwned(id)).toBe(false);
   });
 

@@ -124,7 +124,7 @@ export class BuilderLink implements Component {
       await claims.claim({ id, accountId, actor: `device:${id}` });
       return true;
     } catch (error) {
-      logger.warn({ deviceId: id, error: messageOf(error) }, 'a self-claim failed');
+      logger.warn({ device: shortId(id), error: messageOf(error) }, 'a self-claim failed');
       return !isRetryable(error);
     }
   }
@@ -135,11 +135,16 @@ export class BuilderLink implements Component {
     if (this.#refused.has(known)) return;
     if (this.#refused.size >= REMEMBERED) this.#refused.clear();
     this.#refused.add(known);
-    logger.info({ deviceId, accountId }, 'self-claim refused');
+    logger.info({ device: shortId(deviceId), accountId }, 'self-claim refused');
     if (!account || this.#told.take(accountId) > 0) return;
     const action = 'device.self-claim-denied';
     await audit.record({ accountId }, { action, actor: `device:${deviceId}`, accountId, deviceId });
   }
+}
+
+/** Whoever reads the log must not be able to claim what is not claimed yet. */
+function shortId(claimId: string): string {
+  return `${claimId.slice(0, 4)}…`;
 }
 
 function allows({ selfClaim }: Account, product: string | undefined): boolean {

@@ -7,7 +7,7 @@ import {
   type RegisterRequest,
   type ReleaseRequest,
 } from '@ioto/protocol';
-import { CodedError, silentLogger } from '@ioto/runtime';
+import { CodedError, type Logger, silentLogger } from '@ioto/runtime';
 import { TempDirectory } from '@ioto/testkit/programs/temp-directory';
 import { VirtualClock } from '@ioto/testkit/virtual-clock';
 import { type AuditAction, AuditLog } from '../audit/audit-log.ts';
@@ -73,6 +73,8 @@ export class DeviceWorld {
   /** Verbs of the builder that fail next: before they do anything, or after (the answer is lost). */
   readonly faults = new Map<BuilderVerb, 'before' | 'after'>();
   readonly calls: BuilderVerb[] = [];
+  /** What the device cloud logged at info and warn. */
+  readonly logged: string[] = [];
   readonly store: LmdbItemStore;
   readonly authority: EmbeddedCa;
   readonly audit: AuditLog;
@@ -118,9 +120,11 @@ export class DeviceWorld {
   /** The program is gone and comes back: what is not in the store is forgotten. */
   async restart(): Promise<void> {
     for (const component of this.devices?.components ?? []) await component.stop();
+    const note = (facts: object | string) => void this.logged.push(JSON.stringify(facts));
+    const logger: Logger = { ...silentLogger, info: note, warn: note };
     this.devices = buildDeviceCloud({
       ...{ store: this.store, audit: this.audit, accounts: this.accounts, authority: this.authority },
-      ...{ clock: this.clock, logger: silentLogger, builder: this.#builder, endpoint: this.endpoint },
+      ...{ clock: this.clock, logger, builder: this.#builder, endpoint: this.endpoint },
       guards: createGuards({ authenticate: async () => ({ kind: 'admin' }) }),
       secrets: { secret: async () => Buffer.alloc(32, 2) },
       place: () => ({
