@@ -2,6 +2,7 @@ import type { Clock, Component, Logger } from '@ioto/runtime';
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { Guards } from '../http/guards.ts';
 import type { RouteModule } from '../http/http-service.ts';
+import type { BucketRule } from '../limits/token-bucket.ts';
 import type { ItemStore } from '../ports/item-store.ts';
 import type { SecretSource } from '../state-directory/state-directory.ts';
 import { builderAdminRoutes } from './builder-admin-routes.ts';
@@ -24,6 +25,8 @@ export interface BuilderCapabilities {
   audit: AuditLog;
   guards: Guards;
   secrets: SecretSource;
+  /** See `RegisterCapabilities`. */
+  newcomers?: BucketRule;
 }
 
 export interface BuilderParts {
@@ -42,6 +45,7 @@ export function buildBuilder({
   audit,
   guards,
   secrets,
+  newcomers,
 }: BuilderCapabilities): BuilderParts {
   const sealer = createSealer(() => secrets.secret('sealing'));
   const products = new Products({ store, clock });
@@ -53,7 +57,7 @@ export function buildBuilder({
   return {
     components: [new ChangeBell({ store, waiters })],
     routes: [
-      (app) => registerRoutes(app, { products, registrations, waiters, audit, clock, logger }),
+      (app) => registerRoutes(app, { products, registrations, waiters, audit, clock, logger, newcomers }),
       (app) => cloudApiRoutes(app, { clouds, bindings, registrations, queue, waiters, clock }),
       (app) => productRoutes(app, { products, guards }),
       (app) => builderAdminRoutes(app, { clouds, registrations, audit, guards }),

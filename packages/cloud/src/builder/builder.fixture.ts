@@ -1,6 +1,6 @@
 import { generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
 import { SIGNATURE_HEADER, signRequest } from '@ioto/protocol';
-import { silentLogger } from '@ioto/runtime';
+import { type Logger, silentLogger } from '@ioto/runtime';
 import { VirtualClock } from '@ioto/testkit/virtual-clock';
 import { AuditLog } from '../audit/audit-log.ts';
 import { createGuards } from '../http/guards.ts';
@@ -9,6 +9,7 @@ import { BearerAuthenticator } from '../identity/authenticator.ts';
 import { Passwords } from '../identity/passwords.ts';
 import { Tokens } from '../identity/tokens.ts';
 import { Users } from '../identity/users.ts';
+import type { BucketRule } from '../limits/token-bucket.ts';
 import { tempStore } from '../platform/embedded/temp-store.fixture.ts';
 import { buildBuilder } from './build-builder.ts';
 
@@ -20,7 +21,7 @@ export interface Answer {
 }
 
 /** A builder with its routes, on a real store and a clock that only the test moves. */
-export async function builderWorld() {
+export async function builderWorld(options: { newcomers?: BucketRule } = {}) {
   const temporary = await tempStore();
   const { store } = temporary;
   const clock = new VirtualClock();
@@ -30,7 +31,10 @@ export async function builderWorld() {
   const guards = createGuards(new BearerAuthenticator({ tokens, users, adminKey: () => ADMIN_KEY }));
   const sealingKey = randomBytes(32);
   const secrets = { secret: async () => sealingKey };
-  const builder = buildBuilder({ store, clock, logger: silentLogger, audit, guards, secrets });
+  const logged: string[] = [];
+  const note = (facts: object | string) => void logged.push(JSON.stringify(facts));
+  const logger: Logger = { ...silentLogger, info: note, warn: note };
+  const builder = buildBuilder({ store, clock, logger, audit, guards, secrets, ...options });
   const http = new HttpService({ clock, logger: silentLogger, api: builder.routes, root: [] });
   for (const component of builder.components) await component.start(new AbortController().signal);
   await http.start();
@@ -51,7 +55,7 @@ export async function builderWorld() {
   }
 
   return {
-    ...{ store, clock, audit, tokens, builder, call },
+    ...{ store, clock, audit, tokens, builder, call, logged },
     admin: (path: string, body: object) => call(path, ADMIN_KEY, body),
     /** A call that a device signs with its key. */
     signed(path: string, token: string, body: object, key: KeyObject) {

@@ -1,13 +1,14 @@
-import { RegisterRequest, SIGNATURE_HEADER, verifyRequest } from '@ioto/protocol';
+import { isClaimId, RegisterRequest, SIGNATURE_HEADER, verifyRequest } from '@ioto/protocol';
 import { type Clock, CodedError, type Logger, messageOf } from '@ioto/runtime';
 import type { FastifyRequest } from 'fastify';
 import type { AuditLog } from '../../audit/audit-log.ts';
 import { bearerOf } from '../../http/guards.ts';
 import type { HttpApp } from '../../http/http-app.ts';
-import { TokenBuckets } from '../../limits/token-bucket.ts';
+import { type BucketRule, TokenBuckets } from '../../limits/token-bucket.ts';
 import { admitToken } from '../products/product.ts';
 import type { Products } from '../products/products.ts';
 import type { Waiters } from '../waiters.ts';
+import { NewcomerLimit } from './newcomer-limit.ts';
 import type { RegistrationItem } from './registration.ts';
 import type { Registrations } from './registrations.ts';
 
@@ -18,6 +19,8 @@ export interface RegisterCapabilities {
   audit: AuditLog;
   clock: Clock;
   logger: Logger;
+  /** New devices per address and per token; a default that a production line does not meet. */
+  newcomers?: BucketRule;
 }
 
 /** Bytes of a register body: a device.json5, of which one in a thousand passes 1 KiB. */
@@ -33,6 +36,7 @@ const DENIALS_RECORDED = { burst: 5, period: 3_600_000 };
 export function registerRoutes(app: HttpApp, capabilities: RegisterCapabilities): void {
   const { products, registrations, waiters, clock } = capabilities;
   const calls = new TokenBuckets({ clock, rule: PER_DEVICE });
+  const newcomers = new NewcomerLimit({ clock, rule: capabilities.newcomers });
   const speakerCheck = signatureCheck(capabilities);
   app.post(
     '/device/register',
@@ -43,9 +47,11 @@ export function registerRoutes(app: HttpApp, capabilities: RegisterCapabilities)
       const product = admitToken(await products.ofToken(token), token, clock.now());
       const mayRegister = speakerCheck(request as FastifyRequest, body.id);
       // Before the limit and the long poll: what an impostor sends must not use up what the device has of them.
-      await mayRegister(await registrations.get(body.id));
+      const stored = await registrations.get(body.id);
+      await mayRegister(stored);
       const busy = calls.take(body.id);
       if (busy > 0) throw tooOften(busy);
+      if (!stored && isClaimId(body.id)) newcomers.admit(request.ip, token);
       const until = clock.now() + (body.wait ?? 0) * 1000;
       const waiter = waiters.open(`registration#${body.id}`);
       try {
@@ -76,7 +82,11 @@ function signatureCheck({ audit, clock, logger }: RegisterCapabilities) {
     try {
       verifyRequest(parts, typeof header === 'string' ? header : undefined, publicKey, clock.now());
     } catch (error) {
-      logger.warn({ deviceId: id, address: request.ip, error: messageOf(error) }, 'register refused');
+      // Whoever reads the log must not be able to claim the device.
+      logger.warn(
+        { device: `${id.slice(0, 4)}…`, address: request.ip, error: messageOf(error) },
+        'register refused',
+      );
       if (denials.take(id) === 0) await audit.record('builder', denial(error, id, stored, request.ip));
       throw error;
     }

@@ -223,6 +223,8 @@ describe('the pinned key', () => {
     expect(JSON.stringify(forged.body)).not.toContain('T1');
     for (let n = 0; n < 20; n += 1) await register({});
     const { entries } = await world.audit.find('builder');
+    expect(world.logged.join()).toContain(ID.slice(0, 4));
+    expect(world.logged.join()).not.toContain(ID);
     const denials = entries.filter(({ action }) => action === 'device.impostor-denied');
     expect(denials[0]).toMatchObject({ deviceId: ID, accountId: 'A1', address: '127.0.0.1' });
     expect(denials).toHaveLength(5);
@@ -270,5 +272,24 @@ describe('the pinned key', () => {
     await world.call('/cloud/release', cloud.key, { id: ID, generation: 3, forgetKey: true });
     expect((await register({ publicKey: impostor.publicKey })).status).toBe(200);
     expect((await signed({})).status).toBe(401);
+  });
+});
+
+describe('more new devices than a production line makes', () => {
+  const newcomers = { burst: 2, period: 3_600_000 };
+  const agent = (id: string, headers = {}) => world.call('/device/register', product.id, { id }, headers);
+
+  it('are sent away for a while, each agent in its own dialect, while those that are known stay welcome', async () => {
+    await world[Symbol.asyncDispose]();
+    world = await builderWorld({ newcomers });
+    product = await world.builder.products.create({ name: 'Lamp' });
+    expect((await agent('not an ID')).status).toBe(400);
+    for (const id of ['AAAAAAAAAA', 'BBBBBBBBBB', 'AAAAAAAAAA']) expect((await agent(id)).status).toBe(200);
+    const refused = { code: 'NEWCOMERS_EXCEEDED', delay: 1800 };
+    expect(await agent('CCCCCCCCCC')).toMatchObject({ status: 429, body: refused });
+    expect(await agent('CCCCCCCCCC', { 'ioto-agent': '' })).toMatchObject({ status: 200, body: refused });
+    expect((await agent('BBBBBBBBBB')).body).toEqual({ registered: true });
+    await world.clock.advance(1_800_000);
+    expect((await agent('CCCCCCCCCC')).body).toEqual({ registered: true });
   });
 });
