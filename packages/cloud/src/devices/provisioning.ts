@@ -98,8 +98,13 @@ export class DeviceProvisioning {
   }
 
   async #ownershipFor(deviceId: string): Promise<Ownership> {
-    const { records, builder, completeWaiting } = this.#options;
+    const { records, builder, turns, completeWaiting } = this.#options;
     let ownership = await records.ownership(deviceId);
+    if (ownership?.state !== 'claimed' && (await records.intent(deviceId))?.kind === 'claim') {
+      // The device is faster than the cloud, which is about to write down the claim that the builder has granted.
+      await turns.run(deviceId, async () => undefined);
+      ownership = await records.ownership(deviceId);
+    }
     if (ownership?.state === 'waiting') {
       // The device is faster than the builder's word that it has registered.
       const { device } = await builder.find({ id: deviceId });
