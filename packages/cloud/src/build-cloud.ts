@@ -128,8 +128,11 @@ export function createCloud(options: CloudOptions = {}): Cloud {
     mqtt: config.mqtt === undefined ? undefined : parseAddress(config.mqtt),
     mtls: config.mtls === undefined ? undefined : parseAddress(config.mtls),
     identity: authority,
-    http: () => http.server,
-    devices: devices && endpoint,
+    behind: {
+      ...(devices ? { mqtt: (stream, peer) => endpoint.accept(stream, peer) } : {}),
+      https: (stream, peer) => http.accept(stream, peer),
+      'https-with-certificate': (stream, peer) => http.accept(stream, peer),
+    },
     clock,
     logger,
     limits: limits.frontDoor,

@@ -60,8 +60,11 @@ function newDoor(limits: Partial<FrontDoorLimits> = {}): FrontDoor {
         return () => renewals.delete(listener);
       },
     },
-    http: () => http,
-    devices: { accept: (socket) => accepted.push(socket) },
+    behind: {
+      mqtt: (stream) => accepted.push(stream as TLSSocket),
+      https: (stream) => http.emit('connection', stream),
+      'https-with-certificate': (stream) => http.emit('connection', stream),
+    },
     clock: systemClock,
     logger: silentLogger,
     limits,
@@ -236,7 +239,7 @@ describe('the certificate of the server', () => {
     const second = new FrontDoor({
       listen: { host: '127.0.0.1', port: main },
       identity: authority,
-      http: () => http,
+      behind: {},
       clock: systemClock,
       logger: silentLogger,
     });

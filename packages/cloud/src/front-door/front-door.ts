@@ -1,10 +1,12 @@
 import { createServer, type Server, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { TLSSocket, Server as TlsServer } from 'node:tls';
 import { type Clock, CodedError, type Component, type Logger, systemCode } from '@ioto/runtime';
 import type { ServerIdentity, ServerIdentitySource } from '../ports/certificate-authority.ts';
-import type { DeviceConnections } from '../ports/device-endpoint.ts';
+import type { Peer } from '../ports/device-endpoint.ts';
 import { LONGEST_CLIENT_HELLO, readClientHello } from './client-hello.ts';
 import { type Door, doorFor } from './doors.ts';
+import { peerOf } from './peer.ts';
 import { createTlsServer, tlsOptions } from './tls-server.ts';
 
 export interface ListenAddress {
@@ -32,16 +34,16 @@ export interface FrontDoorOptions {
   mqtt?: ListenAddress;
   mtls?: ListenAddress;
   identity: ServerIdentitySource;
-  /** Takes HTTPS connections by its event `connection`; asked for once listening. */
-  http: () => { emit(event: 'connection', socket: TLSSocket): boolean };
-  /** Absent in a process without device cloud: MQTT is then refused. */
-  devices?: DeviceConnections;
+  /** What takes the connections of each door once TLS is over; where there is nothing, they are refused. */
+  behind: Behind;
   clock: Clock;
   logger: Logger;
   limits?: Partial<FrontDoorLimits>;
   /** Told of every connection that never reached a door, with a word why. */
   onRefused?: (reason: string) => void;
 }
+
+export type Behind = Partial<Record<Door, (stream: Duplex, peer: Peer) => void>>;
 
 const DOORS: readonly Door[] = ['mqtt', 'https', 'https-with-certificate'];
 
@@ -141,7 +143,7 @@ export class FrontDoor implements Component {
   }
 
   #enter(door: Door, socket: Socket): void {
-    if (door === 'mqtt' && !this.#options.devices) this.#refuse(socket, 'no device cloud here');
+    if (!this.#options.behind[door]) this.#refuse(socket, 'no device cloud here');
     else this.#tls?.[door].emit('connection', socket);
   }
 
@@ -162,8 +164,7 @@ export class FrontDoor implements Component {
       const error = String(socket.authorizationError);
       this.#options.logger.info({ door, error, address: socket.remoteAddress }, 'client certificate refused');
       this.#refuse(socket, 'client certificate refused');
-    } else if (door === 'mqtt') this.#options.devices?.accept(socket);
-    else this.#options.http().emit('connection', socket);
+    } else this.#options.behind[door]?.(socket, peerOf(socket));
   }
 
   #refuse(socket: Socket, reason: string): void {

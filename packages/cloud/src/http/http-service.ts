@@ -1,11 +1,14 @@
 import { createServer, type Server } from 'node:http';
+import type { Duplex } from 'node:stream';
 import { type TypeBoxTypeProvider, TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox';
 import { type Clock, CodedError, type Component, type Logger } from '@ioto/runtime';
 import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
 import { addressKey } from '../limits/address-key.ts';
 import { TokenBuckets } from '../limits/token-bucket.ts';
+import type { Peer } from '../ports/device-endpoint.ts';
 import { readsStatuses } from './agent-dialect.ts';
 import { answerBrokenRequest } from './broken-requests.ts';
+import { notePeer } from './connection-peer.ts';
 import { sendError } from './error-answers.ts';
 import type { HttpApp } from './http-app.ts';
 import { parseJsonBody } from './json-body.ts';
@@ -65,10 +68,15 @@ export class HttpService implements Component {
     this.#limits = { ...httpLimits, ...options.limits };
   }
 
-  /** Takes connections by its event `connection`. Valid once started. */
+  /** Serves one connection whose TLS is over. Valid once started. */
+  accept(stream: Duplex, peer: Peer): void {
+    notePeer(stream, peer);
+    this.app.server.emit('connection', stream);
+  }
+
+  /** The server behind `accept`. Valid once started. */
   get server(): Server {
-    if (!this.#app) throw new CodedError('HTTP_STOPPED', 'the HTTP service has not started');
-    return this.#app.server;
+    return this.app.server;
   }
 
   /** The app itself, for tests that inject requests. */

@@ -1,4 +1,4 @@
-import type { TLSSocket } from 'node:tls';
+import type { Duplex } from 'node:stream';
 
 /**
  * How a message to one device ended. `timeout`: not acknowledged yet, it stays in the session; `offline`: there is no
@@ -58,8 +58,23 @@ export interface DeviceGate {
 
 export type Admission = { admitted: true; principal: DevicePrincipal } | { admitted: false; reason: string };
 
+/** What a client certificate says that TLS has checked against this cloud's authority. */
+export interface PeerCertificate {
+  /** Common name of the subject. */
+  deviceId: string;
+  /** Lower-case hexadecimal. */
+  serial: string;
+}
+
+/** The other end of a connection, as far as the network and TLS know it. */
+export interface Peer {
+  remoteAddress: string;
+  /** Absent where none was asked for, shown or trusted. */
+  certificate?: PeerCertificate;
+}
+
 /** What the front door hands connections to that turned out to speak MQTT. */
 export interface DeviceConnections {
-  /** A TLS connection after its handshake; a missing or untrusted client certificate is refused at CONNECT. */
-  accept(socket: TLSSocket): void;
+  /** What the peer says and is told, without TLS; a missing or untrusted client certificate is refused at CONNECT. */
+  accept(stream: Duplex, peer: Peer): void;
 }

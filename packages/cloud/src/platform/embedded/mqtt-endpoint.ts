@@ -1,4 +1,4 @@
-import type { TLSSocket } from 'node:tls';
+import type { Duplex } from 'node:stream';
 import { type Authentication, type MqttCounters, type MqttLimits, MqttServer } from '@ioto/mqtt';
 import { deviceMayPublish, deviceMaySubscribe } from '@ioto/protocol';
 import { type Clock, type Component, type Logger, messageOf } from '@ioto/runtime';
@@ -8,6 +8,8 @@ import type {
   DeviceEndpoint,
   DeviceGate,
   DevicePrincipal,
+  Peer,
+  PeerCertificate,
 } from '../../ports/device-endpoint.ts';
 
 /** MQTT 3.1.1, 3.2.2.3: not authorized. The client learns no more; the log and the owner do. */
@@ -19,14 +21,6 @@ export interface MqttEndpointOptions {
   limits?: Partial<MqttLimits>;
   clock: Clock;
   logger: Logger;
-}
-
-/** What the TLS layer knows of the other end. */
-export interface PeerCertificate {
-  /** Common name of the subject. */
-  deviceId: string;
-  /** Lower-case hexadecimal. */
-  serial: string;
 }
 
 /** The device endpoint of a cloud on one machine: our own MQTT server behind the front door. */
@@ -53,14 +47,9 @@ export class MqttEndpoint implements Component, DeviceEndpoint, DeviceConnection
     return this.#server?.counters;
   }
 
-  accept(socket: TLSSocket): void {
-    const server = this.#server;
-    if (!server) {
-      socket.destroy();
-      return;
-    }
-    const remoteAddress = socket.remoteAddress ?? 'unknown';
-    server.accept(socket, { remoteAddress, context: peerCertificate(socket) });
+  accept(stream: Duplex, { remoteAddress, certificate }: Peer): void {
+    if (this.#server) this.#server.accept(stream, { remoteAddress, context: certificate });
+    else stream.destroy();
   }
 
   async deliver(
@@ -132,13 +121,6 @@ export class MqttEndpoint implements Component, DeviceEndpoint, DeviceConnection
     if (!admission.admitted) return refuse(admission.reason);
     return { accept: true, principal: admission.principal };
   }
-}
-
-/** Undefined for a peer whose certificate is missing or not signed by this cloud. */
-export function peerCertificate(socket: TLSSocket): PeerCertificate | undefined {
-  const certificate = socket.authorized ? socket.getPeerX509Certificate() : undefined;
-  const deviceId = certificate && /^CN=(.+)$/m.exec(certificate.subject)?.[1];
-  return certificate && deviceId ? { deviceId, serial: certificate.serialNumber.toLowerCase() } : undefined;
 }
 
 function refuse(reason: string): { accept: false; returnCode: typeof NOT_AUTHORIZED; reason: string } {
