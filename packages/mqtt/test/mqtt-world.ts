@@ -1,4 +1,5 @@
-import { silentLogger } from '@ioto/runtime';
+import type { Duplex } from 'node:stream';
+import { type Logger, silentLogger } from '@ioto/runtime';
 import { memoryConnection } from '@ioto/testkit/memory-duplex';
 import { settle, VirtualClock } from '@ioto/testkit/virtual-clock';
 import {
@@ -23,6 +24,7 @@ export interface WorldOptions {
   /** Another server's, after which this one comes. The world must be started then. */
   store?: SessionStore;
   clock?: VirtualClock;
+  logger?: Logger;
 }
 
 /** A server whose time stands still and whose clients are in memory. By default everything is allowed. */
@@ -33,13 +35,14 @@ export class MqttWorld {
   readonly disconnected: DisconnectedFacts[] = [];
   readonly server: MqttServer<Identity>;
 
-  constructor({ limits, hooks, store, clock = new VirtualClock() }: WorldOptions = {}) {
+  constructor(options: WorldOptions = {}) {
+    const { limits, hooks, store, clock = new VirtualClock(), logger = silentLogger } = options;
     this.clock = clock;
     this.server = new MqttServer<Identity>({
       limits,
       clock,
       store,
-      logger: silentLogger,
+      logger,
       hooks: {
         authenticate: async ({ clientId }: ConnectPacket) => ({ accept: true, principal: { clientId } }),
         mayPublish: () => true,
@@ -67,9 +70,14 @@ export class MqttWorld {
 
   /** A client whose stream the server has accepted. */
   open(): ScriptedClient {
+    return new ScriptedClient(this.openStream());
+  }
+
+  /** The client's end of a stream that the server has accepted. */
+  openStream(): Duplex {
     const [near, far] = memoryConnection();
     this.server.accept(far, { remoteAddress: '192.0.2.1' });
-    return new ScriptedClient(near);
+    return near;
   }
 
   /** A client that is connected. */

@@ -10,6 +10,7 @@ import type { Matches } from '../topics/subscription-tree.ts';
 import { type Connection, HOLD } from './connection.ts';
 import type { Ending } from './ending.ts';
 import { IdleTimer } from './idle-timer.ts';
+import { keepAliveOf } from './keep-alive.ts';
 import { ReceivedInOrder } from './received-in-order.ts';
 import { RetainedFeeds } from './retained-feeds.ts';
 import { sendPublish } from './send-publish.ts';
@@ -49,7 +50,7 @@ export class Client<P> {
   readonly maximumPacketSize: number;
   readonly topicMemory = newTopicMemory();
   /** The topic that was last found to be within rules and limits. */
-  checkedTopic = '';
+  checkedTopic: string | undefined;
   readonly #window: number;
   #matchedTopic: string | undefined;
   #matchedVersion = -1;
@@ -75,12 +76,14 @@ export class Client<P> {
       password: undefined,
     };
     this.session = session;
+    const { hooks } = connection.broker;
+    session.receives = hooks.mayReceive && ((topic) => hooks.mayReceive?.(principal, topic) === true);
     // [MQTT5-3.3.4-7] [MQTT5-3.3.4-9]
     this.#window = Math.min(limits.maxInFlight, maxInFlight, receiveMaximum);
     this.maximumPacketSize = maximumPacketSize ?? Number.POSITIVE_INFINITY;
     const { maxTopicAliases } = limits;
     this.aliases = new TopicAliases(maxTopicAliases, Math.min(maxTopicAliases, topicAliasMaximum));
-    this.keepAliveSeconds = clampKeepAlive(connect.keepAlive, limits);
+    this.keepAliveSeconds = keepAliveOf(connect, limits);
     this.keepAlive = new IdleTimer(clock, this.keepAliveSeconds * 1500, () => this.#onSilence());
     this.publishRate = new TokenBucket(limits.maxPublishRate, clock.now());
     this.retainedFeeds = new RetainedFeeds(this);
@@ -147,7 +150,8 @@ export class Client<P> {
     const { broker } = this.connection;
     this.keepAlive.stop();
     this.#cancelStallCheck();
-    if (broker.clients.get(this.clientId) === this.connection) broker.clients.delete(this.clientId);
+    const key = this.session.clientId;
+    if (broker.clients.get(key) === this.connection) broker.clients.delete(key);
     if (!withoutWill) leaveWill(this);
     leaveSession(broker, this.session);
     const { clientId, connectionId, principal } = this;
@@ -158,10 +162,15 @@ export class Client<P> {
     );
   }
 
-  /** False for a message that is larger than the client takes [MQTT5-3.1.2-24] [MQTT5-3.1.2-25]. */
+  /**
+   * False for a message that is larger than the client takes [MQTT5-3.1.2-24] [MQTT5-3.1.2-25], and for one that it may not
+   * receive any more.
+   */
   #deliver(delivery: Delivery, dup: boolean): boolean {
-    const { connection } = this;
+    const { connection, session } = this;
     if (!connection.isOpen) return true;
+    const waited = dup || delivery.queuedAt > 0;
+    if (waited && session.receives?.(delivery.message.topic) === false) return false;
     if (connection.level === 4 || this.#isPlain(delivery)) {
       if (!sendPublish(connection.outbox, delivery, dup, connection.level, this.maximumPacketSize))
         return false;
@@ -211,10 +220,4 @@ export class Client<P> {
 
 function ownWill(will: Will): Will {
   return { ...will, payload: ownBytes(will.payload) };
-}
-
-/** Seconds. A client that asks for none gets the longest. */
-function clampKeepAlive(asked: number, limits: { minKeepAlive: number; maxKeepAlive: number }): number {
-  if (asked === 0) return limits.maxKeepAlive;
-  return Math.min(Math.max(asked, limits.minKeepAlive), limits.maxKeepAlive);
 }

@@ -32,6 +32,8 @@ export class Connection<P> {
   client: Client<P> | undefined;
   /** As CONNECT said. */
   level: ProtocolLevel = 4;
+  /** Bytes of a packet that the client takes, as CONNECT said (5.0, 3.1.2.11.4). */
+  maximumPacketSize = Number.POSITIVE_INFINITY;
   /** Set by the first CONNECT [MQTT-3.1.0-2]. */
   connectReceived = false;
   readonly #stream: Duplex;
@@ -100,8 +102,14 @@ export class Connection<P> {
     this.frames.limit = 'maxPacketSize';
   }
 
+  /** An answer that is too large for its client is the end: the client would wait for it [MQTT5-3.1.2-24]. */
   send(packet: Buffer): void {
     if (!this.#open) return;
+    if (packet.length > this.maximumPacketSize) {
+      const detail = `an answer of ${packet.length} bytes is larger than the client takes`;
+      this.close({ reason: 'CLIENT_ERROR', detail, reasonCode: REASON.packetTooLarge });
+      return;
+    }
     this.outbox.write(packet);
     this.wrote();
   }
@@ -205,12 +213,19 @@ export class Connection<P> {
         if (!handled) this.client?.keepAlive.touch();
         handled = true;
         if (this.client && handleFrequent(this.client, frames)) continue;
-        if (!this.connectReceived) this.level = levelOfConnect(frames.body()) ?? 4;
+        this.#expectOneConnect(frames);
         handlePacket(this, parsePacket(frames.first, frames.body(), this.level));
       }
     } catch (error) {
       this.fail(error);
     }
+  }
+
+  /** The first packet says the level of all; a second CONNECT is none, whatever else is wrong with it. */
+  #expectOneConnect(frames: FrameReader): void {
+    if (!this.connectReceived) this.level = levelOfConnect(frames.body()) ?? 4;
+    else if (frames.first === CONNECT_BYTE)
+      throw mqttError('MQTT_PROTOCOL_VIOLATION', 'a second CONNECT [MQTT-3.1.0-2] [MQTT5-3.1.0-2]');
   }
 
   /** Those that have been silent longest make room for others, which may have something to say. */

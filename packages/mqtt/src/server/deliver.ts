@@ -24,7 +24,7 @@ export function deliver<P>(
     const refusal =
       grant === undefined
         ? awaitSubscription(broker, session, message, settle)
-        : offer(broker, session, message, grant, false, settle);
+        : offer(broker, session, message, grant, false, { settle });
     if (refusal) settle(refusal);
   });
 }

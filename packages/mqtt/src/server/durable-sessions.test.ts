@@ -71,6 +71,23 @@ describe('after a restart', () => {
     expect([first.packetId, third.packetId]).not.toContain(fourth.packetId);
   });
 
+  it('what its sender keeps is not there: the sender sends it anew', async () => {
+    const store = new MemorySessionStore();
+    const before = await MqttWorld.start({ store });
+    const client = await before.subscriber('d1', ['a'], KEEP);
+    client.vanish();
+    await before.settle();
+    const lost = before.server.deliver('d1', 'a', 'sent anew', { transient: true });
+    before.server.publish('a', 'kept', { qos: 1 });
+    await before.server.stop();
+    expect(await lost).toBe('dropped');
+    await using world = await MqttWorld.start({ store });
+    const again = await world.client('d1', KEEP);
+    expect((await again.nextPublish()).payload.toString()).toBe('kept');
+    await world.settle();
+    expect(again.inbox).toEqual([]);
+  });
+
   it('a QoS 2 message that was received counts once still [MQTT-4.3.3-2]', async () => {
     const store = new MemorySessionStore();
     const before = await MqttWorld.start({ store });

@@ -1,6 +1,7 @@
 import { isCodedError, type Logger, messageOf } from '@ioto/runtime';
 import { buildConnack, buildLevelRefusal } from '../codec/connack.ts';
 import { buildDisconnect } from '../codec/disconnect.ts';
+import type { Properties } from '../codec/properties.ts';
 import { isReasonOf, REASON } from '../codec/reason-codes.ts';
 import { countViolation } from './broker.ts';
 import type { Connection } from './connection.ts';
@@ -51,22 +52,35 @@ export function endingOf(error: unknown, logger: Logger): Ending {
  * The last packet to a client of MQTT 5: DISCONNECT [MQTT5-4.13.1-1], or CONNACK where it was not let in yet. Nothing to
  * one that has gone, and nothing to others: 3.1.1 has no such packet.
  */
-export function goodbyeOf<P>(
-  { level, client, connectReceived }: Connection<P>,
-  ending: Ending,
-): Buffer | undefined {
+export function goodbyeOf<P>(connection: Connection<P>, ending: Ending): Buffer | undefined {
+  const { level, client, connectReceived } = connection;
   const { goodbye, reason, detail, reasonCode = REASON_OF_END[reason] } = ending;
   if (goodbye) return goodbye;
   if (level !== 5 || reason === 'CONNECTION_LOST' || reason === 'CLIENT_INITIATED_DISCONNECT')
     return undefined;
-  const properties = { reasonString: detail };
   if (client) {
-    const packet = buildDisconnect({ reasonCode, properties });
-    return packet.length <= client.maximumPacketSize ? packet : buildDisconnect({ reasonCode });
+    return withReasonThatFits(connection, detail, (properties) =>
+      buildDisconnect({ reasonCode, properties }),
+    );
   }
   if (!connectReceived && reason !== 'CLIENT_ERROR') return undefined;
   const returnCode = isReasonOf('connack', reasonCode) ? reasonCode : REASON.unspecifiedError;
-  return buildConnack({ sessionPresent: false, returnCode, properties }, 5);
+  return withReasonThatFits(connection, detail, (properties) =>
+    buildConnack({ sessionPresent: false, returnCode, properties }, 5),
+  );
+}
+
+/**
+ * A last packet with its reason string; without, where the client could not take it [MQTT5-3.2.2-19] [MQTT5-3.14.2-3]; or
+ * none, where it could not take that either [MQTT5-3.1.2-24].
+ */
+export function withReasonThatFits<P>(
+  { maximumPacketSize }: Connection<P>,
+  reasonString: string | undefined,
+  build: (properties?: Properties) => Buffer,
+): Buffer | undefined {
+  const packets = reasonString === undefined ? [build()] : [build({ reasonString }), build()];
+  return packets.find(({ length }) => length <= maximumPacketSize);
 }
 
 /** Counts and logs the end of a connection. */

@@ -7,7 +7,8 @@ import { topicNameFault } from '../topics/topic-rules.ts';
 import { Client } from './client.ts';
 import { connackProperties } from './connack-properties.ts';
 import { type Connection, HOLD } from './connection.ts';
-import type { Ending } from './ending.ts';
+import { type Ending, withReasonThatFits } from './ending.ts';
+import { payloadFault, payloadFormatInvalid } from './payload-format.ts';
 import { REASON_OF_REFUSAL } from './reasons.ts';
 import { expiryOf, openSession } from './session-life.ts';
 import { settleHook } from './settle-hook.ts';
@@ -22,6 +23,7 @@ const NOT_AUTHORIZED = 5;
  * after its CONNECT.
  */
 export function handleConnect<P>(connection: Connection<P>, packet: ConnectPacket): void {
+  connection.maximumPacketSize = packet.properties?.maximumPacketSize ?? Number.POSITIVE_INFINITY;
   const fault = clientIdFault(connection, packet);
   if (fault) {
     refuse(connection, IDENTIFIER_REJECTED, { reason: 'CLIENT_ERROR', ...fault });
@@ -74,6 +76,8 @@ function checkProperties<P>({ broker }: Connection<P>, { will, properties }: Con
     const { responseTopic } = will.properties ?? {};
     const fault = responseTopic === undefined ? undefined : topicNameFault(responseTopic);
     if (fault) throw mqttError('MQTT_PROTOCOL_VIOLATION', `will: response topic: ${fault}`);
+    const broken = payloadFault(will.payload, will.properties ?? {});
+    if (broken) throw payloadFormatInvalid(`will: ${broken}`);
   }
   if (properties?.authenticationMethod !== undefined) {
     const method = properties.authenticationMethod.slice(0, 80);
@@ -95,9 +99,17 @@ function refuse<P>(
   const { level, broker } = connection;
   broker.counters.connectsRefused += 1;
   const returnCode = level === 5 ? (ending.reasonCode ?? REASON_OF_REFUSAL[refusal]) : refusal;
-  const properties = told === '' ? undefined : { reasonString: told };
-  const goodbye = buildConnack({ sessionPresent: false, returnCode, properties }, level);
+  const goodbye = withReasonThatFits(connection, told === '' ? undefined : told, (properties) =>
+    buildConnack({ sessionPresent: false, returnCode, properties }, level),
+  );
   connection.close({ ...ending, goodbye });
+}
+
+interface Admission<P> {
+  principal: P;
+  sessionId?: string;
+  /** The client ID was chosen by the server. */
+  assigned: boolean;
 }
 
 async function authenticate<P>(
@@ -120,25 +132,41 @@ async function authenticate<P>(
     refuse(connection, NOT_AUTHORIZED, { reason: 'FORBIDDEN_ACCESS', detail });
     return;
   }
-  admit(connection, connect, verdict.principal, assigned);
+  admit(connection, connect, { ...verdict, assigned });
 }
 
-function admit<P>(connection: Connection<P>, connect: ConnectPacket, principal: P, assigned: boolean): void {
+function admit<P>(
+  connection: Connection<P>,
+  connect: ConnectPacket,
+  { principal, sessionId = connect.clientId, assigned }: Admission<P>,
+): void {
   const { broker } = connection;
   const { clientId, cleanSession, properties } = connect;
   const dialect = broker.hooks.dialect?.(principal, connect);
-  takeOver(connection, clientId);
   const expiry = sessionExpiry(connect, broker.limits);
-  const { session, sessionPresent } = openSession(broker, { clientId, cleanSession, expiry, principal });
+  const answer = properties?.requestResponseInformation === 1;
+  const responseInformation = answer ? broker.hooks.responseInformation?.(principal) : undefined;
+  const told = connackProperties(connect, broker.limits, { expiry, assigned, responseInformation });
+  const welcome = (sessionPresent: boolean) =>
+    buildConnack({ sessionPresent, returnCode: 0, properties: told }, connection.level);
+  if (welcome(false).length > connection.maximumPacketSize) {
+    const detail = 'the maximum packet size of the client is too small for a CONNACK [MQTT5-3.1.2-24]';
+    refuse(connection, SERVER_UNAVAILABLE, {
+      reason: 'CLIENT_ERROR',
+      detail,
+      reasonCode: REASON.packetTooLarge,
+    });
+    return;
+  }
+  takeOver(connection, sessionId);
+  const request = { clientId: sessionId, cleanSession, expiry, principal };
+  const { session, sessionPresent } = openSession(broker, request);
   const client = new Client(connection, { principal, connect, session, maxInFlight: dialect?.maxInFlight });
   if (dialect?.writeEachPacket) connection.outbox.writeEachPacket();
   connection.admit(client);
-  broker.clients.set(clientId, connection);
+  broker.clients.set(sessionId, connection);
   broker.counters.connectsAccepted += 1;
-  const answer = properties?.requestResponseInformation === 1;
-  const responseInformation = answer ? broker.hooks.responseInformation?.(principal) : undefined;
-  const told = connackProperties(client, { assigned, responseInformation });
-  connection.send(buildConnack({ sessionPresent, returnCode: 0, properties: told }, connection.level));
+  connection.send(welcome(sessionPresent));
   client.start();
   const facts = {
     clientId,
@@ -167,8 +195,8 @@ function sessionExpiry(
 }
 
 /** [MQTT-3.1.4-2]: the new connection wins; the old one is told in MQTT 5 [MQTT5-3.1.4-3]. */
-function takeOver<P>({ broker }: Connection<P>, clientId: string): void {
-  const before = broker.clients.get(clientId);
+function takeOver<P>({ broker }: Connection<P>, sessionId: string): void {
+  const before = broker.clients.get(sessionId);
   if (!before) return;
   broker.counters.takeovers += 1;
   before.close({ reason: 'DUPLICATE_CLIENTID', detail: 'another connection came with the same client ID' });

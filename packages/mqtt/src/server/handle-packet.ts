@@ -14,8 +14,6 @@ import { handleUnsubscribe } from './handle-unsubscribe.ts';
 export function handlePacket<P>(connection: Connection<P>, packet: Packet): void {
   const { client } = connection;
   if (packet.type === 'connect') {
-    if (connection.connectReceived)
-      throw mqttError('MQTT_PROTOCOL_VIOLATION', 'a second CONNECT [MQTT-3.1.0-2]');
     connection.connectReceived = true;
     handleConnect(connection, packet);
   } else if (client) handleClientPacket(client, packet);
@@ -54,7 +52,7 @@ function handleClientPacket<P>(client: Client<P>, packet: Packet): void {
     case 'auth':
       throw mqttError(
         'MQTT_PROTOCOL_VIOLATION',
-        'AUTH from a client that named no authentication method [MQTT5-4.12.0-6]',
+        'AUTH from a client that named no authentication method [MQTT5-4.12.0-7]',
       );
     default:
       throw mqttError(

@@ -7,6 +7,7 @@ import { countViolation } from './broker.ts';
 import type { Client } from './client.ts';
 import { HOLD } from './connection.ts';
 import type { MqttLimits } from './limits.ts';
+import { payloadFault, payloadFormatInvalid } from './payload-format.ts';
 import { reasonCodeOf } from './reasons.ts';
 import { messageOfPublish, receive } from './receive.ts';
 import { checkTopicName } from './topic-limits.ts';
@@ -40,7 +41,7 @@ function accept<P>(client: Client<P>, packet: PublishPacket): void {
     acceptOnce(client, packet);
     return;
   }
-  const message = messageOfPublish(packet, client.clientId, client.connection.broker.clock);
+  const message = messageOfPublish(packet, client.session.clientId, client.connection.broker.clock);
   message.topicBytes = client.topicMemory.text === packet.topic ? client.topicMemory.bytes : undefined;
   receive(client, message, dup, () => {
     if (qos === 1) client.answer('puback', packetId);
@@ -69,7 +70,7 @@ function acceptOnce<P>(client: Client<P>, packet: PublishPacket): void {
     });
   }
   unreleased.set(packetId, undefined);
-  const outcome = receive(client, messageOfPublish(packet, client.clientId, broker.clock), dup, () => {
+  const outcome = receive(client, messageOfPublish(packet, session.clientId, broker.clock), dup, () => {
     if (session.journalled)
       broker.journal?.record({ type: 'received', clientId: session.clientId, packetId });
     answer();
@@ -87,8 +88,9 @@ function acceptOnce<P>(client: Client<P>, packet: PublishPacket): void {
 }
 
 /** Why a PUBLISH is not accepted, where that need not be the end of the connection. Throws what must. */
-function refusalOf<P>(client: Client<P>, { topic, payload }: PublishPacket): CodedError | undefined {
+function refusalOf<P>(client: Client<P>, packet: PublishPacket): CodedError | undefined {
   const { broker } = client.connection;
+  const { topic, payload, properties } = packet;
   try {
     if (topic !== client.checkedTopic) {
       checkTopicName(broker, topic, 'PUBLISH');
@@ -103,6 +105,8 @@ function refusalOf<P>(client: Client<P>, { topic, payload }: PublishPacket): Cod
     const message = `PUBLISH to ${topic}: ${payload.length} bytes of payload; maxPayloadSize is ${maxPayloadSize}`;
     return mqttError('MQTT_LIMIT_EXCEEDED', message, { details: { limit: 'maxPayloadSize' } });
   }
+  const fault = properties && payloadFault(payload, properties);
+  if (fault) return payloadFormatInvalid(`PUBLISH to ${topic}: ${fault}`);
   if (broker.hooks.mayPublish(client.principal, topic)) return undefined;
   return mqttError('MQTT_FORBIDDEN', `the client may not publish to ${topic}`);
 }

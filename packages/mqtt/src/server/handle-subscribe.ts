@@ -114,7 +114,7 @@ function wantsRetained(
 function sendWaiting<P>(broker: Broker<P>, session: Session): void {
   for (const { message, settle } of session.waiting.take((topic) => session.grantFor(topic) !== undefined)) {
     const grant = session.grantFor(message.topic);
-    const refusal = grant && offer(broker, session, message, grant, false, settle);
+    const refusal = grant && offer(broker, session, message, grant, false, { settle });
     if (refusal) settle(refusal);
   }
 }

@@ -24,7 +24,15 @@ export type DisconnectReason =
   | 'THROTTLED';
 
 export type Authentication<P> =
-  | { accept: true; principal: P }
+  | {
+      accept: true;
+      principal: P;
+      /**
+       * What the client's session is held under, in place of the client ID: keeps clients apart that may choose the same
+       * one. The client never learns it; `deliver`, `disconnect` and the others of the server are called with it.
+       */
+      sessionId?: string;
+    }
   | {
       accept: false;
       /** In MQTT 5 it becomes the reason code that says the same. */
@@ -86,7 +94,7 @@ export interface MqttHooks<P> {
   authenticate(connect: ConnectPacket, info: ConnectionInfo): Promise<Authentication<P>>;
   /**
    * False closes the connection, except with MQTT 5 and QoS 1 or 2, where the acknowledgement says no. Asked for a will at
-   * CONNECT, too.
+   * CONNECT, and again when it is published.
    */
   mayPublish(principal: P, topic: string): boolean;
   /**
@@ -94,6 +102,12 @@ export interface MqttHooks<P> {
    * shared subscription the filter comes without `$share/{name}/`, whose name is `share`.
    */
   maySubscribe(principal: P, filter: string, share?: string): boolean;
+  /**
+   * Asked for each message before it is queued to the client, and again before it is sent if it had to wait; also while the
+   * client is away, of the principal that it last was. What is refused is not delivered; with a shared subscription another
+   * member gets it. Absent: a client hears what it was allowed to subscribe.
+   */
+  mayReceive?(principal: P, topic: string): boolean;
   /**
    * Called in the order of arrival, once for each message of QoS 2. Settles when what PUBACK or PUBREC promises is durable;
    * they are sent only then, in order, and only then the message goes to its subscribers. A rejection closes the connection

@@ -15,7 +15,7 @@ export interface MqttLimits {
   maxPayloadSize: number;
   /** UTF-8 bytes of a client ID. */
   maxClientIdLength: number;
-  /** Seconds: a client that asks for less is given this. */
+  /** Seconds: a client of MQTT 5 that asks for less is given this; one of 3.1.1 could not be told. */
   minKeepAlive: number;
   /** Seconds: a client that asks for more, or for none, is given this. It is dropped after 1.5 times the value. */
   maxKeepAlive: number;

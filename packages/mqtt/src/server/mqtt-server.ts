@@ -42,6 +42,8 @@ interface MessageOptions {
 }
 
 export interface PublishOptions extends MessageOptions {
+  /** Client ID, or session ID, of who has the message already and is not sent it. */
+  except?: string;
   /** Default 0. */
   qos?: Qos;
   /** Default false. */
@@ -53,6 +55,8 @@ export interface DeliverOptions extends MessageOptions {
   qos?: Qos;
   /** Milliseconds to wait for the outcome; default: as long as the session lives. */
   timeout?: number;
+  /** True where the caller keeps the message and sends it anew after a restart: it is not written down with the session. */
+  transient?: boolean;
 }
 
 /** An MQTT 3.1.1 and 5.0 server over any Duplex. */
@@ -110,9 +114,9 @@ export class MqttServer<P> {
   publish(
     topic: string,
     payload: Buffer | string,
-    { qos = 0, retain: keep = false, ...options }: PublishOptions = {},
+    { qos = 0, retain: keep = false, except, ...options }: PublishOptions = {},
   ): number {
-    const message = { ...this.#message(topic, payload, qos, options), retain: keep };
+    const message = { ...this.#message(topic, payload, qos, options), retain: keep, except };
     if (keep) retain(this.#broker, message);
     return route(this.#broker, message);
   }
@@ -125,9 +129,10 @@ export class MqttServer<P> {
     clientId: string,
     topic: string,
     payload: Buffer | string,
-    { qos = 1, timeout, ...options }: DeliverOptions = {},
+    { qos = 1, timeout, transient, ...options }: DeliverOptions = {},
   ): Promise<DeliveryOutcome> {
-    return deliver(this.#broker, clientId, this.#message(topic, payload, qos, options), timeout);
+    const message = { ...this.#message(topic, payload, qos, options), transient };
+    return deliver(this.#broker, clientId, message, timeout);
   }
 
   /** Closes a client's connection; its persistent session stays. False when it is not connected. */
@@ -166,7 +171,7 @@ export class MqttServer<P> {
     }
     await this.#flushJournal();
     for (const session of this.#broker.sessions.values()) settleWill(session, false);
-    for (const session of [...this.#broker.sessions.values()]) endSession(this.#broker, session);
+    for (const session of [...this.#broker.sessions.values()]) endSession(this.#broker, session, true);
     // One turn for what was sent last, but no waiting for peers.
     await new Promise((resolve) => setImmediate(resolve));
     for (const connection of connections) connection.destroy();

@@ -153,7 +153,7 @@ describe('DISCONNECT from the server', () => {
     await client.end();
   });
 
-  it('AUTH without a method is a protocol error [MQTT5-4.12.0-6]', async () => {
+  it('AUTH without a method is a protocol error [MQTT5-4.12.0-7]', async () => {
     await using world = new MqttWorld();
     const client = await world.client('d1', five());
     client.send({ type: 'auth', reasonCode: 0x18 });

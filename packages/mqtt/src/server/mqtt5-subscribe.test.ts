@@ -119,6 +119,8 @@ describe('shared subscriptions', () => {
     await world.settle();
     for (let index = 0; index < 3; index += 1) world.server.publish('a', 'x', { qos: 1 });
     expect(await payloads(world, here)).toHaveLength(3);
+    for (const packetId of [1, 2, 3]) here.ack(packetId);
+    await world.settle();
     here.vanish();
     await world.settle();
     expect(world.server.publish('a', 'kept', { qos: 1 })).toBe(1);

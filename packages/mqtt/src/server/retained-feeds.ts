@@ -7,7 +7,8 @@ import { offer } from './routing.ts';
 const BATCH = 200;
 
 interface Feed {
-  subscription: Subscription;
+  /** Of the subscription, which another with the same filter may have replaced [MQTT5-3.8.4-4]. */
+  filter: string;
   messages: Iterator<Message>;
 }
 
@@ -15,6 +16,7 @@ interface Feed {
 export class RetainedFeeds<P> {
   readonly #client: Client<P>;
   #feeds: Feed[] = [];
+  #scheduled = false;
 
   constructor(client: Client<P>) {
     this.#client = client;
@@ -23,7 +25,10 @@ export class RetainedFeeds<P> {
   add(subscription: Subscription): void {
     const { retained, clock } = this.#client.connection.broker;
     const messages = retained.matching(subscription.topicFilter, clock.now());
-    this.#feeds.push({ subscription, messages });
+    const { filter } = subscription;
+    // It begins anew: nothing is sent twice for it, and a flood of SUBSCRIBEs makes no more feeds than subscriptions.
+    this.#feeds = this.#feeds.filter((feed) => feed.filter !== filter);
+    this.#feeds.push({ filter, messages });
     if (this.#feeds.length === 1) this.pump();
   }
 
@@ -31,13 +36,29 @@ export class RetainedFeeds<P> {
   pump(): void {
     if (this.#feeds.length === 0) return;
     const { session, connection } = this.#client;
-    for (let room = BATCH - session.queue.length; room > 0 && connection.isOpen; room -= 1) {
+    for (let room = BATCH - session.queue.length; connection.isOpen; room -= 1) {
       const [feed] = this.#feeds;
       if (!feed) return;
+      if (room <= 0) {
+        this.#goOn();
+        return;
+      }
       const next = feed.messages.next();
-      const current = session.subscriptions.get(feed.subscription.filter) === feed.subscription;
-      if (next.done || !current) this.#feeds.shift();
-      else offer(connection.broker, session, next.value, feed.subscription, true);
+      const subscription = session.subscriptions.get(feed.filter);
+      if (next.done || !subscription) this.#feeds.shift();
+      // [MQTT5-3.8.3-3]
+      else if (subscription.noLocal && next.value.publisher === session.clientId) continue;
+      else offer(connection.broker, session, next.value, subscription, true);
     }
+  }
+
+  /** Where nothing of a batch is left that the client could take, because all of it was skipped or is gone already. */
+  #goOn(): void {
+    if (this.#scheduled || this.#client.session.queue.length > 0) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      this.pump();
+    });
   }
 }

@@ -1,6 +1,6 @@
 import type { Delivery, Message } from '../session/message.ts';
 import type { Session } from '../session/session.ts';
-import type { Grant } from '../session/subscription.ts';
+import type { Grant, Subscription } from '../session/subscription.ts';
 import type { Matches, SharedGroup } from '../topics/subscription-tree.ts';
 import { isBasicIngest, isReserved } from '../topics/topic-rules.ts';
 import { type Broker, countViolation } from './broker.ts';
@@ -26,27 +26,33 @@ export function route<P>(
 }
 
 /** To the next member that is here; while none is, to the next that keeps it for later (5.0, 4.8.2). */
-function routeToOne<P>(broker: Broker<P>, message: Message, group: SharedGroup<Session>): boolean {
-  const away: [Session, Grant][] = [];
-  for (const [session, grant] of group.turn()) {
-    if (!session.connected) away.push([session, grant]);
-    else if (!offer(broker, session, message, grant, message.retain && grant.retainAsPublished)) return true;
+export function routeToOne<P>(broker: Broker<P>, message: Message, group: SharedGroup<Session>): boolean {
+  const taken = (session: Session, subscription: Subscription) => {
+    const retained = message.retain && subscription.retainAsPublished;
+    return !offer(broker, session, message, subscription, retained, { shared: subscription.filter });
+  };
+  const away: [Session, Subscription][] = [];
+  for (const [session, subscription] of group.turn()) {
+    if (!session.connected) away.push([session, subscription]);
+    else if (taken(session, subscription)) return true;
   }
-  return away.some(
-    ([session, grant]) => !offer(broker, session, message, grant, message.retain && grant.retainAsPublished),
-  );
+  return away.some(([session, subscription]) => taken(session, subscription));
 }
 
-/** Queues a message to one session and counts what is lost. Returns why it was not taken, or undefined. */
+/**
+ * Queues a message to one session and counts what is lost; one that the client may not receive is not lost. Returns why it
+ * was not taken, or undefined.
+ */
 export function offer<P>(
   broker: Broker<P>,
   session: Session,
   message: Message,
   grant: Grant,
   retained: boolean,
-  settle?: Delivery['settle'],
+  more?: Pick<Delivery, 'settle' | 'shared'>,
 ): 'offline' | 'dropped' | undefined {
-  const refusal = session.enqueue(message, grant, retained, settle);
+  if (message.except === session.clientId || session.receives?.(message.topic) === false) return 'dropped';
+  const refusal = session.enqueue(message, grant, retained, more);
   if (refusal === undefined || refusal === 'offline') return refusal;
   countViolation(broker, refusal);
   broker.counters.messagesDropped += 1;
@@ -58,7 +64,8 @@ export function retain<P>(broker: Broker<P>, message: Message): void {
   if (isReserved(message.topic)) return;
   const refusal = broker.retained.keep(message);
   if (refusal) countViolation(broker, refusal);
-  else if (message.payload.length === 0) broker.journal?.record({ type: 'forgotten', topic: message.topic });
+  if (refusal || message.payload.length === 0)
+    broker.journal?.record({ type: 'forgotten', topic: message.topic });
   else broker.journal?.record({ type: 'retained', message });
   broker.counters.retainedMessages = broker.retained.size;
 }

@@ -3,6 +3,7 @@ import { Session, type SessionFacts } from '../session/session.ts';
 import type { Subscription } from '../session/subscription.ts';
 import { type Broker, countViolation } from './broker.ts';
 import type { MqttLimits } from './limits.ts';
+import { orphansOf, passOn } from './shared-orphans.ts';
 import { settleWill } from './will.ts';
 
 /** For ever (5.0, 3.1.2.11.2). */
@@ -107,11 +108,14 @@ export function unsubscribe<P>(broker: Broker<P>, session: Session, filter: stri
 /** The client has gone: its session waits for it, or ends. */
 export function leaveSession<P>(broker: Broker<P>, session: Session): void {
   session.detach();
-  if (!session.persistent) endSession(broker, session);
-  else if (Number.isFinite(session.expiry)) {
-    recordSession(broker, session, broker.clock.now() + session.expiry);
-    expireAfter(broker, session, session.expiry);
+  if (!session.persistent) {
+    endSession(broker, session);
+    return;
   }
+  // Also one that lasts for ever: DISCONNECT may have made it so.
+  const ends = Number.isFinite(session.expiry);
+  recordSession(broker, session, ends ? broker.clock.now() + session.expiry : undefined);
+  if (ends) expireAfter(broker, session, session.expiry);
 }
 
 /** Ends a session in so many milliseconds, unless its client comes. */
@@ -119,8 +123,12 @@ export function expireAfter<P>(broker: Broker<P>, session: Session, ms: number):
   session.cancelExpiry = broker.clock.after(ms, () => endSession(broker, session), { unref: true });
 }
 
-/** Ends a session, its subscriptions and its messages; a will that waited is published [MQTT5-3.1.2-8]. */
-export function endSession<P>(broker: Broker<P>, session: Session): void {
+/**
+ * Ends a session, its subscriptions and its messages; a will that waited is published [MQTT5-3.1.2-8]. `forGood`: so do
+ * all others.
+ */
+export function endSession<P>(broker: Broker<P>, session: Session, forGood = false): void {
+  const orphans = forGood ? [] : orphansOf(session);
   for (const subscription of session.subscriptions.values())
     broker.subscriptions.remove(session, subscription);
   session.subscriptions.clear();
@@ -128,5 +136,6 @@ export function endSession<P>(broker: Broker<P>, session: Session): void {
   if (broker.sessions.get(session.clientId) === session) broker.sessions.delete(session.clientId);
   broker.counters.sessions = broker.sessions.size;
   if (session.journalled) broker.journal?.record({ type: 'sessionEnded', clientId: session.clientId });
+  broker.counters.messagesDropped -= passOn(broker, orphans);
   settleWill(session, true);
 }

@@ -3,17 +3,20 @@ import { messageOfPublish, receive } from './receive.ts';
 
 /**
  * The client has gone without DISCONNECT: its will is published [MQTT-3.1.2-8], in MQTT 5 after its delay or when the
- * session ends, whichever comes first [MQTT5-3.1.2-8], and not when the client is back before [MQTT5-3.1.3-9].
+ * session ends, whichever comes first [MQTT5-3.1.2-8], and not when the client is back before [MQTT5-3.1.3-9]; nor when the
+ * client has lost the right to it.
  */
 export function leaveWill<P>(client: Client<P>): void {
   const { session, connection, connect } = client;
   const { will } = connect;
   if (!will) return;
   const publish = () => {
+    // What it was allowed at CONNECT may be somebody else's by now.
+    if (!connection.broker.hooks.mayPublish(client.principal, will.topic)) return;
     const { properties = {}, ...packet } = will;
     const { willDelayInterval: _, ...others } = properties;
     const { clock } = connection.broker;
-    const message = messageOfPublish({ ...packet, properties: others }, client.clientId, clock);
+    const message = messageOfPublish({ ...packet, properties: others }, client.session.clientId, clock);
     receive(client, message, false, () => undefined);
   };
   const delay = (will.properties?.willDelayInterval ?? 0) * 1000;

@@ -29,8 +29,12 @@ export interface Message {
   properties?: MessageProperties;
   /** Milliseconds since the epoch: not delivered after that (5.0, 3.3.2.3.3). */
   expiresAt?: number;
+  /** True for a message that its sender keeps and sends anew after a restart: no session writes it down. */
+  transient?: boolean;
   /** Client ID of who published it; undefined for the server itself. */
   publisher?: string;
+  /** Client ID of who has it already: it is not given it by its subscriptions. */
+  except?: string;
 }
 
 /** One message for one client. */
@@ -52,6 +56,8 @@ export interface Delivery {
   queuedAt: number;
   /** Rises with each message of a session; names it in the journal. */
   sequence: number;
+  /** Filter of the shared subscription that it came by (5.0, 4.8.2). */
+  shared?: string;
   /** Called once, if anybody asked. */
   settle?: (outcome: DeliveryOutcome) => void;
 }

@@ -170,7 +170,7 @@ export class OutgoingQueue {
     else {
       if (!delivery.released) {
         delivery.released = true;
-        this.#observer?.released(delivery);
+        this.#observerOf(delivery)?.released(delivery);
       }
       this.#link?.release(packetId);
     }
@@ -203,7 +203,7 @@ export class OutgoingQueue {
       } else dropped.push(delivery);
     }
     for (const delivery of dropped) {
-      if (delivery.qos > 0) this.#observer?.settled(delivery);
+      this.#observerOf(delivery)?.settled(delivery);
       delivery.settle?.(outcome);
     }
     return dropped.length;
@@ -218,7 +218,12 @@ export class OutgoingQueue {
   #note(delivery: Delivery): void {
     this.#lastSequence += 1;
     delivery.sequence = this.#lastSequence;
-    if (delivery.qos > 0) this.#observer?.queued(delivery);
+    this.#observerOf(delivery)?.queued(delivery);
+  }
+
+  /** Whom to tell of a message: nobody of those that are not kept over a restart. */
+  #observerOf({ qos, message }: Delivery): QueueObserver | undefined {
+    return qos === 0 || message.transient ? undefined : this.#observer;
   }
 
   #mayGo(delivery: Delivery): boolean {
@@ -231,7 +236,7 @@ export class OutgoingQueue {
       delivery.packetId = this.#freeId();
       this.#unacknowledged.set(delivery.packetId, delivery);
       this.#setInFlight(delivery, true);
-      this.#observer?.sent(delivery);
+      this.#observerOf(delivery)?.sent(delivery);
     }
     if (this.#link?.send(delivery, false) === false) this.#lose(delivery);
     else if (delivery.qos === 0) delivery.settle?.('sent');
@@ -239,7 +244,7 @@ export class OutgoingQueue {
 
   #finish(delivery: Delivery, outcome: DeliveryOutcome): void {
     this.#forget(delivery);
-    this.#observer?.settled(delivery);
+    this.#observerOf(delivery)?.settled(delivery);
     delivery.settle?.(outcome);
     this.pump();
   }
@@ -257,7 +262,7 @@ export class OutgoingQueue {
 
   #lose(delivery: Delivery, limit?: 'maxQueuedAge'): void {
     if (delivery.packetId > 0) this.#forget(delivery);
-    if (delivery.qos > 0) this.#observer?.settled(delivery);
+    this.#observerOf(delivery)?.settled(delivery);
     this.#onLost(limit);
     delivery.settle?.('dropped');
   }

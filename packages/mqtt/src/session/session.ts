@@ -38,6 +38,8 @@ export class Session {
   /** Cancels the expiry that runs while the client is away. */
   cancelExpiry: (() => void) | undefined;
   pendingWill: PendingWill | undefined;
+  /** What `hooks.mayReceive` says of the client, also while it is away; undefined where everything may come. */
+  receives: ((topic: string) => boolean) | undefined;
   #connected = false;
 
   constructor({ clientId, expiry, owner }: SessionFacts, bounds: QueueBounds, options: QueueOptions = {}) {
@@ -81,7 +83,7 @@ export class Session {
     message: Message,
     { qos: granted, identifiers }: Grant,
     retain: boolean,
-    settle?: Delivery['settle'],
+    { settle, shared }: Pick<Delivery, 'settle' | 'shared'> = {},
   ): keyof QueueBounds | 'offline' | undefined {
     const qos: Qos = message.qos < granted ? message.qos : granted;
     if (qos === 0 && !this.#connected) return 'offline';
@@ -93,6 +95,7 @@ export class Session {
       packetId: 0,
       queuedAt: 0,
       sequence: 0,
+      shared,
       settle,
     });
   }

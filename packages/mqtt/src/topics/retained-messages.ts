@@ -35,7 +35,11 @@ export class RetainedMessages {
     }
     const bytes = this.#bytes - (before ? messageSize(before) : 0) + messageSize(message);
     if (!before && this.#byTopic.size >= this.#maxMessages) return 'maxRetainedMessages';
-    if (bytes > this.#maxBytes) return 'maxRetainedBytes';
+    if (bytes > this.#maxBytes) {
+      // What was retained is replaced even by what cannot be kept [MQTT-3.3.1-7] [MQTT5-3.3.1-5].
+      this.forget(topic);
+      return 'maxRetainedBytes';
+    }
     const kept: Message = { ...message, retain: true };
     detachFromChunk(kept);
     this.#byTopic.set(topic, kept);

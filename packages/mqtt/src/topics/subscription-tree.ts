@@ -86,6 +86,13 @@ export class SubscriptionTree<S> {
     }
   }
 
+  /** The members of a shared subscription, while it has any. */
+  groupOf({ topicFilter, share }: Pick<Subscription, 'topicFilter' | 'share'>): SharedGroup<S> | undefined {
+    let node: Node<S> | undefined = this.#root;
+    for (const level of topicFilter.split('/')) node = node?.children.get(level);
+    return share === undefined ? undefined : node?.groups?.get(share);
+  }
+
   get isEmpty(): boolean {
     return this.#root.children.size === 0;
   }
