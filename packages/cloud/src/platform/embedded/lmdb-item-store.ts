@@ -13,23 +13,14 @@ import {
   storeError,
   type Write,
 } from '../../ports/item-store.ts';
+import { closeLmdb, LMDB_OPTIONS, lmdbFileFault } from './lmdb-file.ts';
 
 /** LMDB takes keys of up to 1978 bytes with its default page size; the rest is kept for the separator. */
 const LONGEST_KEY = 1900;
 
 const DEFAULT_PAGE = 1000;
 
-/** Milliseconds that closing may take; after a failed commit lmdb may wait for ever for a flush that will not come. */
-const CLOSE_PATIENCE = 2000;
-
-const LMDB_OPTIONS = {
-  noSubdir: false,
-  keyEncoding: 'binary',
-  encoding: 'msgpack',
-  useRecords: false,
-  // With it lmdb makes a promise for each turn's batch that nobody holds: a full disk would then end the process.
-  eventTurnBatching: false,
-} as const;
+const ENCODING = { encoding: 'msgpack', useRecords: false } as const;
 
 export interface LmdbItemStoreOptions {
   /** Directory of the store's files, made when missing. */
@@ -63,7 +54,13 @@ export class LmdbItemStore implements ItemStore, Component {
   async start(): Promise<void> {
     const { directory } = this.#options;
     try {
-      this.#database = open<Record<string, unknown>, Buffer>({ path: directory, ...LMDB_OPTIONS });
+      const fault = await lmdbFileFault(directory);
+      if (fault) throw new Error(fault);
+      this.#database = open<Record<string, unknown>, Buffer>({
+        path: directory,
+        ...ENCODING,
+        ...LMDB_OPTIONS,
+      });
       await Promise.all(['data.mdb', 'lock.mdb'].map((file) => chmod(join(directory, file), 0o600)));
     } catch (error) {
       throw storeError('STORE_UNWRITABLE', `cannot open the store in ${directory}: ${messageOf(error)}`, {
@@ -75,13 +72,7 @@ export class LmdbItemStore implements ItemStore, Component {
   async stop(): Promise<void> {
     const database = this.#database;
     this.#database = undefined;
-    if (!database) return;
-    let timer: NodeJS.Timeout | undefined;
-    const patience = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, CLOSE_PATIENCE);
-    });
-    await Promise.race([database.close(), patience]);
-    clearTimeout(timer);
+    if (database) await closeLmdb(database);
   }
 
   async get(pk: string, sk: string): Promise<StoredItem | undefined> {

@@ -1,0 +1,3 @@
+/** The parts of the device endpoint, for those who put one together without the rest of a cloud. */
+export { FrontDoor, type FrontDoorOptions } from './front-door/front-door.ts';
+export { LmdbSessionStore } from './platform/embedded/lmdb-session-store.ts';
