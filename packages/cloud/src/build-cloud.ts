@@ -23,16 +23,22 @@ import { watchEndpoint } from './metrics/endpoint-metrics.ts';
 import { Metrics } from './metrics/metrics.ts';
 import { operationsRoutes } from './metrics/operations-routes.ts';
 import { EmbeddedCa } from './platform/embedded/embedded-ca.ts';
+import { EmbeddedCredentials } from './platform/embedded/embedded-credentials.ts';
 import { LmdbItemStore } from './platform/embedded/lmdb-item-store.ts';
+import { LmdbSessionStore } from './platform/embedded/lmdb-session-store.ts';
 import { MqttEndpoint } from './platform/embedded/mqtt-endpoint.ts';
-import type { DeviceGate } from './ports/device-endpoint.ts';
 import { StateDirectory } from './state-directory/state-directory.ts';
 import { WhereItRuns } from './state-directory/where-it-runs.ts';
+import { MqttWebSocket, type WebSocketLimits } from './websocket/mqtt-websocket.ts';
 
 export interface CloudOptions extends Partial<CloudConfig> {
   clock?: Clock;
   logger?: Logger;
-  limits?: { http?: Partial<HttpLimits>; frontDoor?: Partial<FrontDoorLimits> };
+  limits?: {
+    http?: Partial<HttpLimits>;
+    frontDoor?: Partial<FrontDoorLimits>;
+    webSocket?: Partial<WebSocketLimits>;
+  };
 }
 
 /** Where a running cloud is, and what those who embed it need to use it. */
@@ -97,17 +103,36 @@ export function createCloud(options: CloudOptions = {}): Cloud {
     authority: () => (remoteBuilder ? remoteBuilder.authority : authority.authority),
     ...(remoteBuilder ? {} : { serverName: config.host }),
   });
-  const endpoint: MqttEndpoint = new MqttEndpoint({ gate: () => gateOf(devices), clock, logger });
+  const sessions = new LmdbSessionStore({ directory: state.file('sessions'), logger });
+  const endpoint: MqttEndpoint = new MqttEndpoint({
+    gate: () => deviceCloudOf(devices).gate,
+    tools: () => deviceCloudOf(devices).tools,
+    sessions,
+    clock,
+    logger,
+  });
+  const credentials = new EmbeddedCredentials({ secret: () => state.secret('session-token'), clock });
   const devices = isDeviceCloud
     ? buildDeviceCloud({
         ...{ store, audit, guards, authority, endpoint, place, clock, logger },
         accounts: identity.accounts,
+        sponsors: identity.sponsors,
+        credentials,
         secrets: state,
         builder: builderClient,
       })
     : undefined;
 
-  if (devices) watchEndpoint(metrics, () => endpoint.counters);
+  const webSocket = new MqttWebSocket({
+    ...{ endpoint, credentials, clock, logger },
+    region: () => config.region,
+    limits: limits.webSocket,
+    onRefused: (code) => metrics.refused(`WebSocket: ${code}`),
+  });
+  if (devices) {
+    watchEndpoint(metrics, () => endpoint.counters);
+    metrics.gauge('ioto_websocket_connections', 'WebSockets open now', () => webSocket.open);
+  }
 
   const api: RouteModule[] = [...identity.routes, ...(builder?.routes ?? []), ...(devices?.routes ?? [])];
   let serving = false;
@@ -122,6 +147,7 @@ export function createCloud(options: CloudOptions = {}): Cloud {
     api,
     root: [(app) => operationsRoutes(app, { metrics, authenticator, probe })],
     onAnswer: (route, status, seconds) => metrics.answered(route, status, seconds),
+    ...(devices ? { onUpgrade: (request, socket, head) => webSocket.upgrade(request, socket, head) } : {}),
   });
   const frontDoor: FrontDoor = new FrontDoor({
     listen: parseAddress(config.listen),
@@ -156,7 +182,7 @@ export function createCloud(options: CloudOptions = {}): Cloud {
     ...(builder?.components ?? []),
     ...(localCloud ? [localCloud] : []),
     ...(remoteBuilder ? [remoteBuilder] : []),
-    ...(devices ? [builderClient, ...devices.components, endpoint] : []),
+    ...(devices ? [builderClient, ...devices.components, sessions, endpoint, webSocket] : []),
     http,
     frontDoor,
     ...(devices?.afterFrontDoor ?? []),
@@ -205,9 +231,9 @@ function placeOf(config: CloudConfig, ports: readonly number[]): CloudPlace & Pi
   };
 }
 
-function gateOf(devices: DeviceCloudParts | undefined): DeviceGate {
+function deviceCloudOf(devices: DeviceCloudParts | undefined): DeviceCloudParts {
   if (!devices) throw new CodedError('CLOUD_STOPPED', 'this process is no device cloud');
-  return devices.gate;
+  return devices;
 }
 
 /** The address to reach a listener by from this machine. */

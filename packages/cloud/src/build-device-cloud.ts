@@ -2,6 +2,9 @@ import { compileSchema } from '@ioto/database';
 import { coreSchema } from '@ioto/protocol';
 import type { Clock, Component, Logger } from '@ioto/runtime';
 import type { AuditLog } from './audit/audit-log.ts';
+import { CredentialDesk } from './credentials/credential-desk.ts';
+import { credentialRoutes } from './credentials/credential-routes.ts';
+import { AccountDevices } from './devices/account-devices.ts';
 import { BuilderLink } from './devices/builder-link.ts';
 import type { CloudPlace } from './devices/cloud-place.ts';
 import { DeviceClaimDesk } from './devices/device-claims.ts';
@@ -18,12 +21,14 @@ import { Turns } from './devices/turns.ts';
 import type { Guards } from './http/guards.ts';
 import type { RouteModule } from './http/http-service.ts';
 import type { AccountDirectory } from './identity/accounts.ts';
+import type { Sponsors } from './identity/sponsors.ts';
 import { GenericItems } from './items/generic-items.ts';
 import { itemRoutes } from './items/item-routes.ts';
 import { claimGuessRules, GuessLimiter } from './limits/guess-limiter.ts';
 import type { BuilderClient } from './ports/builder-client.ts';
 import type { CertificateAuthority } from './ports/certificate-authority.ts';
-import type { DeviceEndpoint, DeviceGate } from './ports/device-endpoint.ts';
+import type { CredentialIssuer } from './ports/credential-issuer.ts';
+import type { DeviceEndpoint, DeviceGate, ToolGate } from './ports/device-endpoint.ts';
 import type { ItemStore } from './ports/item-store.ts';
 import type { SecretSource } from './state-directory/state-directory.ts';
 import { Echoes } from './sync/echoes.ts';
@@ -33,11 +38,14 @@ import { dropPendingCommands } from './sync/pending-commands.ts';
 import { ServiceMessages } from './sync/service-messages.ts';
 import { SyncDown } from './sync/sync-down.ts';
 import { SyncUp } from './sync/sync-up.ts';
+import { ToolDoor } from './tools/tool-door.ts';
 
 export interface DeviceCloudCapabilities {
   store: ItemStore;
   audit: AuditLog;
   accounts: AccountDirectory;
+  sponsors: Sponsors;
+  credentials: CredentialIssuer;
   guards: Guards;
   secrets: SecretSource;
   authority: CertificateAuthority;
@@ -55,6 +63,8 @@ export interface DeviceCloudCapabilities {
 export interface DeviceCloudParts {
   /** What the endpoint asks and tells. */
   gate: DeviceGate;
+  /** The same for tools. */
+  tools: ToolGate;
   claims: DeviceClaimDesk;
   releases: DeviceReleases;
   provisioning: DeviceProvisioning;
@@ -71,7 +81,7 @@ export interface DeviceCloudParts {
 /** The device cloud: claims, certificates, connections and the data of devices. */
 export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceCloudParts {
   const { store, audit, accounts, guards, secrets, place, clock, logger } = capabilities;
-  const { authority, builder, endpoint } = capabilities;
+  const { authority, builder, endpoint, sponsors, credentials } = capabilities;
   const schema = compileSchema(capabilities.schema ?? coreSchema);
   const secret = () => secrets.secret('device-token');
   const turns = new Turns();
@@ -115,16 +125,26 @@ export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceC
   const link = new BuilderLink({ builder, claims, accounts, audit, place, clock, logger });
   const directory = new DeviceDirectory({ store, records, clock });
   const items = new GenericItems({ schema, store, records, clock });
+  const accountDevices = new AccountDevices({ store, clock });
+  const tools = new ToolDoor({ store, sponsors, accounts, devices: accountDevices, endpoint, logger });
+  const desk = new CredentialDesk({
+    ...{ sponsors, accounts, audit, clock },
+    issuer: credentials,
+    devices: provisioning,
+    region: () => place().region,
+  });
 
   return {
     gate: door,
+    tools,
     ...{ claims, releases, provisioning, reconciler, directory, items },
     routes: [
       (app) => provisionRoutes(app, { provisioning }),
       (app) => deviceRoutes(app, { claims, releases, directory, guards }),
       (app) => itemRoutes(app, { items, guards }),
+      (app) => credentialRoutes(app, { desk, guards }),
     ],
-    components: [presence, live],
+    components: [presence, live, accountDevices, tools],
     afterFrontDoor: [reconciler, link],
   };
 }

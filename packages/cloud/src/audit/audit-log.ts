@@ -17,7 +17,8 @@ export type AuditAction =
   | 'account.created'
   | 'account.updated'
   | 'token.created'
-  | 'token.removed';
+  | 'token.removed'
+  | 'credentials.issued';
 
 export interface AuditEntry {
   /** ULID: sorts by time. */

@@ -46,7 +46,8 @@ export function adminGroup(
   return group;
 }
 
-function toCommand(
+/** One command that is a call to the cloud that runs on `--state`. */
+export function toCommand(
   { usage, summary, options = [], path, ask, body, tell }: AdminCommand,
   terminal: Terminal,
 ): Command {

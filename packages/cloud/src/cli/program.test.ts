@@ -106,6 +106,30 @@ describe('ioto-cloud start', () => {
   });
 });
 
+describe('ioto-cloud credentials', () => {
+  it('prints what a shell takes for AWS clients, for the only account or the one that is named', async () => {
+    const account = (await admin(['account', 'list'])).out.trim().split('\n')[0] ?? '';
+    const { code, out, said } = await admin(['credentials', '--account', account, '--role', 'user']);
+    expect(code).toBe(0);
+    expect(out).toMatch(
+      /^export AWS_ACCESS_KEY_ID=ASIA[A-Z2-7]{16}\nexport AWS_SECRET_ACCESS_KEY=\S{40,42}\n/,
+    );
+    expect(out).toMatch(/\nexport AWS_SESSION_TOKEN=[\w-]+\nexport AWS_REGION=local\n$/);
+    expect(said).toMatch(/until 20\d\d-/);
+    const json = await admin(['credentials', '--account', account, '--seconds', '900', '--json']);
+    const { expires } = JSON.parse(json.out);
+    expect(Date.parse(expires) - Date.now()).toBeLessThan(901_000);
+  });
+
+  it('refuses what is no account, role or time', async () => {
+    const unknown = await admin(['credentials', '--account', '01J00000000000000000000000']);
+    expect([unknown.code, unknown.said]).toEqual([1, 'ioto-cloud: there is no such account\n']);
+    expect((await admin(['credentials', '--role', 'owner'])).code).toBe(2);
+    const short = await admin(['credentials', '--seconds', '60']);
+    expect([short.code, short.said]).toEqual([1, expect.stringContaining('"seconds"')]);
+  });
+});
+
 describe('a command line that is wrong', () => {
   it.each([
     [['no-such-command']],

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { isCodedError, messageOf } from '@ioto/runtime';
 import { Command, CommanderError } from 'commander';
-import { adminGroup } from './admin-command.ts';
+import { adminGroup, toCommand } from './admin-command.ts';
 import { cloudCommands, productCommands } from './builder-commands.ts';
 import { accountCommands, deviceCommands, tokenCommands, userCommands } from './cloud-commands.ts';
+import { credentialsCommand } from './credentials-command.ts';
 import { startCommand } from './start-command.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -37,7 +38,8 @@ function createProgram(terminal: Terminal): Command {
     .addCommand(adminGroup('user', 'users of an account', userCommands, terminal))
     .addCommand(adminGroup('token', 'API tokens', tokenCommands, terminal))
     .addCommand(adminGroup('cloud', 'device clouds that use this builder', cloudCommands, terminal))
-    .addCommand(adminGroup('device', 'devices', deviceCommands, terminal));
+    .addCommand(adminGroup('device', 'devices', deviceCommands, terminal))
+    .addCommand(toCommand(credentialsCommand, terminal));
   for (const command of [
     program,
     ...program.commands,

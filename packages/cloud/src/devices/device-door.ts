@@ -1,4 +1,5 @@
 import { type Clock, isoTime, type Logger, messageOf } from '@ioto/runtime';
+import type { DeviceBearer } from '../ports/credential-issuer.ts';
 import type {
   Admission,
   DeviceEndpoint,
@@ -45,6 +46,17 @@ export class DeviceDoor implements DeviceGate {
     return this.#look(deviceId, serial);
   }
 
+  /** A credential is good for the ownership that it was issued under, and has no record of its own. */
+  async admitBearer({ deviceId, accountId, generation }: DeviceBearer): Promise<Admission> {
+    const ownership = await this.#options.records.ownership(deviceId);
+    if (ownership?.state !== 'claimed') return { admitted: false, reason: 'the device is not claimed' };
+    if (ownership.generation !== generation || ownership.accountId !== accountId) {
+      return { admitted: false, reason: 'the credential is of an earlier ownership' };
+    }
+    const { dialect = 'current' } = ownership;
+    return { admitted: true, principal: { kind: 'device', deviceId, accountId, generation, dialect } };
+  }
+
   async #look(deviceId: string, serial: string): Promise<Admission & { used?: boolean }> {
     const { records, clock } = this.#options;
     const [record, ownership] = await Promise.all([
@@ -56,7 +68,7 @@ export class DeviceDoor implements DeviceGate {
     const { accountId, generation, dialect, used, replaced } = standing.record;
     // Also after a restart of the cloud, which forgets whom it watches.
     if (replaced) this.#watch(deviceId, Date.parse(replaced) + REPLACEMENT_GRACE - clock.now());
-    const principal = { deviceId, accountId, generation, serial, dialect };
+    const principal = { kind: 'device' as const, deviceId, accountId, generation, serial, dialect };
     return { admitted: true, principal, used: used !== undefined };
   }
 
@@ -102,7 +114,9 @@ export class DeviceDoor implements DeviceGate {
   async #closeStale(deviceId: string): Promise<void> {
     const principal = this.#inside.get(deviceId);
     if (!principal) return;
-    const admission = await this.admit(principal);
+    const { serial } = principal;
+    if (serial === undefined) return;
+    const admission = await this.admit({ deviceId, serial });
     if (!admission.admitted) this.#options.endpoint.disconnect(deviceId);
   }
 

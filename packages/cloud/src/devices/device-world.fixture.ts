@@ -22,7 +22,12 @@ import { Registrations } from '../builder/registrations/registrations.ts';
 import { createSealer } from '../builder/sealing.ts';
 import { createGuards } from '../http/guards.ts';
 import { Accounts } from '../identity/accounts.ts';
+import { Passwords } from '../identity/passwords.ts';
+import { Sponsors } from '../identity/sponsors.ts';
+import { Tokens } from '../identity/tokens.ts';
+import { Users } from '../identity/users.ts';
 import { EmbeddedCa } from '../platform/embedded/embedded-ca.ts';
+import { EmbeddedCredentials } from '../platform/embedded/embedded-credentials.ts';
 import { LmdbItemStore } from '../platform/embedded/lmdb-item-store.ts';
 import type { BuilderClient } from '../ports/builder-client.ts';
 import type { Delivery, DeviceEndpoint } from '../ports/device-endpoint.ts';
@@ -79,6 +84,7 @@ export class DeviceWorld {
   readonly authority: EmbeddedCa;
   readonly audit: AuditLog;
   readonly accounts: Accounts;
+  readonly credentials: EmbeddedCredentials;
   readonly #directory: TempDirectory;
   readonly #registrations: Registrations;
   readonly #builder: BuilderClient;
@@ -95,6 +101,7 @@ export class DeviceWorld {
     this.audit = new AuditLog({ store, clock });
     this.authority = new EmbeddedCa({ directory: directory.path, hosts: [], clock, logger: silentLogger });
     this.accounts = new Accounts({ store, clock, audit: this.audit });
+    this.credentials = new EmbeddedCredentials({ secret: async () => Buffer.alloc(32, 3), clock });
     const sealer = createSealer(async () => Buffer.alloc(32, 1));
     this.#clouds = new Clouds({ store, clock });
     this.#registrations = new Registrations({ store, clock, clouds: this.#clouds, sealer });
@@ -125,6 +132,16 @@ export class DeviceWorld {
     this.devices = buildDeviceCloud({
       ...{ store: this.store, audit: this.audit, accounts: this.accounts, authority: this.authority },
       ...{ clock: this.clock, logger, builder: this.#builder, endpoint: this.endpoint },
+      sponsors: new Sponsors({
+        tokens: new Tokens({ store: this.store, clock: this.clock }),
+        users: new Users({
+          store: this.store,
+          clock: this.clock,
+          audit: this.audit,
+          passwords: new Passwords(),
+        }),
+      }),
+      credentials: this.credentials,
       guards: createGuards({ authenticate: async () => ({ kind: 'admin' }) }),
       secrets: { secret: async () => Buffer.alloc(32, 2) },
       place: () => ({

@@ -13,6 +13,7 @@ beforeEach(async () => {
   await world.provision(device);
   const [certificate] = await world.devices.directory.certificates(device.id);
   principal = {
+    kind: 'device',
     deviceId: device.id,
     accountId,
     generation: 1,

@@ -20,12 +20,16 @@ const IMPOSTORS_TOLD = { burst: 10, period: 3_600_000 };
 /** Milliseconds that a device is told to stay away when it asks for more. */
 const STAY_AWAY = 3_600_000;
 
-export interface ProvisionCall {
-  /** Of the Authorization header. */
-  token: string | undefined;
+export interface ProvisionCall extends DeviceCall {
   /** The device ID that the body names. */
   id: string;
   csr?: string;
+}
+
+/** A request of a device that shows its token. */
+export interface DeviceCall {
+  /** Of the Authorization header. */
+  token: string | undefined;
   /** What a signature of the request covers, and the signature header as it came. */
   signed: SignedParts;
   signature: string | undefined;
@@ -68,8 +72,7 @@ export class DeviceProvisioning {
    * DEVICE_MISMATCH (403); SIGNATURE_… (401); CSR_… (400); PROVISION_TOO_OFTEN (429); DEVICE_NOT_READY (503).
    */
   async provision(call: ProvisionCall): Promise<ProvisionAnswer> {
-    const ownership = await this.identify(call);
-    await this.#refuseImpostor(ownership, call);
+    const ownership = await this.authenticate(call);
     const publicKey = call.csr === undefined ? undefined : this.#options.authority.keyOfRequest(call.csr);
     this.#refuseExcess(ownership.deviceId);
     return this.#options.turns.run(ownership.deviceId, async () =>
@@ -78,14 +81,25 @@ export class DeviceProvisioning {
   }
 
   /**
-   * The ownership that a device's token is of.
+   * The ownership that a device's token is of, once the device that registered with a key has signed the call with it.
+   *
+   * @throws as `identify`, and SIGNATURE_… (401).
+   */
+  async authenticate(call: DeviceCall & { id?: string }): Promise<Ownership> {
+    const ownership = await this.identify(call);
+    await this.#refuseImpostor(ownership, call);
+    return ownership;
+  }
+
+  /**
+   * The ownership that a device's token is of. `id` is what the body names, if it names one.
    *
    * @throws DEVICE_AUTHENTICATION_FAILED (401), DEVICE_NOT_FOUND (404), DEVICE_MISMATCH (403), DEVICE_NOT_READY (503).
    */
-  async identify({ token, id }: Pick<ProvisionCall, 'token' | 'id'>): Promise<Ownership> {
+  async identify({ token, id }: { token: string | undefined; id?: string }): Promise<Ownership> {
     const claims = token ? readDeviceToken(token, await this.#options.secret()) : undefined;
     if (!claims) throw deviceAuthenticationFailed('the token is not one of this cloud: register again');
-    if (id !== claims.deviceId) {
+    if (id !== undefined && id !== claims.deviceId) {
       throw deviceError('DEVICE_MISMATCH', 'the body names another device than the token');
     }
     const ownership = await this.#ownershipFor(claims.deviceId);
@@ -132,7 +146,7 @@ export class DeviceProvisioning {
   }
 
   /** A device that registered with a key must sign; whoever only read its label and knows the product cannot. */
-  async #refuseImpostor(ownership: Ownership, call: ProvisionCall): Promise<void> {
+  async #refuseImpostor(ownership: Ownership, call: DeviceCall): Promise<void> {
     const { audit, clock } = this.#options;
     const { publicKey, deviceId, accountId } = ownership;
     if (!publicKey) return;

@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type TypeBoxTypeProvider, TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox';
 import { type Clock, CodedError, type Component, type Logger } from '@ioto/runtime';
@@ -53,6 +53,8 @@ export interface HttpServiceOptions {
   root: readonly RouteModule[];
   /** Told of every answer: the route's pattern, the status, and seconds from request to answer. */
   onAnswer?: (route: string, status: number, seconds: number) => void;
+  /** Takes requests that want to become something else than HTTP, such as a WebSocket. */
+  onUpgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 }
 
 /** The HTTP side of the one port: it never listens itself, the front door hands it connections. */
@@ -68,10 +70,14 @@ export class HttpService implements Component {
     this.#limits = { ...httpLimits, ...options.limits };
   }
 
-  /** Serves one connection whose TLS is over. Valid once started. */
+  /** Serves one connection whose TLS is over; one that comes while this stops is closed. */
   accept(stream: Duplex, peer: Peer): void {
+    if (!this.#app) {
+      stream.destroy();
+      return;
+    }
     notePeer(stream, peer);
-    this.app.server.emit('connection', stream);
+    this.#app.server.emit('connection', stream);
   }
 
   /** The server behind `accept`. Valid once started. */
@@ -108,6 +114,8 @@ export class HttpService implements Component {
     await app.ready();
     // Node watches for slow requests only in servers that listen; this one is handed its connections instead.
     app.server.emit('listening');
+    const { onUpgrade } = this.#options;
+    if (onUpgrade) app.server.on('upgrade', onUpgrade);
     this.#app = app;
   }
 

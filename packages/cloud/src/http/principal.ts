@@ -4,7 +4,15 @@ export type Role = (typeof ROLES)[number];
 
 /** Who makes a request, as far as its credentials prove it. */
 export type Principal =
-  | { kind: 'user'; userId: string; email: string; accountId: string; role: Role }
+  | {
+      kind: 'user';
+      userId: string;
+      /** Of the login. */
+      tokenId: string;
+      email: string;
+      accountId: string;
+      role: Role;
+    }
   /** A cloud API token: acts for its account, or, without one, for every account of this cloud. */
   | { kind: 'apiToken'; tokenId: string; type: 'cloudApi'; accountId?: string; role: Role }
   /** A builder API token: manages products and registrations, nothing of a device cloud. */

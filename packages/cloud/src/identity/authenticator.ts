@@ -43,6 +43,6 @@ export class BearerAuthenticator implements Authenticator {
     if (accountId === undefined || userId === undefined) return undefined;
     // Role and password are read anew each time: taking the one away or changing the other takes effect at once.
     const user = await this.#users.ofLogin(accountId, userId, credential);
-    return user && { kind: 'user', userId, email: user.email, accountId, role: user.role };
+    return user && { kind: 'user', userId, tokenId, email: user.email, accountId, role: user.role };
   }
 }

@@ -9,6 +9,7 @@ import { FirstLoginDesk } from './first-login.ts';
 import { identityRoutes } from './identity-routes.ts';
 import { LoginDesk } from './login.ts';
 import { Passwords } from './passwords.ts';
+import { Sponsors } from './sponsors.ts';
 import { Tokens } from './tokens.ts';
 import { Users } from './users.ts';
 
@@ -16,6 +17,7 @@ export interface IdentityParts {
   accounts: Accounts;
   users: Users;
   tokens: Tokens;
+  sponsors: Sponsors;
   authenticator: BearerAuthenticator;
   guards: Guards;
   firstLogin: FirstLoginDesk;
@@ -33,6 +35,7 @@ export function buildIdentity(capabilities: {
   const accounts = new Accounts({ store, clock, audit });
   const users = new Users({ store, clock, audit, passwords: new Passwords() });
   const tokens = new Tokens({ store, clock });
+  const sponsors = new Sponsors({ tokens, users });
   const login = new LoginDesk({ users, tokens, audit, clock });
   const authenticator = new BearerAuthenticator({ tokens, users, adminKey });
   const guards = createGuards(authenticator);
@@ -40,5 +43,5 @@ export function buildIdentity(capabilities: {
   const routes: RouteModule[] = [
     (app) => identityRoutes(app, { accounts, users, tokens, login, audit, guards }),
   ];
-  return { accounts, users, tokens, authenticator, guards, firstLogin, routes };
+  return { accounts, users, tokens, sponsors, authenticator, guards, firstLogin, routes };
 }

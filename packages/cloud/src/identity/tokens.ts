@@ -66,7 +66,15 @@ export class Tokens {
 
   /** The facts of a token that is valid now. */
   async lookUp(token: string): Promise<TokenFacts | undefined> {
-    const item = await this.#store.get(`token#${hashOf(token)}`, 'token');
+    return this.#valid(await this.#store.get(`token#${hashOf(token)}`, 'token'));
+  }
+
+  /** The facts of a token that is valid now, by its ID. */
+  async byId(scope: TokenScope, id: string): Promise<TokenFacts | undefined> {
+    return this.#valid(await this.#store.get(listOf(scope), id));
+  }
+
+  #valid(item: StoredItem | undefined): TokenFacts | undefined {
     if (!item) return undefined;
     const facts = toFacts(item);
     return facts.expires !== undefined && Date.parse(facts.expires) <= this.#clock.now() ? undefined : facts;

@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import type { DeviceBearer, ProvenCredential, Sponsor, ToolBearer, ToolRole } from './credential-issuer.ts';
 
 /**
  * How a message to one device ended. `timeout`: not acknowledged yet, it stays in the session; `offline`: there is no
@@ -7,16 +8,33 @@ import type { Duplex } from 'node:stream';
  */
 export type Delivery = 'acknowledged' | 'offline' | 'unsubscribed' | 'timeout' | 'dropped';
 
-/** Who stands at the other end of a device's connection; taken from its certificate, never from what it says. */
+/** Who stands at the other end of a connection; taken from its certificate or credential, never from what it says. */
+export type EndpointPrincipal = DevicePrincipal | ToolPrincipal;
+
 export interface DevicePrincipal {
+  kind: 'device';
   deviceId: string;
   accountId: string;
-  /** Ownership generation that the certificate was issued under. */
+  /** Ownership generation that the certificate or credential was issued under. */
   generation: number;
-  /** Serial number of the certificate, lower-case hexadecimal. */
-  serial: string;
+  /** Serial number of the certificate, lower-case hexadecimal; absent for a device that came with a credential. */
+  serial?: string;
+  /** Of the credential, milliseconds since 1970: the connection ends with it. */
+  expires?: number;
   /** `old`: one short message at a time, each in its own write (Ioto contract §10). */
   dialect: 'old' | 'current';
+}
+
+/** A console, script or AWS client that works for an account; no device, and never shown as one. */
+export interface ToolPrincipal {
+  kind: 'tool';
+  accountId: string;
+  role: ToolRole;
+  sponsor: Sponsor;
+  /** What its session is held under: of its account and client ID, and never that of a device. */
+  sessionId: string;
+  /** Of the credential, milliseconds since 1970: the connection ends with it. */
+  expires: number;
 }
 
 /** A message from a device, as the endpoint hands it to the domain. */
@@ -40,7 +58,7 @@ export interface DeviceEndpoint {
   /** Sends to every subscriber of a topic. */
   publish(topic: string, payload: string): void;
   isConnected(deviceId: string): boolean;
-  /** Closes the device's connection; what waits for it stays. */
+  /** Closes the connection of a device, or of a tool by its session ID; what waits for it stays. */
   disconnect(deviceId: string): void;
   /** Closes the device's connection and ends its session, with everything that waits in it. */
   endSession(deviceId: string): void;
@@ -50,6 +68,8 @@ export interface DeviceEndpoint {
 export interface DeviceGate {
   /** Admits a device by the facts of its certificate, which the TLS layer has checked against the authority. */
   admit(certificate: { deviceId: string; serial: string }): Promise<Admission>;
+  /** Admits the same device by a credential of its own. */
+  admitBearer(bearer: DeviceBearer): Promise<Admission>;
   connected(principal: DevicePrincipal): Promise<void>;
   disconnected(principal: DevicePrincipal, reason: string): Promise<void>;
   /** Resolves when what an acknowledgement promises is durable. */
@@ -66,12 +86,31 @@ export interface PeerCertificate {
   serial: string;
 }
 
-/** The other end of a connection, as far as the network and TLS know it. */
+/** The other end of a connection, as far as the network, TLS and HTTP know it. */
 export interface Peer {
   remoteAddress: string;
   /** Absent where none was asked for, shown or trusted. */
   certificate?: PeerCertificate;
+  /** What the request was signed with that became this connection; it counts for more than a certificate. */
+  credential?: ProvenCredential;
 }
+
+/** The side of the domain that the endpoint asks about tools. */
+export interface ToolGate {
+  /**
+   * Admits a tool by its credential, which ends at `expires`; from then on `owns` knows the devices of its account. Every
+   * admission makes a principal of its own.
+   */
+  admit(bearer: ToolBearer, expires: number, clientId: string): Promise<ToolAdmission>;
+  connected(principal: ToolPrincipal): void;
+  disconnected(principal: ToolPrincipal): void;
+  /** True for the devices that the account of a connected tool holds now. Called for every message. */
+  owns(accountId: string, deviceId: string): boolean;
+}
+
+export type ToolAdmission =
+  | { admitted: true; principal: ToolPrincipal }
+  | { admitted: false; reason: string };
 
 /** What the front door hands connections to that turned out to speak MQTT. */
 export interface DeviceConnections {

@@ -47,7 +47,7 @@ function read(outcome: Delivery = 'acknowledged'): void {
 
 const ask = (timestamp = BEGINNING) =>
   world.devices.gate.received(
-    { deviceId, accountId, generation: 1, serial: '', dialect: 'current' },
+    { kind: 'device', deviceId, accountId, generation: 1, serial: '', dialect: 'current' },
     { topic: serviceTopic.syncDown(deviceId), payload: Buffer.from(JSON.stringify({ timestamp })) },
   );
 const broadcast = (key: string, value = 'x') =>

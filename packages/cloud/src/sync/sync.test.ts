@@ -21,7 +21,7 @@ const T3 = '2026-01-01T00:00:03.000Z';
 function receive(topic: string, body: unknown): Promise<void> {
   const payload = Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
   return world.devices.gate.received(
-    { deviceId, accountId, generation: 1, serial: '', dialect: 'current' },
+    { kind: 'device', deviceId, accountId, generation: 1, serial: '', dialect: 'current' },
     { topic, payload },
   );
 }

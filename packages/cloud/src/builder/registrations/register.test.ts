@@ -24,7 +24,7 @@ function bind(cloud: { key: string }, more: object = {}) {
     id: ID,
     accountId: 'A1',
     generation: 1,
-    token: 'T1',
+    token: 'token-in-clear',
     ...more,
   });
 }
@@ -78,14 +78,14 @@ describe('register', () => {
       id: ID,
       product: product.id,
       api: 'https://Europe/api',
-      token: 'T1',
+      token: 'token-in-clear',
       accountId: 'A1',
       cloudType: 'dedicated',
       cloudName: 'Europe',
       cloudRegion: 'eu',
     });
     const stored = await world.store.get(`registration#${ID}`, 'registration');
-    expect(JSON.stringify(stored)).not.toContain('T1');
+    expect(JSON.stringify(stored)).not.toContain('token-in-clear');
   });
 
   it.each([
@@ -162,7 +162,7 @@ describe('the long poll', () => {
     const waiting = register({ wait: 60 });
     await world.clock.advance(5000);
     await bind(cloud);
-    expect((await waiting).body).toMatchObject({ api: 'https://Cloud/api', token: 'T1' });
+    expect((await waiting).body).toMatchObject({ api: 'https://Cloud/api', token: 'token-in-clear' });
   });
 
   it('is answered as unclaimed when time is up', async () => {
@@ -220,7 +220,7 @@ describe('the pinned key', () => {
     await register({ publicKey: device.publicKey });
     await bind(await world.cloud());
     const forged = await signed({}, impostor.privateKey);
-    expect(JSON.stringify(forged.body)).not.toContain('T1');
+    expect(JSON.stringify(forged.body)).not.toContain('token-in-clear');
     for (let n = 0; n < 20; n += 1) await register({});
     const { entries } = await world.audit.find('builder');
     expect(world.logged.join()).toContain(ID.slice(0, 4));
@@ -241,7 +241,7 @@ describe('the pinned key', () => {
     expect(answered).toBe(false);
     expect((await signed({})).status).toBe(200);
     await bind(await world.cloud());
-    expect((await poll).body).toMatchObject({ token: 'T1' });
+    expect((await poll).body).toMatchObject({ token: 'token-in-clear' });
   });
 
   it('is not taken from a device that registered without one', async () => {

@@ -21,9 +21,9 @@ import type {
   ServerIdentity,
   ServerIdentitySource,
 } from '../../ports/certificate-authority.ts';
-import { needsRenewal, serverNames } from './server-certificate.ts';
 import { publicKeyDer, type Signer, signCertificate, spkiOfPem } from '../../x509/certificate.ts';
 import { keyOfRequest } from '../../x509/certificate-request.ts';
+import { needsRenewal, serverNames } from './server-certificate.ts';
 
 const DAY = 86_400_000;
 const AUTHORITY_LIFE = 30 * 365 * DAY;

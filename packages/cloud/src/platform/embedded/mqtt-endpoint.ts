@@ -1,16 +1,25 @@
 import type { Duplex } from 'node:stream';
-import { type Authentication, type MqttCounters, type MqttLimits, MqttServer } from '@ioto/mqtt';
+import {
+  type Authentication,
+  type MqttCounters,
+  type MqttLimits,
+  MqttServer,
+  type SessionStore,
+} from '@ioto/mqtt';
 import { deviceMayPublish, deviceMaySubscribe } from '@ioto/protocol';
-import { type Clock, type Component, type Logger, messageOf } from '@ioto/runtime';
+import { type Clock, CodedError, type Component, type Logger, messageOf } from '@ioto/runtime';
+import type { ProvenCredential } from '../../ports/credential-issuer.ts';
 import type {
   Delivery,
   DeviceConnections,
   DeviceEndpoint,
   DeviceGate,
-  DevicePrincipal,
+  EndpointPrincipal,
   Peer,
-  PeerCertificate,
+  ToolGate,
 } from '../../ports/device-endpoint.ts';
+import { toolMayPublish, toolMayReceive, toolMaySubscribe } from '../../tools/tool-policy.ts';
+import { CredentialEnds } from './credential-ends.ts';
 
 /** MQTT 3.1.1, 3.2.2.3: not authorized. The client learns no more; the log and the owner do. */
 const NOT_AUTHORIZED = 5;
@@ -18,6 +27,10 @@ const NOT_AUTHORIZED = 5;
 export interface MqttEndpointOptions {
   /** Asked for at the first connection: the domain behind it needs the endpoint itself. */
   gate: () => DeviceGate;
+  /** The same for tools; without it only devices are let in. */
+  tools?: () => ToolGate;
+  /** Where sessions outlive the process; without it they end with it. */
+  sessions?: SessionStore;
   limits?: Partial<MqttLimits>;
   clock: Clock;
   logger: Logger;
@@ -27,14 +40,17 @@ export interface MqttEndpointOptions {
 export class MqttEndpoint implements Component, DeviceEndpoint, DeviceConnections {
   readonly name = 'device endpoint';
   readonly #options: MqttEndpointOptions;
-  #server: MqttServer<DevicePrincipal> | undefined;
+  #server: MqttServer<EndpointPrincipal> | undefined;
 
   constructor(options: MqttEndpointOptions) {
     this.#options = options;
   }
 
+  /** @throws as the session store does. */
   async start(): Promise<void> {
-    this.#server = this.#createServer();
+    const server = this.#createServer();
+    await server.start();
+    this.#server = server;
   }
 
   async stop(): Promise<void> {
@@ -47,8 +63,8 @@ export class MqttEndpoint implements Component, DeviceEndpoint, DeviceConnection
     return this.#server?.counters;
   }
 
-  accept(stream: Duplex, { remoteAddress, certificate }: Peer): void {
-    if (this.#server) this.#server.accept(stream, { remoteAddress, context: certificate });
+  accept(stream: Duplex, peer: Peer): void {
+    if (this.#server) this.#server.accept(stream, { remoteAddress: peer.remoteAddress, context: peer });
     else stream.destroy();
   }
 
@@ -59,7 +75,11 @@ export class MqttEndpoint implements Component, DeviceEndpoint, DeviceConnection
     options: { timeout?: number } = {},
   ): Promise<Delivery> {
     if (!this.#server) return 'dropped';
-    const outcome = await this.#server.deliver(deviceId, topic, payload, { qos: 1, ...options });
+    // The tools of its account hear what is said to a device, as they hear what it says.
+    this.#server.publish(topic, payload, { qos: 1, except: deviceId });
+    // The domain keeps what it delivers until it is acknowledged, and sends it anew after a restart.
+    const how = { qos: 1, transient: true, ...options } as const;
+    const outcome = await this.#server.deliver(deviceId, topic, payload, how);
     // A device that subscribed with QoS 0 acknowledges nothing: what was sent is all that can be known.
     return outcome === 'sent' ? 'acknowledged' : outcome;
   }
@@ -80,47 +100,109 @@ export class MqttEndpoint implements Component, DeviceEndpoint, DeviceConnection
     this.#server?.dropSession(deviceId);
   }
 
-  #createServer(): MqttServer<DevicePrincipal> {
-    const { gate, limits, clock, logger } = this.#options;
+  #createServer(): MqttServer<EndpointPrincipal> {
+    const { gate, sessions, limits, clock, logger } = this.#options;
+    const ends = new CredentialEnds(clock);
+    const owns = (accountId: string) => (deviceId: string) => this.#tools().owns(accountId, deviceId);
     const told = (what: string, outcome: Promise<void>, deviceId: string) => {
       outcome.catch((error) => logger.error({ deviceId, error: messageOf(error) }, `cannot record ${what}`));
     };
-    return new MqttServer<DevicePrincipal>({
+    return new MqttServer<EndpointPrincipal>({
+      ...(sessions ? { store: sessions } : {}),
       // No device may hear what another publishes, so a retained message would only fill the one store of all.
       limits: { maxRetainedMessages: 0, ...limits },
       clock,
       logger,
       hooks: {
-        authenticate: ({ clientId }, { context }) =>
-          this.#authenticate(clientId, context as PeerCertificate | undefined),
-        mayPublish: (peer, topic) => deviceMayPublish(peer, topic),
-        maySubscribe: (peer, filter) => deviceMaySubscribe(peer, filter),
-        received: (peer, { topic, payload }) => gate().received(peer, { topic, payload }),
+        authenticate: ({ clientId }, { context }) => this.#authenticate(clientId, context as Peer),
+        mayPublish: (peer, topic) =>
+          peer.kind === 'device'
+            ? deviceMayPublish(peer, topic)
+            : toolMayPublish(peer, topic, owns(peer.accountId)),
+        maySubscribe: (peer, filter) =>
+          peer.kind === 'device'
+            ? deviceMaySubscribe(peer, filter)
+            : toolMaySubscribe(peer, filter, owns(peer.accountId)),
+        mayReceive: (peer, topic) =>
+          peer.kind === 'device' || toolMayReceive(peer, topic, owns(peer.accountId)),
+        // What a tool publishes goes to its subscribers and to nobody else: the domain hears devices only.
+        received: (peer, { topic, payload }) =>
+          peer.kind === 'device' ? gate().received(peer, { topic, payload }) : undefined,
         connected: (peer) => {
+          const session = sessionOf(peer);
+          ends.watch(peer, () =>
+            this.#server?.disconnect(session, 'SERVER_INITIATED_DISCONNECT', 'the credential has expired'),
+          );
+          if (peer.kind === 'tool') {
+            logger.info({ accountId: peer.accountId, session }, 'tool connected');
+            this.#tools().connected(peer);
+            return;
+          }
           logger.info({ deviceId: peer.deviceId, accountId: peer.accountId }, 'device connected');
           told('a connect', gate().connected(peer), peer.deviceId);
         },
         disconnected: (peer, { reason, detail }) => {
+          ends.forget(peer);
+          if (peer.kind === 'tool') {
+            logger.info({ accountId: peer.accountId, reason, detail }, 'tool disconnected');
+            this.#tools().disconnected(peer);
+            return;
+          }
           logger.info({ deviceId: peer.deviceId, reason, detail }, 'device disconnected');
           told('a disconnect', gate().disconnected(peer, reason), peer.deviceId);
         },
-        dialect: (peer) => (peer.dialect === 'old' ? { maxInFlight: 1, writeEachPacket: true } : undefined),
-        sessionOwner: (peer) => `${peer.accountId} ${peer.generation}`,
+        dialect: (peer) =>
+          peer.kind === 'device' && peer.dialect === 'old'
+            ? { maxInFlight: 1, writeEachPacket: true }
+            : undefined,
+        sessionOwner: (peer) =>
+          peer.kind === 'device' ? `${peer.accountId} ${peer.generation}` : `tool ${peer.accountId}`,
       },
     });
   }
 
-  /** Client ID = device ID = the certificate's CN, and the certificate's record in good standing (Ioto contract §7). */
+  /**
+   * Client ID = device ID = the certificate's CN, and the certificate's record in good standing (Ioto contract §7); or a
+   * credential of the device, or of a tool, whose client ID is its own affair.
+   */
   async #authenticate(
     clientId: string,
-    certificate: PeerCertificate | undefined,
-  ): Promise<Authentication<DevicePrincipal>> {
+    { certificate, credential }: Peer,
+  ): Promise<Authentication<EndpointPrincipal>> {
+    if (credential) return this.#authenticateBearer(clientId, credential);
     if (!certificate) return refuse('no certificate of this cloud');
     if (clientId !== certificate.deviceId) return refuse('the client ID is not the one of the certificate');
     const admission = await this.#options.gate().admit(certificate);
     if (!admission.admitted) return refuse(admission.reason);
     return { accept: true, principal: admission.principal };
   }
+
+  async #authenticateBearer(
+    clientId: string,
+    { bearer, expires }: ProvenCredential,
+  ): Promise<Authentication<EndpointPrincipal>> {
+    if (expires <= this.#options.clock.now()) return refuse('the credential has expired');
+    if (bearer.kind === 'tool') {
+      const admission = await this.#tools().admit(bearer, expires, clientId);
+      if (!admission.admitted) return refuse(admission.reason);
+      return { accept: true, principal: admission.principal, sessionId: admission.principal.sessionId };
+    }
+    if (clientId !== bearer.deviceId) return refuse('the client ID is not the one of the credential');
+    const admission = await this.#options.gate().admitBearer(bearer);
+    if (!admission.admitted) return refuse(admission.reason);
+    return { accept: true, principal: { ...admission.principal, expires } };
+  }
+
+  #tools(): ToolGate {
+    const gate = this.#options.tools?.();
+    if (!gate) throw new CodedError('CLOUD_STOPPED', 'this process knows no tools');
+    return gate;
+  }
+}
+
+/** What a client's session is held under. */
+function sessionOf(principal: EndpointPrincipal): string {
+  return principal.kind === 'device' ? principal.deviceId : principal.sessionId;
 }
 
 function refuse(reason: string): { accept: false; returnCode: typeof NOT_AUTHORIZED; reason: string } {

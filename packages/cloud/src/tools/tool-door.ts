@@ -1,0 +1,100 @@
+import { type Component, type Logger, messageOf } from '@ioto/runtime';
+import type { AccountDevices } from '../devices/account-devices.ts';
+import { roleCovers } from '../http/principal.ts';
+import type { AccountDirectory } from '../identity/accounts.ts';
+import { concernsSponsor, isOfSponsors, type Sponsors } from '../identity/sponsors.ts';
+import type { ToolBearer } from '../ports/credential-issuer.ts';
+import type { DeviceEndpoint, ToolAdmission, ToolGate, ToolPrincipal } from '../ports/device-endpoint.ts';
+import type { ItemChange, ItemStore } from '../ports/item-store.ts';
+
+export interface ToolDoorOptions {
+  store: ItemStore;
+  sponsors: Sponsors;
+  accounts: AccountDirectory;
+  devices: AccountDevices;
+  endpoint: Pick<DeviceEndpoint, 'disconnect'>;
+  logger: Logger;
+}
+
+/** Lets tools in by their credentials, and out as soon as whoever lent them their right has lost it. */
+export class ToolDoor implements ToolGate, Component {
+  readonly name = 'tools';
+  readonly #options: ToolDoorOptions;
+  readonly #inside = new Set<ToolPrincipal>();
+  #end: (() => void) | undefined;
+
+  constructor(options: ToolDoorOptions) {
+    this.#options = options;
+  }
+
+  async start(): Promise<void> {
+    this.#end = this.#options.store.onChange((change) => this.#changed(change));
+  }
+
+  async stop(): Promise<void> {
+    this.#end?.();
+    this.#end = undefined;
+  }
+
+  async admit(bearer: ToolBearer, expires: number, clientId: string): Promise<ToolAdmission> {
+    const { accountId, role, sponsor } = bearer;
+    const reason = await this.#objection(bearer);
+    if (reason) return { admitted: false, reason };
+    await this.#options.devices.know(accountId);
+    const sessionId = toolSessionId(accountId, clientId);
+    return { admitted: true, principal: { kind: 'tool', accountId, role, sponsor, sessionId, expires } };
+  }
+
+  connected(principal: ToolPrincipal): void {
+    this.#inside.add(principal);
+    this.#options.devices.use(principal.accountId);
+    // Its right may have ended between the look at it and now, when the changes are watched.
+    this.#checkAgain(principal);
+  }
+
+  disconnected(principal: ToolPrincipal): void {
+    if (this.#inside.delete(principal)) this.#options.devices.leave(principal.accountId);
+  }
+
+  owns(accountId: string, deviceId: string): boolean {
+    return this.#options.devices.owns(accountId, deviceId);
+  }
+
+  async #objection({
+    accountId,
+    role,
+    sponsor,
+  }: Pick<ToolBearer, 'accountId' | 'role' | 'sponsor'>): Promise<string | undefined> {
+    const { sponsors, accounts } = this.#options;
+    const standing = await sponsors.standing(sponsor, accountId);
+    if (!standing) return 'the login or token that the credential was made with has ended';
+    if (!roleCovers(standing.role, role)) return `the role ${role} is more than its sponsor has now`;
+    return (await accounts.get(accountId)) ? undefined : 'there is no such account';
+  }
+
+  #changed(change: ItemChange): void {
+    // The data of devices changes all the time, and concerns no sponsor.
+    if (!isOfSponsors(change)) return;
+    for (const principal of this.#inside) {
+      if (concernsSponsor(change, principal.sponsor)) this.#checkAgain(principal);
+    }
+  }
+
+  #checkAgain(principal: ToolPrincipal): void {
+    const { endpoint, logger } = this.#options;
+    const { accountId, sessionId } = principal;
+    this.#objection(principal).then(
+      (reason) => {
+        if (reason === undefined || !this.#inside.has(principal)) return;
+        logger.info({ accountId, reason }, 'tool sent away');
+        endpoint.disconnect(sessionId);
+      },
+      (error) => logger.error({ accountId, error: messageOf(error) }, 'cannot check a tool’s credential'),
+    );
+  }
+}
+
+/** Has a blank, which the ID of a device cannot have. */
+export function toolSessionId(accountId: string, clientId: string): string {
+  return `tool ${accountId} ${clientId}`;
+}
