@@ -5,6 +5,7 @@ import { type Bench, describeMachine, printTable } from './report.ts';
 const BENCHES: Record<string, () => Promise<{ bench: Bench }>> = {
   life: () => import('./life/life.ts'),
   database: () => import('./database/database.ts'),
+  mqtt: () => import('./mqtt/mqtt.ts'),
 };
 
 const { positionals, values } = parseArgs({
