@@ -7,6 +7,7 @@ import { credentialRoutes } from './credentials/credential-routes.ts';
 import { AccountDevices } from './devices/account-devices.ts';
 import { BuilderLink } from './devices/builder-link.ts';
 import type { CloudPlace } from './devices/cloud-place.ts';
+import { ConnectionHistory } from './devices/connection-history.ts';
 import { DeviceClaimDesk } from './devices/device-claims.ts';
 import { DeviceDirectory } from './devices/device-directory.ts';
 import { DeviceDoor } from './devices/device-door.ts';
@@ -95,7 +96,18 @@ export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceC
   const live = new LiveDelivery({ schema, store, endpoint, sender, echoes });
 
   const presence = new Presence({ store, clock, logger });
-  const door = new DeviceDoor({ store, records, presence, endpoint, messages, turns, clock, logger });
+  const history = new ConnectionHistory({ store, clock, logger });
+  const door = new DeviceDoor({
+    store,
+    records,
+    presence,
+    history,
+    endpoint,
+    messages,
+    turns,
+    clock,
+    logger,
+  });
   const guesses = new GuessLimiter({ clock, rules: claimGuessRules });
   const claims = new DeviceClaimDesk({
     ...{ store, records, builder, accounts, guesses, audit, turns, secret, clock, logger },
@@ -140,11 +152,11 @@ export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceC
     ...{ claims, releases, provisioning, reconciler, directory, items },
     routes: [
       (app) => provisionRoutes(app, { provisioning }),
-      (app) => deviceRoutes(app, { claims, releases, directory, guards }),
+      (app) => deviceRoutes(app, { claims, releases, directory, history, guards }),
       (app) => itemRoutes(app, { items, guards }),
       (app) => credentialRoutes(app, { desk, guards }),
     ],
-    components: [presence, live, accountDevices, tools],
+    components: [presence, history, live, accountDevices, tools],
     afterFrontDoor: [reconciler, link],
   };
 }

@@ -9,6 +9,7 @@ export type {
   DeliveryDialect,
   DisconnectedFacts,
   DisconnectReason,
+  LimitExceeded,
   MqttHooks,
   ReceivedPublish,
 } from './server/hooks.ts';

@@ -2,14 +2,17 @@ import { type Clock, isoTime, type Logger, messageOf } from '@ioto/runtime';
 import type { DeviceBearer } from '../ports/credential-issuer.ts';
 import type {
   Admission,
+  ConnectionEnd,
   DeviceEndpoint,
   DeviceGate,
   DeviceMessage,
   DevicePrincipal,
+  LimitNote,
 } from '../ports/device-endpoint.ts';
 import type { ItemStore } from '../ports/item-store.ts';
 import type { ServiceMessages } from '../sync/service-messages.ts';
 import { certificateStanding, onFirstUse, REPLACEMENT_GRACE } from './certificate-plan.ts';
+import type { ConnectionHistory } from './connection-history.ts';
 import type { DeviceRecords } from './device-records.ts';
 import type { Presence } from './presence.ts';
 import type { Turns } from './turns.ts';
@@ -18,6 +21,7 @@ export interface DeviceDoorOptions {
   store: ItemStore;
   records: DeviceRecords;
   presence: Presence;
+  history: ConnectionHistory;
   endpoint: Pick<DeviceEndpoint, 'disconnect'>;
   messages: Pick<ServiceMessages, 'receive'>;
   turns: Turns;
@@ -78,12 +82,17 @@ export class DeviceDoor implements DeviceGate {
     await this.#options.presence.connected(deviceId, accountId);
   }
 
-  async disconnected(principal: DevicePrincipal): Promise<void> {
+  async disconnected(principal: DevicePrincipal, end: ConnectionEnd): Promise<void> {
     const { deviceId, accountId } = principal;
+    this.#options.history.ended(deviceId, accountId, end);
     // A device that came back by another connection is not gone when the first one ends.
     if (this.#inside.get(deviceId) !== principal) return;
     this.#inside.delete(deviceId);
     this.#options.presence.disconnected(deviceId, accountId);
+  }
+
+  limitExceeded(deviceId: string, accountId: string, note: LimitNote): void {
+    this.#options.history.exceeded(deviceId, accountId, note);
   }
 
   async received({ deviceId, accountId }: DevicePrincipal, message: DeviceMessage): Promise<void> {

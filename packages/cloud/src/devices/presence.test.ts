@@ -32,7 +32,7 @@ describe('a device', () => {
     const { gate } = world.devices;
     await gate.connected(principal);
     await is('online');
-    await gate.disconnected(principal, 'CONNECTION_LOST');
+    await gate.disconnected(principal, { reason: 'CONNECTION_LOST', detail: 'the stream closed' });
     await world.clock.advance(OFFLINE_AFTER - 1);
     expect(await connection()).toBe('online');
     await world.clock.advance(1);
@@ -45,7 +45,7 @@ describe('a device', () => {
       const again = { ...principal };
       await gate.connected(again);
       await world.clock.advance(1000);
-      await gate.disconnected(again, 'CONNECTION_LOST');
+      await gate.disconnected(again, { reason: 'CONNECTION_LOST', detail: 'the stream closed' });
       await world.clock.advance(60_000);
     }
     expect(await connection()).toBe('online');
@@ -56,7 +56,7 @@ describe('a device', () => {
     const [first, second] = [{ ...principal }, { ...principal }];
     await gate.connected(first);
     await gate.connected(second);
-    await gate.disconnected(first, 'DUPLICATE_CLIENTID');
+    await gate.disconnected(first, { reason: 'DUPLICATE_CLIENTID', detail: 'another connection came' });
     await world.clock.advance(2 * OFFLINE_AFTER);
     expect(await connection()).toBe('online');
   });

@@ -54,6 +54,25 @@ export class Metrics {
     });
   }
 
+  /** Totals that somebody else counts, each under a value of `label`. */
+  totals(
+    name: string,
+    help: string,
+    label: string,
+    read: () => Readonly<Partial<Record<string, number>>>,
+  ): void {
+    new Counter({
+      name,
+      help,
+      labelNames: [label],
+      registers: [this.registry],
+      collect() {
+        this.reset();
+        for (const [value, total] of Object.entries(read())) this.inc({ [label]: value }, total);
+      },
+    });
+  }
+
   counter(name: string, help: string, labelNames: string[] = []): Counter {
     return new Counter({ name, help, labelNames, registers: [this.registry] });
   }

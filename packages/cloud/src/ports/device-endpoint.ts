@@ -64,6 +64,23 @@ export interface DeviceEndpoint {
   endSession(deviceId: string): void;
 }
 
+/** How a connection ended, in words that are safe to show to the device's owner. */
+export interface ConnectionEnd {
+  /** In the words of AWS IoT's lifecycle events. */
+  reason: string;
+  detail: string;
+  /** The limit that was exceeded, when that was the cause. */
+  limit?: string;
+}
+
+export interface LimitNote {
+  limit: string;
+  /** How often. */
+  count: number;
+  /** The last time. */
+  detail: string;
+}
+
 /** The side of the domain that the endpoint talks to. */
 export interface DeviceGate {
   /** Admits a device by the facts of its certificate, which the TLS layer has checked against the authority. */
@@ -71,7 +88,9 @@ export interface DeviceGate {
   /** Admits the same device by a credential of its own. */
   admitBearer(bearer: DeviceBearer): Promise<Admission>;
   connected(principal: DevicePrincipal): Promise<void>;
-  disconnected(principal: DevicePrincipal, reason: string): Promise<void>;
+  disconnected(principal: DevicePrincipal, end: ConnectionEnd): Promise<void>;
+  /** What a device of an account did beyond a limit, connected or not; at most once a second for each limit. */
+  limitExceeded(deviceId: string, accountId: string, note: LimitNote): void;
   /** Resolves when what an acknowledgement promises is durable. */
   received(principal: DevicePrincipal, message: DeviceMessage): Promise<void>;
 }

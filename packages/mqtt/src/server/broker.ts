@@ -6,6 +6,7 @@ import type { SubscriptionTree } from '../topics/subscription-tree.ts';
 import type { Connection } from './connection.ts';
 import type { MqttCounters } from './counters.ts';
 import type { MqttHooks } from './hooks.ts';
+import type { LimitReports, Violator } from './limit-reports.ts';
 import type { MqttLimits } from './limits.ts';
 import type { TurnBudget } from './turn-budget.ts';
 
@@ -23,6 +24,7 @@ export interface Broker<P> {
   /** Where changes are written down; undefined where sessions end with the process. */
   readonly journal: SessionJournal | undefined;
   readonly turn: TurnBudget;
+  readonly limitReports: LimitReports;
   /** The connection of each client that was let in, by client ID. */
   readonly clients: Map<string, Connection<P>>;
   /** Connections without an accepted CONNECT, the oldest first. */
@@ -31,7 +33,13 @@ export interface Broker<P> {
   readonly connections: Set<Connection<P>>;
 }
 
-/** Counts a violation of a limit. */
-export function countViolation<P>({ counters }: Broker<P>, limit: keyof MqttLimits): void {
+/** Counts a violation of a limit; where it is a known client's, the embedder is told, too. */
+export function countViolation<P>(
+  { counters, limits, limitReports }: Broker<P>,
+  limit: keyof MqttLimits,
+  violator?: Violator,
+  detail = `beyond ${limit}, which is ${limits[limit]}`,
+): void {
   counters.violations[limit] = (counters.violations[limit] ?? 0) + 1;
+  if (violator) limitReports.add(limit, violator, detail);
 }

@@ -40,7 +40,7 @@ function awaitSubscription<P>(
   if (!session.connected) return 'offline';
   const limit = waitingLimitExceeded(session, message, limits);
   if (limit) {
-    countViolation(broker, limit);
+    countViolation(broker, limit, session);
     broker.counters.messagesDropped += 1;
     return 'dropped';
   }

@@ -87,7 +87,7 @@ export function withReasonThatFits<P>(
 export function reportEnding<P>({ broker, info, client }: Connection<P>, ending: Ending): void {
   const { reason, detail, limit } = ending;
   broker.counters.disconnects[reason] = (broker.counters.disconnects[reason] ?? 0) + 1;
-  if (limit) countViolation(broker, limit);
+  if (limit) countViolation(broker, limit, client?.session, detail);
   const facts = { remoteAddress: info.remoteAddress, clientId: client?.clientId, reason, detail, limit };
   broker.logger.debug(facts, 'MQTT connection closed');
 }

@@ -116,7 +116,7 @@ function refuse<P>(client: Client<P>, { qos, packetId }: PublishPacket, error: C
   const { broker, level } = client.connection;
   if (level === 4 || qos === 0) throw error;
   const limit = error.details?.limit as keyof MqttLimits | undefined;
-  if (limit) countViolation(broker, limit);
+  if (limit) countViolation(broker, limit, client.session, error.message);
   // Too large a payload is a quota here: PUBACK knows no `packet too large`.
   const code = reasonCodeOf(error) === REASON.packetTooLarge ? REASON.quotaExceeded : reasonCodeOf(error);
   const type = qos === 1 ? 'puback' : 'pubrec';
@@ -124,12 +124,12 @@ function refuse<P>(client: Client<P>, { qos, packetId }: PublishPacket, error: C
 }
 
 /** A client that publishes too fast is read more slowly. */
-function slowDown<P>({ publishRate, connection }: Client<P>): void {
+function slowDown<P>({ publishRate, connection, session }: Client<P>): void {
   const { clock, limits } = connection.broker;
   if (limits.maxPublishRate === Number.POSITIVE_INFINITY) return;
   const wait = publishRate.take(clock.now());
   if (wait === 0) return;
-  countViolation(connection.broker, 'maxPublishRate');
+  countViolation(connection.broker, 'maxPublishRate', session);
   connection.hold(HOLD.rate);
   clock.after(wait, () => connection.release(HOLD.rate), { unref: true });
 }

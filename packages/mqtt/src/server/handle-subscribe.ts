@@ -76,7 +76,7 @@ function refusalOf<P>(
   const { share, topicFilter } = splitShare(filter);
   const limit = exceeded(broker, session, filter, topicFilter, index);
   if (limit) {
-    countViolation(broker, limit);
+    countViolation(broker, limit, session);
     return { reasonCode: REASON.quotaExceeded, text: `beyond ${limit}, which is ${broker.limits[limit]}` };
   }
   // Nobody hears basic ingest but the embedder.

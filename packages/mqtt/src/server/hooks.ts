@@ -80,6 +80,19 @@ export interface DisconnectedFacts {
   limit?: keyof MqttLimits;
 }
 
+/** What one client did beyond one limit within a second, whether its connection ended for it or not. */
+export interface LimitExceeded {
+  /** As in the session: what `Authentication.sessionId` said, or the client ID. */
+  clientId: string;
+  /** What `hooks.sessionOwner` said of its session. */
+  owner: string | undefined;
+  limit: keyof MqttLimits;
+  /** How often. */
+  count: number;
+  /** The last time: one sentence that is safe to show to the device's owner. */
+  detail: string;
+}
+
 /** How messages are handed to a client that cannot take them as the standard allows. */
 export interface DeliveryDialect {
   /** At most this many unacknowledged messages of QoS 1 and 2; never more than the limit of the server. */
@@ -116,6 +129,8 @@ export interface MqttHooks<P> {
   received(principal: P, publish: ReceivedPublish): Promise<void> | void;
   connected?(principal: P, facts: ConnectedFacts): Promise<void> | void;
   disconnected?(principal: P, facts: DisconnectedFacts): Promise<void> | void;
+  /** At most once a second for each client and limit. */
+  limitExceeded?(facts: LimitExceeded): void;
   dialect?(principal: P, connect: ConnectPacket): DeliveryDialect | undefined;
   /** MQTT 5: what a client is told that asks for response information (5.0, 3.2.2.3.15), for its response topics. */
   responseInformation?(principal: P): string | undefined;

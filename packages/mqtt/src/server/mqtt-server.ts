@@ -14,10 +14,12 @@ import { Connection } from './connection.ts';
 import { type MqttCounters, newCounters } from './counters.ts';
 import { deliver } from './deliver.ts';
 import type { ConnectionInfo, DisconnectReason, MqttHooks } from './hooks.ts';
+import { LimitReports } from './limit-reports.ts';
 import { defaultLimits, type MqttLimits } from './limits.ts';
 import { restoreState } from './restore-state.ts';
 import { retain, route } from './routing.ts';
 import { endSession } from './session-life.ts';
+import { settleHook } from './settle-hook.ts';
 import { TurnBudget } from './turn-budget.ts';
 import { settleWill } from './will.ts';
 
@@ -85,6 +87,12 @@ export class MqttServer<P> {
       subscriptions: new SubscriptionTree(),
       retained: new RetainedMessages(limits.maxRetainedMessages, limits.maxRetainedBytes),
       turn: new TurnBudget(),
+      limitReports: new LimitReports(clock, (facts) =>
+        settleHook(
+          () => hooks.limitExceeded?.(facts),
+          (error) => logger.error({ err: error, ...facts }, 'hooks.limitExceeded failed'),
+        ),
+      ),
       clients: new Map(),
       pending: new Set(),
       connections: new Set(),

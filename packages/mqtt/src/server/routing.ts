@@ -54,7 +54,7 @@ export function offer<P>(
   if (message.except === session.clientId || session.receives?.(message.topic) === false) return 'dropped';
   const refusal = session.enqueue(message, grant, retained, more);
   if (refusal === undefined || refusal === 'offline') return refusal;
-  countViolation(broker, refusal);
+  countViolation(broker, refusal, session);
   broker.counters.messagesDropped += 1;
   return 'dropped';
 }
@@ -63,7 +63,8 @@ export function offer<P>(
 export function retain<P>(broker: Broker<P>, message: Message): void {
   if (isReserved(message.topic)) return;
   const refusal = broker.retained.keep(message);
-  if (refusal) countViolation(broker, refusal);
+  const publisher = broker.sessions.get(message.publisher ?? '');
+  if (refusal) countViolation(broker, refusal, publisher);
   if (refusal || message.payload.length === 0)
     broker.journal?.record({ type: 'forgotten', topic: message.topic });
   else broker.journal?.record({ type: 'retained', message });

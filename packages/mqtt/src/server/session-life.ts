@@ -59,7 +59,7 @@ export function makeSession<P>(broker: Broker<P>, facts: SessionFacts): Session 
     now: () => broker.clock.now(),
     onLost: (limit) => {
       broker.counters.messagesDropped += 1;
-      if (limit) countViolation(broker, limit);
+      if (limit) countViolation(broker, limit, facts);
     },
     observer: facts.expiry > 0 ? broker.journal?.observerOf(facts.clientId) : undefined,
   });

@@ -17,6 +17,7 @@ const BEARERS: Record<'device' | 'tool', CredentialBearer> = {
 
 /** A domain that welcomes everybody. */
 const gate: DeviceGate = {
+  limitExceeded: () => undefined,
   admit: async () => ({ admitted: false, reason: 'not asked' }),
   admitBearer: async (bearer) => ({ admitted: true, principal: { ...bearer, dialect: 'current' } }),
   connected: async () => undefined,

@@ -14,6 +14,7 @@ import type {
   DeviceConnections,
   DeviceEndpoint,
   DeviceGate,
+  DevicePrincipal,
   EndpointPrincipal,
   Peer,
   ToolGate,
@@ -141,7 +142,7 @@ export class MqttEndpoint implements Component, DeviceEndpoint, DeviceConnection
           logger.info({ deviceId: peer.deviceId, accountId: peer.accountId }, 'device connected');
           told('a connect', gate().connected(peer), peer.deviceId);
         },
-        disconnected: (peer, { reason, detail }) => {
+        disconnected: (peer, { reason, detail, limit }) => {
           ends.forget(peer);
           if (peer.kind === 'tool') {
             logger.info({ accountId: peer.accountId, reason, detail }, 'tool disconnected');
@@ -149,14 +150,17 @@ export class MqttEndpoint implements Component, DeviceEndpoint, DeviceConnection
             return;
           }
           logger.info({ deviceId: peer.deviceId, reason, detail }, 'device disconnected');
-          told('a disconnect', gate().disconnected(peer, reason), peer.deviceId);
+          told('a disconnect', gate().disconnected(peer, { reason, detail, limit }), peer.deviceId);
+        },
+        limitExceeded: ({ clientId, owner, ...note }) => {
+          const accountId = accountOfOwner(owner);
+          if (accountId !== undefined) gate().limitExceeded(clientId, accountId, note);
         },
         dialect: (peer) =>
           peer.kind === 'device' && peer.dialect === 'old'
             ? { maxInFlight: 1, writeEachPacket: true }
             : undefined,
-        sessionOwner: (peer) =>
-          peer.kind === 'device' ? `${peer.accountId} ${peer.generation}` : `tool ${peer.accountId}`,
+        sessionOwner: (peer) => (peer.kind === 'device' ? deviceOwner(peer) : `tool ${peer.accountId}`),
       },
     });
   }
@@ -207,4 +211,15 @@ function sessionOf(principal: EndpointPrincipal): string {
 
 function refuse(reason: string): { accept: false; returnCode: typeof NOT_AUTHORIZED; reason: string } {
   return { accept: false, returnCode: NOT_AUTHORIZED, reason };
+}
+
+/** Whose a device's session is: another generation's begins anew. */
+function deviceOwner({ accountId, generation }: DevicePrincipal): string {
+  return `device ${accountId} ${generation}`;
+}
+
+/** The account of a device's session; undefined for a tool's. */
+function accountOfOwner(owner: string | undefined): string | undefined {
+  const [kind, accountId] = owner?.split(' ') ?? [];
+  return kind === 'device' ? accountId : undefined;
 }
