@@ -100,7 +100,13 @@ class Table {
     const measured: Measured<R>[] = [];
     for (const subject of subjects) {
       this.#progress(`${name}: ${subject.name}`);
-      measured.push(await measure(subject, this.#pems));
+      try {
+        measured.push(await measure(subject, this.#pems));
+      } catch (error) {
+        // Ours must come through; a peer that does not is left out.
+        if (subject === subjects[0]) throw error;
+        this.#progress(`${name}: ${subject.name} did not come through: ${(error as Error).message}`);
+      }
     }
     return measured;
   }

@@ -87,9 +87,13 @@ export class LoadClient {
   async #exchange(packet: Buffer, answer: number): Promise<void> {
     const { socket } = this;
     const arrived = new Promise<void>((resolve, reject) => {
+      const closed = () => reject(new Error('the server closed the connection'));
+      socket.once('close', closed);
       this.#awaited = answer;
-      this.#arrived = resolve;
-      socket.once('close', () => reject(new Error('the server closed the connection')));
+      this.#arrived = () => {
+        socket.off('close', closed);
+        resolve();
+      };
     });
     socket.write(packet);
     await arrived;

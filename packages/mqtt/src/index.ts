@@ -12,6 +12,7 @@ export type {
   LimitExceeded,
   MqttHooks,
   ReceivedPublish,
+  SubscriptionFacts,
 } from './server/hooks.ts';
 export { defaultLimits, type MqttLimits } from './server/limits.ts';
 export {

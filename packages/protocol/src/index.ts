@@ -48,6 +48,7 @@ export {
   accountSyncTopic,
   type DownMessage,
   deviceTopic,
+  lifecycleTopic,
   masterFilters,
   parseDeviceTopic,
   parseServiceTopic,

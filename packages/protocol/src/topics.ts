@@ -38,6 +38,14 @@ export function accountSyncTopic(accountId: string | 'all', verb: SyncVerb): str
   return `ioto/account/${accountId}/sync/${verb}`;
 }
 
+/** AWS IoT's lifecycle events, which the cloud publishes about the clients of its endpoint. */
+export const lifecycleTopic = {
+  connected: (clientId: string) => `$aws/events/presence/connected/${clientId}`,
+  disconnected: (clientId: string) => `$aws/events/presence/disconnected/${clientId}`,
+  subscribed: (clientId: string) => `$aws/events/subscriptions/subscribed/${clientId}`,
+  unsubscribed: (clientId: string) => `$aws/events/subscriptions/unsubscribed/${clientId}`,
+};
+
 export type DownMessage =
   | { kind: 'sync'; verb: SyncVerb }
   | { kind: 'throttle' }

@@ -10,6 +10,7 @@ import type { Client } from './client.ts';
 import type { MqttLimits } from './limits.ts';
 import { offer } from './routing.ts';
 import { subscribe } from './session-life.ts';
+import { tellFilters } from './tell-filters.ts';
 import { topicLimitExceeded } from './topic-limits.ts';
 
 /** The only refusal of 3.1.1. */
@@ -31,6 +32,7 @@ export function handleSubscribe<P>(client: Client<P>, packet: SubscribePacket): 
   for (const request of packet.subscriptions) checkRequest(request);
   const identifier = packet.properties?.subscriptionIdentifiers?.[0];
   const retained: Subscription[] = [];
+  const granted: string[] = [];
   const texts: string[] = [];
   const returnCodes = packet.subscriptions.map((request, index) => {
     const refusal = refusalOf(client, request, index);
@@ -41,6 +43,7 @@ export function handleSubscribe<P>(client: Client<P>, packet: SubscribePacket): 
     const subscription = subscriptionOf(request, identifier);
     if (wantsRetained(session, request, subscription)) retained.push(subscription);
     subscribe(broker, session, subscription);
+    granted.push(request.filter);
     return request.qos;
   });
   const { packetId } = packet;
@@ -48,6 +51,7 @@ export function handleSubscribe<P>(client: Client<P>, packet: SubscribePacket): 
   connection.send(
     client.withReason(text, (properties) => buildSuback({ packetId, returnCodes, properties }, level)),
   );
+  tellFilters(client, 'subscribed', granted);
   for (const subscription of retained) client.retainedFeeds.add(subscription);
   sendWaiting(broker, session);
 }

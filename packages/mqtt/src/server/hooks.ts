@@ -93,6 +93,13 @@ export interface LimitExceeded {
   detail: string;
 }
 
+export interface SubscriptionFacts {
+  clientId: string;
+  connectionId: string;
+  /** Those of one packet that were granted, or removed; never none. */
+  filters: string[];
+}
+
 /** How messages are handed to a client that cannot take them as the standard allows. */
 export interface DeliveryDialect {
   /** At most this many unacknowledged messages of QoS 1 and 2; never more than the limit of the server. */
@@ -129,6 +136,8 @@ export interface MqttHooks<P> {
   received(principal: P, publish: ReceivedPublish): Promise<void> | void;
   connected?(principal: P, facts: ConnectedFacts): Promise<void> | void;
   disconnected?(principal: P, facts: DisconnectedFacts): Promise<void> | void;
+  subscribed?(principal: P, facts: SubscriptionFacts): void;
+  unsubscribed?(principal: P, facts: SubscriptionFacts): void;
   /** At most once a second for each client and limit. */
   limitExceeded?(facts: LimitExceeded): void;
   dialect?(principal: P, connect: ConnectPacket): DeliveryDialect | undefined;

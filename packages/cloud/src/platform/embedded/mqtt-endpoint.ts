@@ -8,6 +8,7 @@ import {
 } from '@ioto/mqtt';
 import { deviceMayPublish, deviceMaySubscribe } from '@ioto/protocol';
 import { type Clock, CodedError, type Component, type Logger, messageOf } from '@ioto/runtime';
+import { LifecycleEvents } from '../../lifecycle-events/lifecycle-events.ts';
 import type { ProvenCredential } from '../../ports/credential-issuer.ts';
 import type {
   Delivery,
@@ -104,6 +105,7 @@ export class MqttEndpoint implements Component, DeviceEndpoint, DeviceConnection
   #createServer(): MqttServer<EndpointPrincipal> {
     const { gate, sessions, limits, clock, logger } = this.#options;
     const ends = new CredentialEnds(clock);
+    const events = new LifecycleEvents(clock, (topic, payload) => this.publish(topic, payload));
     const owns = (accountId: string) => (deviceId: string) => this.#tools().owns(accountId, deviceId);
     const told = (what: string, outcome: Promise<void>, deviceId: string) => {
       outcome.catch((error) => logger.error({ deviceId, error: messageOf(error) }, `cannot record ${what}`));
@@ -129,7 +131,7 @@ export class MqttEndpoint implements Component, DeviceEndpoint, DeviceConnection
         // What a tool publishes goes to its subscribers and to nobody else: the domain hears devices only.
         received: (peer, { topic, payload }) =>
           peer.kind === 'device' ? gate().received(peer, { topic, payload }) : undefined,
-        connected: (peer) => {
+        connected: (peer, facts) => {
           const session = sessionOf(peer);
           ends.watch(peer, () =>
             this.#server?.disconnect(session, 'SERVER_INITIATED_DISCONNECT', 'the credential has expired'),
@@ -141,8 +143,10 @@ export class MqttEndpoint implements Component, DeviceEndpoint, DeviceConnection
           }
           logger.info({ deviceId: peer.deviceId, accountId: peer.accountId }, 'device connected');
           told('a connect', gate().connected(peer), peer.deviceId);
+          events.connected(peer, facts, facts);
         },
-        disconnected: (peer, { reason, detail, limit }) => {
+        disconnected: (peer, facts) => {
+          const { reason, detail, limit } = facts;
           ends.forget(peer);
           if (peer.kind === 'tool') {
             logger.info({ accountId: peer.accountId, reason, detail }, 'tool disconnected');
@@ -151,6 +155,13 @@ export class MqttEndpoint implements Component, DeviceEndpoint, DeviceConnection
           }
           logger.info({ deviceId: peer.deviceId, reason, detail }, 'device disconnected');
           told('a disconnect', gate().disconnected(peer, { reason, detail, limit }), peer.deviceId);
+          events.disconnected(peer, facts, facts);
+        },
+        subscribed: (peer, facts) => {
+          if (peer.kind === 'device') events.subscribed(peer, facts, facts.filters);
+        },
+        unsubscribed: (peer, facts) => {
+          if (peer.kind === 'device') events.unsubscribed(peer, facts, facts.filters);
         },
         limitExceeded: ({ clientId, owner, ...note }) => {
           const accountId = accountOfOwner(owner);
