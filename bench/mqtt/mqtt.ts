@@ -77,7 +77,7 @@ class Table {
     if (!own?.cpu) return;
     const { server, generator, seconds } = own.cpu;
     const of: [string, number] = ['the generator', (100 * generator) / seconds];
-    this.figures.push(figure(`${name}.cpu`, (100 * server) / seconds, '% of a core', of));
+    this.#push(figure(`${name}.cpu`, (100 * server) / seconds, '% of a core', of));
   }
 
   async roundTrip(subjects: readonly Subject[]): Promise<void> {
@@ -118,11 +118,16 @@ class Table {
     value: (result: R) => number,
   ): void {
     if (!own) return;
-    if (peers.length === 0) this.figures.push(figure(name, value(own.result), unit));
+    if (peers.length === 0) this.#push(figure(name, value(own.result), unit));
     for (const { subject, result } of peers) {
       const beside = value(result);
-      if (Number.isFinite(beside))
-        this.figures.push(figure(name, value(own.result), unit, [subject, beside]));
+      if (Number.isFinite(beside)) this.#push(figure(name, value(own.result), unit, [subject, beside]));
     }
+  }
+
+  #push(row: Figure): void {
+    this.figures.push(row);
+    const beside = row.peer === undefined ? '' : `, ${row.peer} ${row.peerValue}, ratio ${row.ratio}`;
+    this.#progress(`  ${row.figure}: ${row.value} ${row.unit}${beside}`);
   }
 }

@@ -21,6 +21,7 @@ const server = new MqttServer<string>({
     maxQueuedBytes: 2 ** 30,
     maxRetainedMessages: 1_000_000,
     maxPendingConnections: 100_000,
+    maxSubscriptions: 1_000_000,
   },
   hooks: {
     authenticate: async ({ clientId }) => ({ accept: true, principal: clientId }),

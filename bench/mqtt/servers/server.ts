@@ -69,6 +69,7 @@ export async function nodeServer(
     name,
     target: { ...listening, ...client, pids: [child.pid as number] },
     async [Symbol.asyncDispose]() {
+      if (!child.connected) return;
       const exited = once(child, 'exit');
       child.disconnect();
       await exited;
