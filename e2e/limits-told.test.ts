@@ -1,8 +1,7 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { until } from '@ioto/testkit';
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { mqttDevice } from './mqtt-device.ts';
 import { World } from './world.ts';
 
 interface Notes {
@@ -17,15 +16,7 @@ let client: MqttClient;
 
 beforeAll(async () => {
   world = await World.create();
-  const connected = await world.connectedDevice();
-  await connected.program.kill();
-  ({ id } = connected);
-  const pem = (name: string) => readFile(join(connected.device.state, 'certs', name));
-  options = {
-    ...{ protocol: 'mqtts', host: 'localhost', port: world.cloud.port, ca: world.cloud.authority },
-    ...{ cert: await pem('ioto.crt'), key: await pem('ioto.key'), ALPNProtocols: ['x-amzn-mqtt-ca'] },
-    ...{ clientId: id, protocolVersion: 5, reconnectPeriod: 0 },
-  } as IClientOptions;
+  ({ id, options } = await mqttDevice(world, { protocolVersion: 5 }));
 });
 afterAll(async () => {
   client?.end(true);

@@ -1,9 +1,8 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { until } from '@ioto/testkit';
 import { AwsV4Signer } from 'aws4fetch';
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { mqttDevice } from './mqtt-device.ts';
 import { World } from './world.ts';
 
 interface Keys {
@@ -28,15 +27,7 @@ let keys: Keys;
 
 beforeAll(async () => {
   world = await World.create();
-  const connected = await world.connectedDevice();
-  await connected.program.kill();
-  ({ id } = connected);
-  const pem = (name: string) => readFile(join(connected.device.state, 'certs', name));
-  device = {
-    ...{ protocol: 'mqtts', host: 'localhost', port: world.cloud.port, ca: world.cloud.authority },
-    ...{ cert: await pem('ioto.crt'), key: await pem('ioto.key'), ALPNProtocols: ['x-amzn-mqtt-ca'] },
-    ...{ clientId: id, clean: false, reconnectPeriod: 0 },
-  } as IClientOptions;
+  ({ id, options: device } = await mqttDevice(world, { clean: false }));
   const { accountId } = world.owner;
   keys = (await world.cloud.json([
     'credentials',

@@ -1,8 +1,8 @@
 import { LoadClient, type Target } from './client.ts';
 import { packetIdOf } from './packet-scanner.ts';
+import { publishAll } from './publish-all.ts';
 import { pubackPacket, publishPacket } from './wire.ts';
 
-const PUBACK = 0x40;
 const PUBLISH = 3;
 
 export interface Drained {
@@ -17,33 +17,10 @@ export async function drain(target: Target, { messages }: { messages: number }):
   const first = await LoadClient.open(target, 'tcp', 'away', { cleanSession: false });
   await first.subscribe('bench/away', 1);
   await first.close();
-  await queueUp(target, messages);
-  return takeAll(target, messages);
-}
-
-async function queueUp(target: Target, messages: number): Promise<void> {
   const publisher = await LoadClient.open(target, 'tcp', 'queueing');
-  let next = 0;
-  await new Promise<void>((resolve) => {
-    let acknowledged = 0;
-    let arrived = 0;
-    const send = (count: number) => {
-      const packets: Buffer[] = [];
-      for (; packets.length < count && next < messages; next += 1) packets.push(numbered(next));
-      if (packets.length > 0) publisher.socket.write(Buffer.concat(packets));
-    };
-    publisher.onPacket = (type) => {
-      if (type === PUBACK) arrived += 1;
-    };
-    publisher.onChunk = () => {
-      acknowledged += arrived;
-      send(arrived);
-      arrived = 0;
-      if (acknowledged === messages) resolve();
-    };
-    send(100);
-  });
+  await publishAll(publisher, messages, numbered);
   await publisher.close();
+  return takeAll(target, messages);
 }
 
 async function takeAll(target: Target, messages: number): Promise<Drained> {

@@ -9,6 +9,14 @@ export async function instructions<O>(): Promise<{ pems: Pems; options: O }> {
   return message;
 }
 
+/** TLS of a server that lets in whoever has a certificate of the bench. */
+export function mutualTls({ certificate, key, authority }: Pems) {
+  return {
+    ...{ cert: certificate, key, ca: authority, requestCert: true, rejectUnauthorized: true },
+    ALPNProtocols: ['mqtt'],
+  };
+}
+
 /** Port of a server that listens on a free one from now on. */
 export async function listen(server: Server): Promise<number> {
   server.listen({ port: 0, host: '127.0.0.1', backlog: 4096 });

@@ -1,6 +1,7 @@
 import { type Clock, type Component, isoTime, type Logger, messageOf } from '@ioto/runtime';
 import type { ConnectionEnd, LimitNote } from '../ports/device-endpoint.ts';
 import type { ItemStore } from '../ports/item-store.ts';
+import { devicePartition } from './device-records.ts';
 
 /** Milliseconds in which all that is noted of a device becomes one write. */
 const WRITE_AFTER = 2000;
@@ -85,7 +86,7 @@ export class ConnectionHistory implements Component {
     const { store, logger } = this.#options;
     const write = async ([deviceId, { accountId, notes }]: [string, Waiting]) => {
       const all = merged(await this.#stored(deviceId, accountId), notes);
-      await store.write([{ put: { pk: partition(deviceId), sk: RECORD, accountId, ...all } }]);
+      await store.write([{ put: { pk: devicePartition(deviceId), sk: RECORD, accountId, ...all } }]);
     };
     try {
       await Promise.all([...waiting].map(write));
@@ -95,7 +96,7 @@ export class ConnectionHistory implements Component {
   }
 
   async #stored(deviceId: string, accountId: string): Promise<EndpointNotes> {
-    const item = await this.#options.store.get(partition(deviceId), RECORD);
+    const item = await this.#options.store.get(devicePartition(deviceId), RECORD);
     if (item?.accountId !== accountId) return {};
     const { lastDisconnect, limits } = item as EndpointNotes;
     return { ...(lastDisconnect ? { lastDisconnect } : {}), ...(limits ? { limits } : {}) };
@@ -110,5 +111,3 @@ function merged(before: EndpointNotes, after: EndpointNotes): EndpointNotes {
     limits[limit] = { ...note, count: note.count + (limits[limit]?.count ?? 0) };
   return { ...all, limits };
 }
-
-const partition = (deviceId: string) => `device#${deviceId}`;

@@ -65,7 +65,8 @@ const INTENTS = 'intent#';
 const OWNERSHIP = 'ownership';
 const CERTIFICATE = 'certificate#';
 
-const partition = (deviceId: string) => `device#${deviceId}`;
+/** Partition key of all that the cloud itself keeps of a device. */
+export const devicePartition = (deviceId: string) => `device#${deviceId}`;
 
 /** The cloud's own records of devices: ownership, certificates and intents. Reads give plain values, writes are for one commit. */
 export class DeviceRecords {
@@ -76,30 +77,30 @@ export class DeviceRecords {
   }
 
   async ownership(deviceId: string): Promise<Ownership | undefined> {
-    return bare<Ownership>(await this.#store.get(partition(deviceId), OWNERSHIP));
+    return bare<Ownership>(await this.#store.get(devicePartition(deviceId), OWNERSHIP));
   }
 
   putOwnership(ownership: Ownership): Write {
-    return { put: { pk: partition(ownership.deviceId), sk: OWNERSHIP, ...ownership } };
+    return { put: { pk: devicePartition(ownership.deviceId), sk: OWNERSHIP, ...ownership } };
   }
 
   async certificate(deviceId: string, serial: string): Promise<CertificateRecord | undefined> {
-    return bare<CertificateRecord>(await this.#store.get(partition(deviceId), CERTIFICATE + serial));
+    return bare<CertificateRecord>(await this.#store.get(devicePartition(deviceId), CERTIFICATE + serial));
   }
 
   /** All certificates of a device, the latest first. */
   async certificates(deviceId: string): Promise<CertificateRecord[]> {
-    const { items } = await this.#store.query(partition(deviceId), { begins: CERTIFICATE });
+    const { items } = await this.#store.query(devicePartition(deviceId), { begins: CERTIFICATE });
     const records = items.flatMap((item) => bare<CertificateRecord>(item) ?? []);
     return records.sort((a, b) => (a.created < b.created ? 1 : -1));
   }
 
   putCertificate(record: CertificateRecord): Write {
-    return { put: { pk: partition(record.deviceId), sk: CERTIFICATE + record.serial, ...record } };
+    return { put: { pk: devicePartition(record.deviceId), sk: CERTIFICATE + record.serial, ...record } };
   }
 
   removeCertificate({ deviceId, serial }: CertificateRecord): Write {
-    return { remove: { pk: partition(deviceId), sk: CERTIFICATE + serial } };
+    return { remove: { pk: devicePartition(deviceId), sk: CERTIFICATE + serial } };
   }
 
   async intent(deviceId: string): Promise<Intent | undefined> {

@@ -8,7 +8,7 @@ import type { Link } from '../session/outgoing-queue.ts';
 import type { Session } from '../session/session.ts';
 import type { Matches } from '../topics/subscription-tree.ts';
 import { type Connection, HOLD } from './connection.ts';
-import type { Ending } from './ending.ts';
+import { type Ending, withReasonThatFits } from './ending.ts';
 import { IdleTimer } from './idle-timer.ts';
 import { keepAliveOf } from './keep-alive.ts';
 import { ReceivedInOrder } from './received-in-order.ts';
@@ -46,8 +46,6 @@ export class Client<P> {
   readonly publishRate: TokenBucket;
   readonly aliases: TopicAliases;
   readonly retainedFeeds: RetainedFeeds<P>;
-  /** Bytes of a packet that the client takes (5.0, 3.1.2.11.4). */
-  readonly maximumPacketSize: number;
   readonly topicMemory = newTopicMemory();
   /** The topic that was last found to be within rules and limits. */
   checkedTopic: string | undefined;
@@ -60,11 +58,7 @@ export class Client<P> {
   constructor(connection: Connection<P>, facts: ClientFacts<P>) {
     const { principal, connect, session, maxInFlight = Number.POSITIVE_INFINITY } = facts;
     const { clock, limits } = connection.broker;
-    const {
-      receiveMaximum = LARGEST_WINDOW,
-      maximumPacketSize,
-      topicAliasMaximum = 0,
-    } = connect.properties ?? {};
+    const { receiveMaximum = LARGEST_WINDOW, topicAliasMaximum = 0 } = connect.properties ?? {};
     this.connection = connection;
     this.principal = principal;
     this.clientId = connect.clientId;
@@ -80,7 +74,6 @@ export class Client<P> {
     session.receives = hooks.mayReceive && ((topic) => hooks.mayReceive?.(principal, topic) === true);
     // [MQTT5-3.3.4-7] [MQTT5-3.3.4-9]
     this.#window = Math.min(limits.maxInFlight, maxInFlight, receiveMaximum);
-    this.maximumPacketSize = maximumPacketSize ?? Number.POSITIVE_INFINITY;
     const { maxTopicAliases } = limits;
     this.aliases = new TopicAliases(maxTopicAliases, Math.min(maxTopicAliases, topicAliasMaximum));
     this.keepAliveSeconds = keepAliveOf(connect, limits);
@@ -136,9 +129,7 @@ export class Client<P> {
   /** A packet with its reason string, or without where the client does not want it or cannot take it. */
   withReason(reasonString: string | undefined, build: (properties?: Properties) => Buffer): Buffer {
     const wanted = this.connect.properties?.requestProblemInformation !== 0;
-    if (!wanted || reasonString === undefined) return build();
-    const packet = build({ reasonString });
-    return packet.length <= this.maximumPacketSize ? packet : build();
+    return withReasonThatFits(this.connection, wanted ? reasonString : undefined, build) ?? build();
   }
 
   onStallCheck(ms: number, check: () => void): void {
@@ -172,7 +163,7 @@ export class Client<P> {
     const waited = dup || delivery.queuedAt > 0;
     if (waited && session.receives?.(delivery.message.topic) === false) return false;
     if (connection.level === 4 || this.#isPlain(delivery)) {
-      if (!sendPublish(connection.outbox, delivery, dup, connection.level, this.maximumPacketSize))
+      if (!sendPublish(connection.outbox, delivery, dup, connection.level, connection.maximumPacketSize))
         return false;
     } else {
       const bytes = this.#encode5(delivery, dup);
@@ -198,9 +189,10 @@ export class Client<P> {
       properties.messageExpiryInterval = Math.max(0, left);
     }
     const packet = { topic, payload, qos, dup, retain, packetId, properties };
-    if (this.maximumPacketSize < Number.POSITIVE_INFINITY) {
+    const { maximumPacketSize } = this.connection;
+    if (maximumPacketSize < Number.POSITIVE_INFINITY) {
       // Without an alias: one that stands in a packet that is not sent would be unknown.
-      if (buildPublish(packet, 5).length + 3 > this.maximumPacketSize) return undefined;
+      if (buildPublish(packet, 5).length + 3 > maximumPacketSize) return undefined;
     }
     const { topic: sent, topicAlias } = this.aliases.forSending(topic);
     properties.topicAlias = topicAlias;

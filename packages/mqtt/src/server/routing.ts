@@ -63,8 +63,7 @@ export function offer<P>(
 export function retain<P>(broker: Broker<P>, message: Message): void {
   if (isReserved(message.topic)) return;
   const refusal = broker.retained.keep(message);
-  const publisher = broker.sessions.get(message.publisher ?? '');
-  if (refusal) countViolation(broker, refusal, publisher);
+  if (refusal) countViolation(broker, refusal, broker.sessions.get(message.publisher ?? ''));
   if (refusal || message.payload.length === 0)
     broker.journal?.record({ type: 'forgotten', topic: message.topic });
   else broker.journal?.record({ type: 'retained', message });
