@@ -8,6 +8,7 @@ import { Client } from './client.ts';
 import { connackProperties } from './connack-properties.ts';
 import { type Connection, HOLD } from './connection.ts';
 import { type Ending, withReasonThatFits } from './ending.ts';
+import { publishObjection } from './may-publish.ts';
 import { payloadFault, payloadFormatInvalid } from './payload-format.ts';
 import { REASON_OF_REFUSAL } from './reasons.ts';
 import { expiryOf, openSession } from './session-life.ts';
@@ -127,8 +128,9 @@ async function authenticate<P>(
     refuse(connection, returnCode, { reason: 'AUTH_ERROR', detail, reasonCode }, reasonString ?? '');
     return;
   }
-  if (connect.will && !hooks.mayPublish(verdict.principal, connect.will.topic)) {
-    const detail = `the client may not publish its will to ${connect.will.topic}`;
+  const objection = connect.will && publishObjection(hooks, verdict.principal, connect.will);
+  if (objection) {
+    const detail = `the will of the client may not ${objection}`;
     refuse(connection, NOT_AUTHORIZED, { reason: 'FORBIDDEN_ACCESS', detail });
     return;
   }

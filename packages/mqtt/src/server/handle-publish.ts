@@ -7,6 +7,7 @@ import { countViolation } from './broker.ts';
 import type { Client } from './client.ts';
 import { HOLD } from './connection.ts';
 import type { MqttLimits } from './limits.ts';
+import { publishObjection } from './may-publish.ts';
 import { payloadFault, payloadFormatInvalid } from './payload-format.ts';
 import { reasonCodeOf } from './reasons.ts';
 import { messageOfPublish, receive } from './receive.ts';
@@ -107,8 +108,8 @@ function refusalOf<P>(client: Client<P>, packet: PublishPacket): CodedError | un
   }
   const fault = properties && payloadFault(payload, properties);
   if (fault) return payloadFormatInvalid(`PUBLISH to ${topic}: ${fault}`);
-  if (broker.hooks.mayPublish(client.principal, topic)) return undefined;
-  return mqttError('MQTT_FORBIDDEN', `the client may not publish to ${topic}`);
+  const objection = publishObjection(broker.hooks, client.principal, packet);
+  return objection === undefined ? undefined : mqttError('MQTT_FORBIDDEN', `the client may not ${objection}`);
 }
 
 /** In MQTT 5 the acknowledgement says why [MQTT5-4.3.2-4]; without one, the end of the connection does. */

@@ -118,6 +118,13 @@ export interface MqttHooks<P> {
    */
   mayPublish(principal: P, topic: string): boolean;
   /**
+   * Asked of each PUBLISH that is to be retained, after `mayPublish`; false has the same consequences. Absent: whoever may
+   * publish to a topic may leave a message there.
+   */
+  mayRetain?(principal: P, topic: string): boolean;
+  /** Whose the retained message of a topic is, for the limits for each owner. Absent, or undefined: nobody's, only the limits of all count. */
+  retainedOwner?(topic: string): string | undefined;
+  /**
    * False is answered with 0x80, in MQTT 5 with 0x87. Asked again for each subscription of a session that is resumed. For a
    * shared subscription the filter comes without `$share/{name}/`, whose name is `share`.
    */

@@ -60,6 +60,10 @@ export interface MqttLimits {
   maxRetainedMessages: number;
   /** Bytes of topic and payload of all retained messages. */
   maxRetainedBytes: number;
+  /** Retained messages of one owner, where `hooks.retainedOwner` names one. */
+  maxRetainedMessagesOfOwner: number;
+  /** Bytes of topic and payload of the retained messages of one owner. */
+  maxRetainedBytesOfOwner: number;
 }
 
 export const defaultLimits: Readonly<MqttLimits> = Object.freeze({
@@ -90,4 +94,6 @@ export const defaultLimits: Readonly<MqttLimits> = Object.freeze({
   sessionExpiry: 3_600_000,
   maxRetainedMessages: 10_000,
   maxRetainedBytes: 64 * 1024 * 1024,
+  maxRetainedMessagesOfOwner: Number.POSITIVE_INFINITY,
+  maxRetainedBytesOfOwner: Number.POSITIVE_INFINITY,
 });

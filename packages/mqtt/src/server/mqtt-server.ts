@@ -85,7 +85,7 @@ export class MqttServer<P> {
       journal: store && new SessionJournal({ store, clock, onFailure }),
       sessions: new Map(),
       subscriptions: new SubscriptionTree(),
-      retained: new RetainedMessages(limits.maxRetainedMessages, limits.maxRetainedBytes),
+      retained: new RetainedMessages(limits, hooks.retainedOwner?.bind(hooks)),
       turn: new TurnBudget(),
       limitReports: new LimitReports(clock, (facts) =>
         settleHook(

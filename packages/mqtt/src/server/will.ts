@@ -1,4 +1,5 @@
 import type { Client } from './client.ts';
+import { publishObjection } from './may-publish.ts';
 import { messageOfPublish, receive } from './receive.ts';
 
 /**
@@ -12,7 +13,7 @@ export function leaveWill<P>(client: Client<P>): void {
   if (!will) return;
   const publish = () => {
     // What it was allowed at CONNECT may be somebody else's by now.
-    if (!connection.broker.hooks.mayPublish(client.principal, will.topic)) return;
+    if (publishObjection(connection.broker.hooks, client.principal, will)) return;
     const { properties = {}, ...packet } = will;
     const { willDelayInterval: _, ...others } = properties;
     const { clock } = connection.broker;

@@ -1,3 +1,4 @@
+import type { MqttLimits } from '../server/limits.ts';
 import { detachFromChunk, isExpired, type Message, messageSize } from '../session/message.ts';
 
 interface Node {
@@ -5,20 +6,32 @@ interface Node {
   message: Message | undefined;
 }
 
+/** What retained messages may take, together and of each owner. */
+export type RetainedLimits = Pick<
+  MqttLimits,
+  'maxRetainedMessages' | 'maxRetainedBytes' | 'maxRetainedMessagesOfOwner' | 'maxRetainedBytesOfOwner'
+>;
+
+interface Share {
+  messages: number;
+  bytes: number;
+}
+
 /**
- * The last retained message of each topic (3.1.1, 3.3.1.3), within bounds for all topics together. By topic for filters
+ * The last retained message of each topic (3.1.1, 3.3.1.3), within bounds for all topics together and for those of one owner. By topic for filters
  * without wildcards, by level for the others, which look only where their levels lead.
  */
 export class RetainedMessages {
   readonly #byTopic = new Map<string, Message>();
   readonly #root: Node = { children: undefined, message: undefined };
-  readonly #maxMessages: number;
-  readonly #maxBytes: number;
+  readonly #limits: RetainedLimits;
+  readonly #ownerOf: (topic: string) => string | undefined;
+  readonly #shares = new Map<string, Share>();
   #bytes = 0;
 
-  constructor(maxMessages: number, maxBytes: number) {
-    this.#maxMessages = maxMessages;
-    this.#maxBytes = maxBytes;
+  constructor(limits: RetainedLimits, ownerOf: (topic: string) => string | undefined = () => undefined) {
+    this.#limits = limits;
+    this.#ownerOf = ownerOf;
   }
 
   get size(): number {
@@ -26,24 +39,20 @@ export class RetainedMessages {
   }
 
   /** Keeps the message, or forgets its topic when the payload is empty [MQTT-3.3.1-10]. Returns the limit that forbids it. */
-  keep(message: Message): 'maxRetainedMessages' | 'maxRetainedBytes' | undefined {
+  keep(message: Message): keyof RetainedLimits | undefined {
     const { topic, payload } = message;
     const before = this.#byTopic.get(topic);
-    if (payload.length === 0) {
-      this.forget(topic);
-      return undefined;
-    }
-    const bytes = this.#bytes - (before ? messageSize(before) : 0) + messageSize(message);
-    if (!before && this.#byTopic.size >= this.#maxMessages) return 'maxRetainedMessages';
-    if (bytes > this.#maxBytes) {
+    if (before) this.#count(before, -1);
+    const refusal = payload.length === 0 ? undefined : this.#refusalOf(message, before !== undefined);
+    if (payload.length === 0 || refusal) {
       // What was retained is replaced even by what cannot be kept [MQTT-3.3.1-7] [MQTT5-3.3.1-5].
-      this.forget(topic);
-      return 'maxRetainedBytes';
+      if (before) this.#remove(topic);
+      return refusal;
     }
     const kept: Message = { ...message, retain: true };
     detachFromChunk(kept);
     this.#byTopic.set(topic, kept);
-    this.#bytes = bytes;
+    this.#count(kept, 1);
     let node = this.#root;
     for (const level of topic.split('/')) node = childOf(node, level);
     node.message = kept;
@@ -54,8 +63,12 @@ export class RetainedMessages {
   forget(topic: string): void {
     const message = this.#byTopic.get(topic);
     if (!message) return;
+    this.#count(message, -1);
+    this.#remove(topic);
+  }
+
+  #remove(topic: string): void {
     this.#byTopic.delete(topic);
-    this.#bytes -= messageSize(message);
     const path: { parent: Node; level: string; node: Node }[] = [];
     let node = this.#root;
     for (const level of topic.split('/')) {
@@ -68,6 +81,34 @@ export class RetainedMessages {
       if (child.message || child.children?.size) return;
       parent.children?.delete(level);
     }
+  }
+
+  #refusalOf(message: Message, replaces: boolean): keyof RetainedLimits | undefined {
+    const { maxRetainedMessages, maxRetainedBytes, maxRetainedMessagesOfOwner, maxRetainedBytesOfOwner } =
+      this.#limits;
+    const size = messageSize(message);
+    const { messages, bytes } = this.#shareOf(message.topic) ?? { messages: 0, bytes: 0 };
+    if (messages >= maxRetainedMessagesOfOwner) return 'maxRetainedMessagesOfOwner';
+    if (bytes + size > maxRetainedBytesOfOwner) return 'maxRetainedBytesOfOwner';
+    if (!replaces && this.#byTopic.size >= maxRetainedMessages) return 'maxRetainedMessages';
+    return this.#bytes + size > maxRetainedBytes ? 'maxRetainedBytes' : undefined;
+  }
+
+  #shareOf(topic: string): Share | undefined {
+    const owner = this.#ownerOf(topic);
+    return owner === undefined ? undefined : this.#shares.get(owner);
+  }
+
+  #count(message: Message, by: 1 | -1): void {
+    const bytes = by * messageSize(message);
+    this.#bytes += bytes;
+    const owner = this.#ownerOf(message.topic);
+    if (owner === undefined) return;
+    const share = this.#shares.get(owner) ?? { messages: 0, bytes: 0 };
+    share.messages += by;
+    share.bytes += bytes;
+    if (share.messages > 0) this.#shares.set(owner, share);
+    else this.#shares.delete(owner);
   }
 
   /**
