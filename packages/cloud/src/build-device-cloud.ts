@@ -26,6 +26,10 @@ import type { Sponsors } from './identity/sponsors.ts';
 import { GenericItems } from './items/generic-items.ts';
 import { itemRoutes } from './items/item-routes.ts';
 import { claimGuessRules, GuessLimiter } from './limits/guess-limiter.ts';
+import { AccountPolicies } from './policies/account-policies.ts';
+import { PolicyDesk } from './policies/policy-desk.ts';
+import { policyRoutes } from './policies/policy-routes.ts';
+import { PolicyTrial } from './policies/policy-trial.ts';
 import type { BuilderClient } from './ports/builder-client.ts';
 import type { CertificateAuthority } from './ports/certificate-authority.ts';
 import type { CredentialIssuer } from './ports/credential-issuer.ts';
@@ -97,9 +101,18 @@ export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceC
 
   const presence = new Presence({ store, clock, logger });
   const history = new ConnectionHistory({ store, clock, logger });
-  const door = new DeviceDoor({
+  const region = () => place().region;
+  const policies: AccountPolicies = new AccountPolicies({
+    ...{ store, clock, logger },
+    onChange: (accountId) => door.policiesChanged(accountId),
+  });
+  const policyDesk = new PolicyDesk({ store, records, audit, clock });
+  const trial = new PolicyTrial({ desk: policyDesk, records, region, clock });
+  const door: DeviceDoor = new DeviceDoor({
     store,
     records,
+    policies,
+    region,
     presence,
     history,
     endpoint,
@@ -143,7 +156,7 @@ export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceC
     ...{ sponsors, accounts, audit, clock },
     issuer: credentials,
     devices: provisioning,
-    region: () => place().region,
+    region,
   });
 
   return {
@@ -155,8 +168,9 @@ export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceC
       (app) => deviceRoutes(app, { claims, releases, directory, history, guards }),
       (app) => itemRoutes(app, { items, guards }),
       (app) => credentialRoutes(app, { desk, guards }),
+      (app) => policyRoutes(app, { desk: policyDesk, trial, guards }),
     ],
-    components: [presence, history, live, accountDevices, tools],
+    components: [presence, history, live, accountDevices, policies, tools],
     afterFrontDoor: [reconciler, link],
   };
 }

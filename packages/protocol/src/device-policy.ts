@@ -18,11 +18,16 @@ export function deviceMayPublish({ deviceId }: DeviceIdentity, topic: string): b
 
 /** True for the master filters of the contract and any filter inside them. */
 export function deviceMaySubscribe({ deviceId, accountId }: DeviceIdentity, filter: string): boolean {
-  return [
-    `ioto/device/${deviceId}/`,
-    'ioto/account/all/',
-    `ioto/account/${accountId}/`,
-    `$aws/things/${deviceId}/`,
-    '$aws/certificates/',
-  ].some((prefix) => filter.startsWith(prefix));
+  return (
+    filter.startsWith(`ioto/device/${deviceId}/`) ||
+    filter.startsWith('ioto/account/all/') ||
+    filter.startsWith(`ioto/account/${accountId}/`) ||
+    filter.startsWith(`$aws/things/${deviceId}/`) ||
+    filter.startsWith('$aws/certificates/')
+  );
+}
+
+/** A device hears all that it may subscribe: the filters that are allowed match nothing else. */
+export function deviceMayReceive(device: DeviceIdentity, topic: string): boolean {
+  return deviceMaySubscribe(device, topic);
 }

@@ -15,7 +15,18 @@ export {
   ReleaseRequest,
   SelfClaim,
 } from './cloud-messages.ts';
-export { type DeviceIdentity, deviceMayPublish, deviceMaySubscribe } from './device-policy.ts';
+export {
+  type DeviceIdentity,
+  deviceMayPublish,
+  deviceMayReceive,
+  deviceMaySubscribe,
+} from './device-policy.ts';
+export { type BoundPolicies, bindPolicies } from './iot-policy/bind-policies.ts';
+export { defaultDevicePolicy } from './iot-policy/default-device-policy.ts';
+export type { PolicyAction } from './iot-policy/policy-actions.ts';
+export { type IotPolicy, type PolicyDocument, parseIotPolicy } from './iot-policy/policy-document.ts';
+export type { PolicyStatement } from './iot-policy/policy-statement.ts';
+export type { PolicySubject } from './iot-policy/policy-subject.ts';
 export { parseLenientJson } from './lenient-json.ts';
 export { type CoreField, type CoreSchema, coreSchema, type SyncDirection } from './models.ts';
 export { canonicalPublicKey, parsePublicKey } from './public-key.ts';

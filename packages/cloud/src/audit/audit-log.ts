@@ -18,7 +18,12 @@ export type AuditAction =
   | 'account.updated'
   | 'token.created'
   | 'token.removed'
-  | 'credentials.issued';
+  | 'credentials.issued'
+  | 'policy.created'
+  | 'policy.updated'
+  | 'policy.removed'
+  | 'policy.attached'
+  | 'policy.detached';
 
 export interface AuditEntry {
   /** ULID: sorts by time. */

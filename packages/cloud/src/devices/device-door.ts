@@ -1,4 +1,6 @@
 import { type Clock, isoTime, type Logger, messageOf } from '@ioto/runtime';
+import type { AccountPolicies } from '../policies/account-policies.ts';
+import { DeviceRights } from '../policies/device-rights.ts';
 import type { DeviceBearer } from '../ports/credential-issuer.ts';
 import type {
   Admission,
@@ -8,6 +10,7 @@ import type {
   DeviceMessage,
   DevicePrincipal,
   LimitNote,
+  PeerCertificate,
 } from '../ports/device-endpoint.ts';
 import type { ItemStore } from '../ports/item-store.ts';
 import type { ServiceMessages } from '../sync/service-messages.ts';
@@ -20,6 +23,9 @@ import type { Turns } from './turns.ts';
 export interface DeviceDoorOptions {
   store: ItemStore;
   records: DeviceRecords;
+  policies: Pick<AccountPolicies, 'know' | 'use' | 'leave'>;
+  /** Of this cloud, as policies name it. */
+  region: () => string;
   presence: Presence;
   history: ConnectionHistory;
   endpoint: Pick<DeviceEndpoint, 'disconnect'>;
@@ -29,7 +35,12 @@ export interface DeviceDoorOptions {
   logger: Logger;
 }
 
-/** Lets devices in by their certificates' records, and passes on what they say. */
+/** What is known of a device that stands before the door. */
+interface Newcomer extends Omit<DevicePrincipal, 'kind' | 'rights'> {
+  product: string | undefined;
+}
+
+/** Lets devices in by their certificates' records and the policies of their account, and passes on what they say. */
 export class DeviceDoor implements DeviceGate {
   readonly #options: DeviceDoorOptions;
   /** Who is connected, with which certificate. */
@@ -41,27 +52,50 @@ export class DeviceDoor implements DeviceGate {
     this.#options = options;
   }
 
-  async admit({ deviceId, serial }: { deviceId: string; serial: string }): Promise<Admission> {
-    const admission = await this.#look(deviceId, serial);
-    if (!admission.admitted || admission.used) return admission;
+  async admit({ deviceId, serial }: PeerCertificate, remoteAddress: string): Promise<Admission> {
+    const first = await this.#look(deviceId, serial);
+    if (!first.admitted) return first;
+    if (first.used) return this.#letIn(first.newcomer, remoteAddress);
     // Before the device is let in: from its first connect on, the certificates that this one replaced are void.
     await this.#firstUse(deviceId, serial);
     // That may have waited for a release.
-    return this.#look(deviceId, serial);
+    const second = await this.#look(deviceId, serial);
+    return second.admitted ? this.#letIn(second.newcomer, remoteAddress) : second;
   }
 
   /** A credential is good for the ownership that it was issued under, and has no record of its own. */
-  async admitBearer({ deviceId, accountId, generation }: DeviceBearer): Promise<Admission> {
+  async admitBearer(
+    { deviceId, accountId, generation }: DeviceBearer,
+    remoteAddress: string,
+  ): Promise<Admission> {
     const ownership = await this.#options.records.ownership(deviceId);
     if (ownership?.state !== 'claimed') return { admitted: false, reason: 'the device is not claimed' };
     if (ownership.generation !== generation || ownership.accountId !== accountId) {
       return { admitted: false, reason: 'the credential is of an earlier ownership' };
     }
-    const { dialect = 'current' } = ownership;
-    return { admitted: true, principal: { kind: 'device', deviceId, accountId, generation, dialect } };
+    const { dialect = 'current', product } = ownership;
+    return this.#letIn({ deviceId, accountId, generation, dialect, product }, remoteAddress);
   }
 
-  async #look(deviceId: string, serial: string): Promise<Admission & { used?: boolean }> {
+  /** The policies of the account have the last word, and go on having it. */
+  async #letIn({ product, ...facts }: Newcomer, remoteAddress: string): Promise<Admission> {
+    const { policies, region, clock } = this.#options;
+    const { deviceId, accountId } = facts;
+    const rights = new DeviceRights({
+      subject: { deviceId, accountId, product, sourceIp: remoteAddress },
+      region: region(),
+      book: await policies.know(accountId),
+      now: () => clock.now(),
+    });
+    if (!rights.mayConnect())
+      return { admitted: false, reason: 'a policy of the account denies iot:Connect' };
+    return { admitted: true, principal: { kind: 'device', ...facts, rights } };
+  }
+
+  async #look(
+    deviceId: string,
+    serial: string,
+  ): Promise<{ admitted: false; reason: string } | { admitted: true; newcomer: Newcomer; used: boolean }> {
     const { records, clock } = this.#options;
     const [record, ownership] = await Promise.all([
       records.certificate(deviceId, serial),
@@ -72,19 +106,23 @@ export class DeviceDoor implements DeviceGate {
     const { accountId, generation, dialect, used, replaced } = standing.record;
     // Also after a restart of the cloud, which forgets whom it watches.
     if (replaced) this.#watch(deviceId, Date.parse(replaced) + REPLACEMENT_GRACE - clock.now());
-    const principal = { kind: 'device' as const, deviceId, accountId, generation, serial, dialect };
-    return { admitted: true, principal, used: used !== undefined };
+    const newcomer = { deviceId, accountId, generation, serial, dialect, product: ownership?.product };
+    return { admitted: true, newcomer, used: used !== undefined };
   }
 
   async connected(principal: DevicePrincipal): Promise<void> {
     const { deviceId, accountId } = principal;
     this.#inside.set(deviceId, principal);
+    this.#options.policies.use(accountId);
+    // The policies may have changed since it was let in.
+    this.#checkAgain(principal);
     await this.#options.presence.connected(deviceId, accountId);
   }
 
   async disconnected(principal: DevicePrincipal, end: ConnectionEnd): Promise<void> {
     const { deviceId, accountId } = principal;
     this.#options.history.ended(deviceId, accountId, end);
+    this.#options.policies.leave(accountId);
     // A device that came back by another connection is not gone when the first one ends.
     if (this.#inside.get(deviceId) !== principal) return;
     this.#inside.delete(deviceId);
@@ -97,6 +135,19 @@ export class DeviceDoor implements DeviceGate {
 
   async received({ deviceId, accountId }: DevicePrincipal, message: DeviceMessage): Promise<void> {
     await this.#options.messages.receive({ deviceId, accountId }, message);
+  }
+
+  /** Sends away the devices of an account that its policies do not let connect any more; the others follow them anyway. */
+  policiesChanged(accountId: string): void {
+    for (const principal of this.#inside.values()) {
+      if (principal.accountId === accountId) this.#checkAgain(principal);
+    }
+  }
+
+  #checkAgain({ deviceId, accountId, rights }: DevicePrincipal): void {
+    if (rights.mayConnect()) return;
+    this.#options.logger.info({ deviceId, accountId }, 'device sent away: a policy denies iot:Connect');
+    this.#options.endpoint.disconnect(deviceId);
   }
 
   /** A device that was given a new certificate may stay connected with the old one for as long as that holds. */
@@ -125,7 +176,7 @@ export class DeviceDoor implements DeviceGate {
     if (!principal) return;
     const { serial } = principal;
     if (serial === undefined) return;
-    const admission = await this.admit({ deviceId, serial });
+    const admission = await this.#look(deviceId, serial);
     if (!admission.admitted) this.#options.endpoint.disconnect(deviceId);
   }
 

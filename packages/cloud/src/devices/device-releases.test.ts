@@ -42,7 +42,9 @@ describe('the release of a connected device', () => {
     expect(world.endpoint.sent[0]?.body).toBe(String(world.clock.now()));
     expect(world.endpoint.ended).toEqual([id]);
     await expect(world.provision({ id, token })).rejects.toEqual(code('DEVICE_AUTHENTICATION_FAILED', 401));
-    expect(await world.devices.gate.admit({ deviceId: id, serial })).toMatchObject({ admitted: false });
+    expect(await world.devices.gate.admit({ deviceId: id, serial }, '192.0.2.1')).toMatchObject({
+      admitted: false,
+    });
     expect((await world.devices.directory.certificates(id))[0]).toMatchObject({ state: 'revoked' });
     expect(await world.register(id)).toEqual({ registered: true });
     expect(await world.history(account)).toContain('device.released');
@@ -54,7 +56,9 @@ describe('the release of a device that is off', () => {
     const { id, serial } = await certifiedDevice();
     await release(id);
     expect(world.endpoint.sent).toEqual([]);
-    expect(await world.devices.gate.admit({ deviceId: id, serial })).toMatchObject({ admitted: false });
+    expect(await world.devices.gate.admit({ deviceId: id, serial }, '192.0.2.1')).toMatchObject({
+      admitted: false,
+    });
     await expect(world.devices.directory.get(account, id)).rejects.toEqual(code('DEVICE_UNKNOWN', 404));
   });
 
@@ -65,7 +69,9 @@ describe('the release of a device that is off', () => {
     await release(id);
     const next = await world.account('Next');
     await world.claim(id, next);
-    expect(await world.devices.gate.admit({ deviceId: id, serial })).toMatchObject({ admitted: false });
+    expect(await world.devices.gate.admit({ deviceId: id, serial }, '192.0.2.1')).toMatchObject({
+      admitted: false,
+    });
     expect((await world.devices.items.find('Command', { deviceId: id }, { accountId: next })).items).toEqual(
       [],
     );
@@ -153,7 +159,9 @@ describe('a release', () => {
       throw new Error('killed');
     };
     await expect(release(id)).rejects.toThrow('killed');
-    expect(await world.devices.gate.admit({ deviceId: id, serial })).toMatchObject({ admitted: false });
+    expect(await world.devices.gate.admit({ deviceId: id, serial }, '192.0.2.1')).toMatchObject({
+      admitted: false,
+    });
     world.endpoint.online.clear();
     await world.restart();
     expect(await world.devices.reconciler.reconcile(new AbortController().signal)).toBe(0);

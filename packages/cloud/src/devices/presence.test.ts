@@ -1,6 +1,7 @@
 import { until } from '@ioto/testkit/until';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { DevicePrincipal } from '../ports/device-endpoint.ts';
+import { everyRight } from '../ports/every-right.fixture.ts';
 import { DeviceWorld } from './device-world.fixture.ts';
 import { OFFLINE_AFTER } from './presence.ts';
 
@@ -19,6 +20,7 @@ beforeEach(async () => {
     generation: 1,
     serial: certificate?.serial ?? '',
     dialect: 'current',
+    rights: everyRight,
   };
 });
 afterEach(() => world[Symbol.asyncDispose]());

@@ -19,10 +19,10 @@ afterEach(() => world[Symbol.asyncDispose]());
 const code = (value: string, status: number) => expect.objectContaining({ code: value, status });
 const serialOf = (pem: string) => new X509Certificate(pem).serialNumber.toLowerCase();
 const admitted = async (id: string, pem: string) =>
-  (await world.devices.gate.admit({ deviceId: id, serial: serialOf(pem) })).admitted;
+  (await world.devices.gate.admit({ deviceId: id, serial: serialOf(pem) }, '192.0.2.1')).admitted;
 
 async function connect(id: string, pem: string): Promise<void> {
-  const admission = await world.devices.gate.admit({ deviceId: id, serial: serialOf(pem) });
+  const admission = await world.devices.gate.admit({ deviceId: id, serial: serialOf(pem) }, '192.0.2.1');
   if (!admission.admitted) throw new Error(admission.reason);
   await world.devices.gate.connected(admission.principal);
 }

@@ -2,12 +2,14 @@ import { until } from '@ioto/testkit/until';
 import { VirtualClock } from '@ioto/testkit/virtual-clock';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DevicePrincipal } from '../ports/device-endpoint.ts';
+import { everyRight } from '../ports/every-right.fixture.ts';
 import { CloudWorld, type WorldDevice } from '../websocket/cloud-world.fixture.ts';
 import { LifecycleEvents } from './lifecycle-events.ts';
 
 describe('lifecycle events', () => {
   const device: DevicePrincipal = {
     ...{ kind: 'device', deviceId: 'D', accountId: 'A', generation: 1, serial: '0a', dialect: 'current' },
+    rights: everyRight,
   };
   const connection = { clientId: 'D', connectionId: 'C' };
 

@@ -8,6 +8,18 @@ import type { DeviceBearer, ProvenCredential, Sponsor, ToolBearer, ToolRole } fr
  */
 export type Delivery = 'acknowledged' | 'offline' | 'unsubscribed' | 'timeout' | 'dropped';
 
+/** What a client may do, asked with every message. The answers may change while it is connected. */
+export interface ClientRights {
+  /** Asked before it is let in, and again whenever the answer may be another one. */
+  mayConnect(): boolean;
+  mayPublish(topic: string): boolean;
+  /** The filter comes without `$share/{name}/`. */
+  maySubscribe(filter: string): boolean;
+  mayReceive(topic: string): boolean;
+  /** Beside `mayPublish`. */
+  mayRetain(topic: string): boolean;
+}
+
 /** Who stands at the other end of a connection; taken from its certificate or credential, never from what it says. */
 export type EndpointPrincipal = DevicePrincipal | ToolPrincipal;
 
@@ -23,6 +35,7 @@ export interface DevicePrincipal {
   expires?: number;
   /** `old`: one short message at a time, each in its own write (Ioto contract §10). */
   dialect: 'old' | 'current';
+  rights: ClientRights;
 }
 
 /** A console, script or AWS client that works for an account; no device, and never shown as one. */
@@ -35,6 +48,7 @@ export interface ToolPrincipal {
   sessionId: string;
   /** Of the credential, milliseconds since 1970: the connection ends with it. */
   expires: number;
+  rights: ClientRights;
 }
 
 /** A message from a device, as the endpoint hands it to the domain. */
@@ -83,10 +97,13 @@ export interface LimitNote {
 
 /** The side of the domain that the endpoint talks to. */
 export interface DeviceGate {
-  /** Admits a device by the facts of its certificate, which the TLS layer has checked against the authority. */
-  admit(certificate: { deviceId: string; serial: string }): Promise<Admission>;
+  /**
+   * Admits a device by the facts of its certificate, which the TLS layer has checked against the authority, and by the
+   * address that it comes from.
+   */
+  admit(certificate: PeerCertificate, remoteAddress: string): Promise<Admission>;
   /** Admits the same device by a credential of its own. */
-  admitBearer(bearer: DeviceBearer): Promise<Admission>;
+  admitBearer(bearer: DeviceBearer, remoteAddress: string): Promise<Admission>;
   connected(principal: DevicePrincipal): Promise<void>;
   disconnected(principal: DevicePrincipal, end: ConnectionEnd): Promise<void>;
   /** What a device of an account did beyond a limit, connected or not; at most once a second for each limit. */
@@ -116,15 +133,10 @@ export interface Peer {
 
 /** The side of the domain that the endpoint asks about tools. */
 export interface ToolGate {
-  /**
-   * Admits a tool by its credential, which ends at `expires`; from then on `owns` knows the devices of its account. Every
-   * admission makes a principal of its own.
-   */
+  /** Admits a tool by its credential, which ends at `expires`. Every admission makes a principal of its own. */
   admit(bearer: ToolBearer, expires: number, clientId: string): Promise<ToolAdmission>;
   connected(principal: ToolPrincipal): void;
   disconnected(principal: ToolPrincipal): void;
-  /** True for the devices that the account of a connected tool holds now. Called for every message. */
-  owns(accountId: string, deviceId: string): boolean;
 }
 
 export type ToolAdmission =

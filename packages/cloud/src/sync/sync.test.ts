@@ -2,6 +2,7 @@ import { deviceTopic, serviceTopic } from '@ioto/protocol';
 import { until } from '@ioto/testkit/until';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DeviceWorld } from '../devices/device-world.fixture.ts';
+import { everyRight } from '../ports/every-right.fixture.ts';
 
 let world: DeviceWorld;
 let accountId: string;
@@ -21,7 +22,15 @@ const T3 = '2026-01-01T00:00:03.000Z';
 function receive(topic: string, body: unknown): Promise<void> {
   const payload = Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
   return world.devices.gate.received(
-    { kind: 'device', deviceId, accountId, generation: 1, serial: '', dialect: 'current' },
+    {
+      kind: 'device',
+      deviceId,
+      accountId,
+      generation: 1,
+      serial: '',
+      dialect: 'current',
+      rights: everyRight,
+    },
     { topic, payload },
   );
 }

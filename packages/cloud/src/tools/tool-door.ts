@@ -4,8 +4,15 @@ import { roleCovers } from '../http/principal.ts';
 import type { AccountDirectory } from '../identity/accounts.ts';
 import { concernsSponsor, isOfSponsors, type Sponsors } from '../identity/sponsors.ts';
 import type { ToolBearer } from '../ports/credential-issuer.ts';
-import type { DeviceEndpoint, ToolAdmission, ToolGate, ToolPrincipal } from '../ports/device-endpoint.ts';
+import type {
+  ClientRights,
+  DeviceEndpoint,
+  ToolAdmission,
+  ToolGate,
+  ToolPrincipal,
+} from '../ports/device-endpoint.ts';
 import type { ItemChange, ItemStore } from '../ports/item-store.ts';
+import { toolMayPublish, toolMayReceive, toolMayRetain, toolMaySubscribe } from './tool-policy.ts';
 
 export interface ToolDoorOptions {
   store: ItemStore;
@@ -42,7 +49,23 @@ export class ToolDoor implements ToolGate, Component {
     if (reason) return { admitted: false, reason };
     await this.#options.devices.know(accountId);
     const sessionId = toolSessionId(accountId, clientId);
-    return { admitted: true, principal: { kind: 'tool', accountId, role, sponsor, sessionId, expires } };
+    const rights = this.#rightsOf({ accountId, role });
+    return {
+      admitted: true,
+      principal: { kind: 'tool', accountId, role, sponsor, sessionId, expires, rights },
+    };
+  }
+
+  #rightsOf(tool: Pick<ToolPrincipal, 'accountId' | 'role'>): ClientRights {
+    const owns = (deviceId: string) => this.#options.devices.owns(tool.accountId, deviceId);
+    return {
+      // A tool whose right has ended is sent away by `#checkAgain`.
+      mayConnect: () => true,
+      mayPublish: (topic) => toolMayPublish(tool, topic, owns),
+      maySubscribe: (filter) => toolMaySubscribe(tool, filter, owns),
+      mayReceive: (topic) => toolMayReceive(tool, topic, owns),
+      mayRetain: (topic) => toolMayRetain(tool, topic),
+    };
   }
 
   connected(principal: ToolPrincipal): void {
@@ -54,10 +77,6 @@ export class ToolDoor implements ToolGate, Component {
 
   disconnected(principal: ToolPrincipal): void {
     if (this.#inside.delete(principal)) this.#options.devices.leave(principal.accountId);
-  }
-
-  owns(accountId: string, deviceId: string): boolean {
-    return this.#options.devices.owns(accountId, deviceId);
   }
 
   async #objection({

@@ -1,4 +1,5 @@
 import { roleCovers } from '../http/principal.ts';
+import { isOwnTopic } from '../policies/own-topics.ts';
 import type { ToolPrincipal } from '../ports/device-endpoint.ts';
 
 /** True for a device that the tool's account holds. */
@@ -10,14 +11,15 @@ type Tool = Pick<ToolPrincipal, 'accountId' | 'role'>;
 const CLOUDS_WORDS = /^(sync|mqtt|provision)(\/|$)/;
 
 /**
- * Where a tool may publish: to its own devices and their shadows, as user. In the cloud's own words, which a device acts
+ * Where a tool may publish: to its own devices and their shadows and to its account's own topics, as user. In the cloud's own words, which a device acts
  * upon as if the cloud had said them, only as admin.
  */
-export function toolMayPublish({ role }: Tool, topic: string, owns: Owns): boolean {
+export function toolMayPublish({ accountId, role }: Tool, topic: string, owns: Owns): boolean {
   const [, deviceId, rest] = /^ioto\/device\/([^/]+)\/(.+)$/.exec(topic) ?? [];
   if (deviceId !== undefined && rest !== undefined) {
     return owns(deviceId) && roleCovers(role, CLOUDS_WORDS.test(rest) ? 'admin' : 'user');
   }
+  if (isOwnTopic(accountId, topic)) return roleCovers(role, 'user');
   const shadow = /^\$aws\/things\/([^/]+)\/shadow\//.exec(topic)?.[1];
   return shadow !== undefined && owns(shadow) && roleCovers(role, 'user');
 }
@@ -30,6 +32,7 @@ export function toolMayPublish({ role }: Tool, topic: string, owns: Owns): boole
 export function toolMaySubscribe({ accountId }: Tool, filter: string, owns: Owns): boolean {
   if (filter.startsWith('$aws/events/')) return true;
   if (filter.startsWith('ioto/account/all/') || filter.startsWith(`ioto/account/${accountId}/`)) return true;
+  if (isOwnTopic(accountId, filter)) return true;
   const device = /^ioto\/(?:device|service)\/([^/]+)/.exec(filter)?.[1];
   const named = device ?? /^\$aws\/things\/([^/]+)\/shadow\//.exec(filter)?.[1];
   return named !== undefined && (named === '+' || named === '#' || owns(named));
@@ -38,8 +41,14 @@ export function toolMaySubscribe({ accountId }: Tool, filter: string, owns: Owns
 /** Whether a message is the tool's to see: by its topic, which names the device or the account that it is about. */
 export function toolMayReceive({ accountId }: Tool, topic: string, owns: Owns): boolean {
   if (topic.startsWith('ioto/account/all/') || topic.startsWith(`ioto/account/${accountId}/`)) return true;
+  if (isOwnTopic(accountId, topic)) return true;
   const deviceId = deviceOf(topic);
   return deviceId !== undefined && owns(deviceId);
+}
+
+/** Whether a tool may leave a message behind: on its account's own topics, where it may publish. */
+export function toolMayRetain({ accountId }: Tool, topic: string): boolean {
+  return isOwnTopic(accountId, topic);
 }
 
 /** The device that a topic is about. */

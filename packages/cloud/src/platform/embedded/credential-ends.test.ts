@@ -5,6 +5,7 @@ import { settle, VirtualClock } from '@ioto/testkit/virtual-clock';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { CredentialBearer } from '../../ports/credential-issuer.ts';
 import type { DeviceGate, ToolGate } from '../../ports/device-endpoint.ts';
+import { everyRight } from '../../ports/every-right.fixture.ts';
 import { toolSessionId } from '../../tools/tool-door.ts';
 import { MqttEndpoint } from './mqtt-endpoint.ts';
 
@@ -19,7 +20,10 @@ const BEARERS: Record<'device' | 'tool', CredentialBearer> = {
 const gate: DeviceGate = {
   limitExceeded: () => undefined,
   admit: async () => ({ admitted: false, reason: 'not asked' }),
-  admitBearer: async (bearer) => ({ admitted: true, principal: { ...bearer, dialect: 'current' } }),
+  admitBearer: async (bearer) => ({
+    admitted: true,
+    principal: { ...bearer, dialect: 'current', rights: everyRight },
+  }),
   connected: async () => undefined,
   disconnected: async () => undefined,
   received: async () => undefined,
@@ -27,11 +31,15 @@ const gate: DeviceGate = {
 const tools: ToolGate = {
   admit: async (bearer, expires, clientId) => ({
     admitted: true,
-    principal: { ...bearer, expires, sessionId: toolSessionId(bearer.accountId, clientId) },
+    principal: {
+      ...bearer,
+      expires,
+      rights: everyRight,
+      sessionId: toolSessionId(bearer.accountId, clientId),
+    },
   }),
   connected: () => undefined,
   disconnected: () => undefined,
-  owns: () => false,
 };
 
 let clock: VirtualClock;

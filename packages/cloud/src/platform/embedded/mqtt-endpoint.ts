@@ -6,9 +6,9 @@ import {
   MqttServer,
   type SessionStore,
 } from '@ioto/mqtt';
-import { deviceMayPublish, deviceMaySubscribe } from '@ioto/protocol';
 import { type Clock, CodedError, type Component, type Logger, messageOf } from '@ioto/runtime';
 import { LifecycleEvents } from '../../lifecycle-events/lifecycle-events.ts';
+import { ownerOfTopic } from '../../policies/own-topics.ts';
 import type { ProvenCredential } from '../../ports/credential-issuer.ts';
 import type {
   Delivery,
@@ -20,11 +20,18 @@ import type {
   Peer,
   ToolGate,
 } from '../../ports/device-endpoint.ts';
-import { toolMayPublish, toolMayReceive, toolMaySubscribe } from '../../tools/tool-policy.ts';
 import { CredentialEnds } from './credential-ends.ts';
 
 /** MQTT 3.1.1, 3.2.2.3: not authorized. The client learns no more; the log and the owner do. */
 const NOT_AUTHORIZED = 5;
+
+/** Of what is retained on the topics of one account, so that none fills the store of all. */
+const RETAINED_LIMITS = {
+  maxRetainedMessages: 100_000,
+  maxRetainedBytes: 256 * 1024 * 1024,
+  maxRetainedMessagesOfOwner: 1000,
+  maxRetainedBytesOfOwner: 4 * 1024 * 1024,
+};
 
 export interface MqttEndpointOptions {
   /** Asked for at the first connection: the domain behind it needs the endpoint itself. */
@@ -106,28 +113,21 @@ export class MqttEndpoint implements Component, DeviceEndpoint, DeviceConnection
     const { gate, sessions, limits, clock, logger } = this.#options;
     const ends = new CredentialEnds(clock);
     const events = new LifecycleEvents(clock, (topic, payload) => this.publish(topic, payload));
-    const owns = (accountId: string) => (deviceId: string) => this.#tools().owns(accountId, deviceId);
     const told = (what: string, outcome: Promise<void>, deviceId: string) => {
       outcome.catch((error) => logger.error({ deviceId, error: messageOf(error) }, `cannot record ${what}`));
     };
     return new MqttServer<EndpointPrincipal>({
       ...(sessions ? { store: sessions } : {}),
-      // No device may hear what another publishes, so a retained message would only fill the one store of all.
-      limits: { maxRetainedMessages: 0, ...limits },
+      limits: { ...RETAINED_LIMITS, ...limits },
       clock,
       logger,
       hooks: {
         authenticate: ({ clientId }, { context }) => this.#authenticate(clientId, context as Peer),
-        mayPublish: (peer, topic) =>
-          peer.kind === 'device'
-            ? deviceMayPublish(peer, topic)
-            : toolMayPublish(peer, topic, owns(peer.accountId)),
-        maySubscribe: (peer, filter) =>
-          peer.kind === 'device'
-            ? deviceMaySubscribe(peer, filter)
-            : toolMaySubscribe(peer, filter, owns(peer.accountId)),
-        mayReceive: (peer, topic) =>
-          peer.kind === 'device' || toolMayReceive(peer, topic, owns(peer.accountId)),
+        mayPublish: ({ rights }, topic) => rights.mayPublish(topic),
+        maySubscribe: ({ rights }, filter) => rights.maySubscribe(filter),
+        mayReceive: ({ rights }, topic) => rights.mayReceive(topic),
+        mayRetain: ({ rights }, topic) => rights.mayRetain(topic),
+        retainedOwner: ownerOfTopic,
         // What a tool publishes goes to its subscribers and to nobody else: the domain hears devices only.
         received: (peer, { topic, payload }) =>
           peer.kind === 'device' ? gate().received(peer, { topic, payload }) : undefined,
@@ -182,12 +182,12 @@ export class MqttEndpoint implements Component, DeviceEndpoint, DeviceConnection
    */
   async #authenticate(
     clientId: string,
-    { certificate, credential }: Peer,
+    { certificate, credential, remoteAddress }: Peer,
   ): Promise<Authentication<EndpointPrincipal>> {
-    if (credential) return this.#authenticateBearer(clientId, credential);
+    if (credential) return this.#authenticateBearer(clientId, credential, remoteAddress);
     if (!certificate) return refuse('no certificate of this cloud');
     if (clientId !== certificate.deviceId) return refuse('the client ID is not the one of the certificate');
-    const admission = await this.#options.gate().admit(certificate);
+    const admission = await this.#options.gate().admit(certificate, remoteAddress);
     if (!admission.admitted) return refuse(admission.reason);
     return { accept: true, principal: admission.principal };
   }
@@ -195,6 +195,7 @@ export class MqttEndpoint implements Component, DeviceEndpoint, DeviceConnection
   async #authenticateBearer(
     clientId: string,
     { bearer, expires }: ProvenCredential,
+    remoteAddress: string,
   ): Promise<Authentication<EndpointPrincipal>> {
     if (expires <= this.#options.clock.now()) return refuse('the credential has expired');
     if (bearer.kind === 'tool') {
@@ -203,7 +204,7 @@ export class MqttEndpoint implements Component, DeviceEndpoint, DeviceConnection
       return { accept: true, principal: admission.principal, sessionId: admission.principal.sessionId };
     }
     if (clientId !== bearer.deviceId) return refuse('the client ID is not the one of the credential');
-    const admission = await this.#options.gate().admitBearer(bearer);
+    const admission = await this.#options.gate().admitBearer(bearer, remoteAddress);
     if (!admission.admitted) return refuse(admission.reason);
     return { accept: true, principal: { ...admission.principal, expires } };
   }

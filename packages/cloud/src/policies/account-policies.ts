@@ -1,0 +1,112 @@
+import { type IotPolicy, parseIotPolicy } from '@ioto/protocol';
+import { type Clock, type Logger, messageOf } from '@ioto/runtime';
+import { AccountViews, type ViewChange } from '../devices/account-views.ts';
+import type { ItemStore } from '../ports/item-store.ts';
+import {
+  isPolicyItem,
+  POLICIES,
+  type PolicyTarget,
+  targetKey,
+  toAttachment,
+  toPolicy,
+} from './policy-item.ts';
+
+/** Stands for a policy that this program cannot read: better nobody than everybody. */
+const NOTHING = parseIotPolicy({
+  Version: '2012-10-17',
+  Statement: { Effect: 'Deny', Action: '*', Resource: '*' },
+});
+
+/** The policies of one account, and what they are attached to. */
+export class PolicyBook {
+  /** Another number after each change. */
+  version = 0;
+  readonly #policies = new Map<string, IotPolicy>();
+  /** Names by target. */
+  readonly #attached = new Map<string, Set<string>>();
+
+  /** Those that hold for what is one of these targets, by name, each once. */
+  policiesOf(targets: readonly PolicyTarget[]): Map<string, IotPolicy> {
+    const found = new Map<string, IotPolicy>();
+    for (const target of targets) {
+      for (const name of this.#attached.get(targetKey(target)) ?? []) {
+        const policy = this.#policies.get(name);
+        if (policy) found.set(name, policy);
+      }
+    }
+    return found;
+  }
+
+  put(name: string, policy: IotPolicy): void {
+    this.#policies.set(name, policy);
+    this.version += 1;
+  }
+
+  remove(name: string): void {
+    this.#policies.delete(name);
+    this.version += 1;
+  }
+
+  attach(target: PolicyTarget, name: string): void {
+    const key = targetKey(target);
+    const names = this.#attached.get(key) ?? new Set();
+    this.#attached.set(key, names.add(name));
+    this.version += 1;
+  }
+
+  detach(target: PolicyTarget, name: string): void {
+    const key = targetKey(target);
+    const names = this.#attached.get(key);
+    names?.delete(name);
+    if (names?.size === 0) this.#attached.delete(key);
+    this.version += 1;
+  }
+}
+
+export interface AccountPoliciesOptions {
+  store: ItemStore;
+  clock: Clock;
+  logger: Logger;
+  /** Told after each change of an account's policies that somebody watches. */
+  onChange?: (accountId: string) => void;
+}
+
+/** The policies of accounts whose devices are here, to be asked for every message. */
+export class AccountPolicies extends AccountViews<PolicyBook> {
+  constructor({ store, clock, logger, onChange }: AccountPoliciesOptions) {
+    super('policies of accounts', {
+      ...{ store, clock },
+      partition: POLICIES,
+      begins: '',
+      create: () => new PolicyBook(),
+      apply: (change, book) => apply(change, book, logger),
+      onChange: (accountId) => onChange?.(accountId),
+    });
+  }
+}
+
+function apply({ before, after }: ViewChange, book: PolicyBook, logger: Logger): void {
+  const item = after ?? before;
+  if (!item) return;
+  if (isPolicyItem(item)) {
+    const { name, accountId, document } = toPolicy(item);
+    if (after) book.put(name, readable(document, { accountId, policy: name }, logger));
+    else book.remove(name);
+    return;
+  }
+  const { name, target } = toAttachment(item);
+  if (after) book.attach(target, name);
+  else book.detach(target, name);
+}
+
+function readable(document: unknown, facts: object, logger: Logger): IotPolicy {
+  try {
+    return parseIotPolicy(document);
+  } catch (error) {
+    logger.error(
+      { ...facts, error: messageOf(error) },
+      'a stored policy cannot be read: it denies everything',
+    );
+    return NOTHING;
+  }
+}

@@ -1,0 +1,108 @@
+import type { TimeTest } from './condition-operators.ts';
+import type { Glob } from './glob.ts';
+import { POLICY_ACTIONS, type PolicyAction, RESOURCE_TYPE_OF, type ResourceType } from './policy-actions.ts';
+import type { IotPolicy } from './policy-document.ts';
+import type { PolicyRule } from './policy-statement.ts';
+import type { PolicySubject } from './policy-subject.ts';
+import { type SubjectValues, valuesOf } from './policy-variables.ts';
+import { hasFilterWildcards, namesOf } from './resource-pattern.ts';
+
+/** Policies with a subject's variables filled in once: decisions afterwards substitute nothing. */
+export interface BoundPolicies {
+  /**
+   * `deny` when a statement denies it, whatever others allow; else `allow` when one allows it; else `none`. `name` is the
+   * client ID, the topic, or the topic filter; of a shared subscription the filter behind `$share/NAME/`, as in AWS.
+   */
+  decide(action: PolicyAction, name: string): 'allow' | 'deny' | 'none';
+  /** True for `allow` only: what nothing allows is denied. */
+  allows(action: PolicyAction, name: string): boolean;
+}
+
+/** Binds policies to who asks. The subject's values are read now; only its `now` is asked later. */
+export function bindPolicies(policies: readonly IotPolicy[], subject: PolicySubject): BoundPolicies {
+  const values = valuesOf(subject);
+  const bound = new Bound(() => subject.now());
+  for (const { rules } of policies) for (const rule of rules) bound.add(rule, subject, values);
+  return bound;
+}
+
+/** Names that statements of one effect speak of, for one action. */
+class Names {
+  readonly #exact = new Set<string>();
+  readonly #globs: Glob[] = [];
+  readonly #timed: { glob: Glob; times: readonly TimeTest[] }[] = [];
+
+  add(glob: Glob, times: readonly TimeTest[]): void {
+    if (times.length > 0) this.#timed.push({ glob, times });
+    else if (glob.exact !== undefined) this.#exact.add(glob.exact);
+    else this.#globs.push(glob);
+  }
+
+  get timed(): boolean {
+    return this.#timed.length > 0;
+  }
+
+  has(name: string, seconds: number): boolean {
+    if (this.#exact.has(name)) return true;
+    for (const glob of this.#globs) if (glob.matches(name)) return true;
+    for (const { glob, times } of this.#timed) if (holdAll(times, seconds) && glob.matches(name)) return true;
+    return false;
+  }
+}
+
+function holdAll(times: readonly TimeTest[], seconds: number): boolean {
+  for (const holds of times) if (!holds(seconds)) return false;
+  return true;
+}
+
+class Bound implements BoundPolicies {
+  readonly #now: () => number;
+  readonly #names = new Map(
+    POLICY_ACTIONS.map((action) => [action, { Deny: new Names(), Allow: new Names() }]),
+  );
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  add(rule: PolicyRule, subject: PolicySubject, values: SubjectValues): void {
+    const times: TimeTest[] = [];
+    for (const condition of rule.conditions) {
+      // What cannot be told is a reason to deny, and none to allow.
+      const holds = condition(values, rule.effect === 'Deny');
+      if (holds === false) return;
+      if (holds !== true) times.push(holds);
+    }
+    const globs = new Map<ResourceType, Glob[]>();
+    for (const action of rule.actions) {
+      const type = RESOURCE_TYPE_OF[action];
+      const names = globs.get(type) ?? globsOf(rule, type, subject, values);
+      globs.set(type, names);
+      for (const glob of names) this.#names.get(action)?.[rule.effect].add(glob, times);
+    }
+  }
+
+  decide(action: PolicyAction, name: string): 'allow' | 'deny' | 'none' {
+    const names = this.#names.get(action);
+    if (names === undefined) return 'none';
+    const seconds = names.Deny.timed || names.Allow.timed ? Math.floor(this.#now() / 1000) : 0;
+    if (names.Deny.has(name, seconds)) return 'deny';
+    return names.Allow.has(name, seconds) ? 'allow' : 'none';
+  }
+
+  allows(action: PolicyAction, name: string): boolean {
+    return this.decide(action, name) === 'allow';
+  }
+}
+
+/** A client that calls itself `+` would turn a filter of its own into everybody's: what it adds so allows nothing. */
+function globsOf(
+  { effect, resources }: PolicyRule,
+  type: ResourceType,
+  subject: PolicySubject,
+  values: SubjectValues,
+): Glob[] {
+  return resources
+    .filter((each) => type !== 'topicfilter' || effect === 'Deny' || !hasFilterWildcards(each, values))
+    .flatMap((each) => namesOf(each, type, subject, values));
+}

@@ -1,0 +1,145 @@
+/** `*`: any characters, also none, also `/`. */
+export const MANY = Symbol('*');
+/** `?`: one character. */
+export const ONE = Symbol('?');
+/** A string stands for itself, whatever it holds. */
+export type GlobPart = string | typeof MANY | typeof ONE;
+
+/** What a match reads of a text. */
+export type GlobText = Pick<string, 'length' | 'codePointAt' | 'startsWith' | 'endsWith' | 'indexOf'>;
+
+export interface Glob {
+  /** The one text that it matches, where there is but one. */
+  readonly exact?: string;
+  matches(text: GlobText): boolean;
+}
+
+/**
+ * Matches whole texts. What stands between two `*` is looked for once, from left to right, so that a match takes no more
+ * steps than the text's length times the longest such piece, however many `*` there are; it allocates nothing.
+ */
+export function compileGlob(parts: readonly GlobPart[]): Glob {
+  const pieces = piecesOf(parts);
+  const head = pieces[0] ?? literal('');
+  if (pieces.length === 1) {
+    const matches = (text: GlobText) => head.endAt(text, 0) === text.length;
+    return head.text === undefined ? { matches } : { exact: head.text, matches };
+  }
+  const tail = pieces.at(-1) ?? head;
+  if (pieces.length === 2 && tail.text === '') return { matches: (text) => head.endAt(text, 0) >= 0 };
+  return new PiecesGlob(head, pieces.slice(1, -1), tail);
+}
+
+/** The globs of what may follow `prefix` in a text that begins with it and that `parts` match; none if nothing may. */
+export function globsAfter(parts: readonly GlobPart[], prefix: string): GlobPart[][] {
+  const steps = parts.flatMap((part): GlobPart[] => (typeof part === 'string' ? [...part] : [part]));
+  let places = new Set([0]);
+  for (const character of prefix) {
+    const next = new Set<number>();
+    for (const place of places) {
+      let at = place;
+      for (; steps[at] === MANY; at += 1) next.add(at);
+      if (steps[at] === ONE || steps[at] === character) next.add(at + 1);
+    }
+    places = next;
+  }
+  return [...places].map((place) => steps.slice(place));
+}
+
+/** What stands between two `*`. Positions are in UTF-16 units; -1 says that there is no match. */
+interface Piece {
+  /** Of a piece without `?`. */
+  readonly text?: string;
+  /** The end of a match that begins at `at`. */
+  endAt(text: GlobText, at: number): number;
+  /** The end of the leftmost match that begins at `from` or later. */
+  endOfFirst(text: GlobText, from: number): number;
+  /** The start of a match that ends with the text. */
+  startOfLast(text: GlobText): number;
+}
+
+class PiecesGlob implements Glob {
+  readonly #head: Piece;
+  readonly #between: readonly Piece[];
+  readonly #tail: Piece;
+
+  constructor(head: Piece, between: readonly Piece[], tail: Piece) {
+    this.#head = head;
+    this.#between = between;
+    this.#tail = tail;
+  }
+
+  matches(text: GlobText): boolean {
+    let at = this.#head.endAt(text, 0);
+    if (at < 0) return false;
+    for (const piece of this.#between) {
+      at = piece.endOfFirst(text, at);
+      if (at < 0) return false;
+    }
+    return this.#tail.startOfLast(text) >= at;
+  }
+}
+
+/** At least one piece; empty ones only first and last. */
+function piecesOf(parts: readonly GlobPart[]): Piece[] {
+  const runs: (string | typeof ONE)[][] = [[]];
+  for (const part of parts) {
+    if (part === MANY) runs.push([]);
+    else runs.at(-1)?.push(part);
+  }
+  return runs
+    .filter((run, index) => index === 0 || index === runs.length - 1 || run.some((part) => part !== ''))
+    .map((run) => (run.includes(ONE) ? masked(run) : literal(run.join(''))));
+}
+
+function literal(piece: string): Piece {
+  return {
+    text: piece,
+    endAt: (text, at) => (text.startsWith(piece, at) ? at + piece.length : -1),
+    endOfFirst: (text, from) => {
+      const at = text.indexOf(piece, from);
+      return at < 0 ? -1 : at + piece.length;
+    },
+    startOfLast: (text) => (text.endsWith(piece) ? text.length - piece.length : -1),
+  };
+}
+
+/** Code points, with this for `?`. */
+const ANY = -1;
+
+function masked(run: readonly (string | typeof ONE)[]): Piece {
+  const points = run.flatMap((part) =>
+    part === ONE ? [ANY] : Array.from(part, (character) => character.codePointAt(0) ?? 0),
+  );
+  const endAt = (text: GlobText, from: number) => {
+    let at = from;
+    for (const point of points) {
+      const found = text.codePointAt(at);
+      if (found === undefined || (point !== ANY && point !== found)) return -1;
+      at += unitsOf(found);
+    }
+    return at;
+  };
+  return {
+    endAt,
+    endOfFirst: (text, from) => {
+      for (let at = from; at + points.length <= text.length; at += unitsOf(text.codePointAt(at) ?? 0)) {
+        const end = endAt(text, at);
+        if (end >= 0) return end;
+      }
+      return -1;
+    },
+    startOfLast: (text) => {
+      let at = text.length;
+      for (let left = points.length; left > 0; left -= 1) {
+        at -= at >= 2 && (text.codePointAt(at - 2) ?? 0) > 0xffff ? 2 : 1;
+        if (at < 0) return -1;
+      }
+      return endAt(text, at) === text.length ? at : -1;
+    },
+  };
+}
+
+function unitsOf(point: number): 1 | 2 {
+  return point > 0xffff ? 2 : 1;
+}

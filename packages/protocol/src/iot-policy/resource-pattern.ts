@@ -1,0 +1,108 @@
+import { compileGlob, type Glob, globsAfter, MANY, ONE } from './glob.ts';
+import type { ResourceType } from './policy-actions.ts';
+import { policyInvalid, quoted } from './policy-error.ts';
+import type { PolicySubject } from './policy-subject.ts';
+import { fillIn, isVariable, parseTemplate, type SubjectValues, type Template } from './policy-variables.ts';
+
+/** Characters of a `Resource`: a match takes at most this many steps for each character of a name. */
+const LONGEST = 1024;
+const FORM = 'arn:aws:iot:REGION:ACCOUNT:TYPE/NAME';
+const PARTITIONS = ['aws', 'aws-cn', 'aws-us-gov'];
+
+/** A `Resource` of a statement, before anybody's values are filled in. */
+export interface ResourcePattern {
+  readonly region: Template;
+  readonly account: Template;
+  /** TYPE/NAME */
+  readonly path: Template;
+}
+
+const EVERYTHING: ResourcePattern = { region: [MANY], account: [MANY], path: [MANY] };
+
+/**
+ * Reads `*` or an ARN. Region and account may be wildcards or variables; a type that the endpoint does not know
+ * (`thing`, `rolealias`) is accepted and matches nothing here.
+ *
+ * @throws POLICY_INVALID
+ */
+export function parseResource(text: string, where: string): ResourcePattern {
+  if (text === '*') return EVERYTHING;
+  if (text.length > LONGEST) throw policyInvalid(where, `is longer than ${LONGEST} characters`);
+  const [prefix, partition, service, region, account, path] = partsOfArn(
+    parseTemplate(text, where, 'wildcards'),
+  );
+  if (!path || plainText(prefix) !== 'arn' || plainText(service) !== 'iot') {
+    throw policyInvalid(where, `${quoted(text)} is not an ARN of the form ${FORM}`);
+  }
+  if (!PARTITIONS.includes(plainText(partition) ?? '')) {
+    throw policyInvalid(where, `${quoted(text)} names a partition other than ${PARTITIONS.join(', ')}`);
+  }
+  if (!region?.length || !account?.length) {
+    throw policyInvalid(
+      where,
+      `${quoted(text)} names no ${region?.length ? 'account' : 'region'}: * stands for any`,
+    );
+  }
+  checkPath(path, text, where);
+  return { region, account, path };
+}
+
+/** What a pattern matches of one type, for one subject: globs of names. */
+export function namesOf(
+  pattern: ResourcePattern,
+  type: ResourceType,
+  subject: PolicySubject,
+  values: SubjectValues,
+): Glob[] {
+  const path = fillIn(pattern.path, values);
+  const here =
+    matches(pattern.region, subject.region, values) && matches(pattern.account, subject.accountId, values);
+  return path && here ? globsAfter(path, `${type}/`).map(compileGlob) : [];
+}
+
+/** True when what a subject's own values add to a topic filter would make a wildcard of MQTT of it. */
+export function hasFilterWildcards({ path }: ResourcePattern, values: SubjectValues): boolean {
+  return path.some((part) => isVariable(part) && /[+#]/.test(values.get(part.variable) ?? ''));
+}
+
+function matches(template: Template, value: string, values: SubjectValues): boolean {
+  const parts = fillIn(template, values);
+  return parts !== undefined && compileGlob(parts).matches(value);
+}
+
+/** Up to six parts, of which the last may hold colons. Colons of escapes and values are none of these. */
+function partsOfArn(template: Template): Template[] {
+  const parts: Template[number][][] = [[]];
+  for (const part of template) {
+    let rest: Template[number] = part;
+    while (typeof rest === 'string' && parts.length < 6 && rest.includes(':')) {
+      const colon = rest.indexOf(':');
+      if (colon > 0) parts.at(-1)?.push(rest.slice(0, colon));
+      parts.push([]);
+      rest = rest.slice(colon + 1);
+    }
+    if (rest !== '') parts.at(-1)?.push(rest);
+  }
+  return parts;
+}
+
+function plainText(template: Template | undefined): string | undefined {
+  return template?.every((part) => typeof part === 'string') ? template.join('') : undefined;
+}
+
+/** TYPE/NAME, where wildcards may stand for the type or a part of it, and for all of both. */
+function checkPath(path: Template, text: string, where: string): void {
+  const slash = path.findIndex((part) => typeof part === 'string' && part.includes('/'));
+  const type = slash < 0 ? path : path.slice(0, slash);
+  if (type.some(isVariable)) {
+    throw policyInvalid(
+      where,
+      `${quoted(text)} has a variable in its TYPE: only REGION, ACCOUNT and NAME may have one`,
+    );
+  }
+  const written = type.map((part) => (part === MANY || part === ONE ? '*' : part)).join('');
+  const whole = slash < 0 ? written : `${written}${String(path[slash])}`;
+  if (!(slash < 0 ? /^[a-z*]*\*[a-z*]*$/i : /^[a-z*]+\//i).test(whole)) {
+    throw policyInvalid(where, `${quoted(text)} is not an ARN of the form ${FORM}`);
+  }
+}
