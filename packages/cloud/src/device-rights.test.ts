@@ -17,6 +17,7 @@ beforeAll(async () => {
   accountId = await made('/account/create', { name: 'Owner' });
   deviceId = newClaimId();
   expect((await admin('/device/claim', { id: deviceId, accountId, pre: true })).status).toBe(200);
+  expect((await admin('/policy/create', { name: 'door', accountId, document })).status).toBe(201);
 });
 
 afterAll(async () => {
@@ -42,6 +43,12 @@ async function token(role: Role, account: string | undefined = accountId): Promi
   return String((await admin('/token/create', { type: 'cloudApi', role, ...scope })).json.token);
 }
 
+/** A document that allows what the contract gives anyway. */
+const document = {
+  Version: '2012-10-17',
+  Statement: { Effect: 'Allow', Action: 'iot:Connect', Resource: '*' },
+};
+
 const item = () => ({ _type: 'Store', deviceId, key: newClaimId(), value: '1' });
 
 /** Every verb, with the least role that it needs. */
@@ -52,7 +59,17 @@ const VERBS: readonly [string, () => object, Role][] = [
   ['/device/update', () => ({ id: deviceId, name: 'Hall' }), 'user'],
   ['/generic/create', item, 'user'],
   ['/generic/find', () => ({ _type: 'Store', deviceId }), 'viewer'],
+  ['/policy/create', () => ({ name: newClaimId(), document }), 'admin'],
+  ['/policy/get', () => ({ name: 'door' }), 'viewer'],
+  ['/policy/find', () => ({}), 'viewer'],
+  ['/policy/update', () => ({ name: 'door', description: 'Door' }), 'admin'],
+  ['/policy/attach', () => ({ name: 'door', account: true }), 'admin'],
+  ['/policy/detach', () => ({ name: 'none', account: true }), 'admin'],
+  ['/policy/test', () => ({ device: deviceId, action: 'iot:Connect' }), 'viewer'],
 ];
+
+/** Verbs that answer any account with what it has itself. */
+const ANYONES = ['/device/find', '/policy/find', '/policy/create', '/policy/detach'];
 
 describe.each(['', '/tok'])('under %s', (prefix) => {
   it.each(VERBS)('%s takes the role that it needs and refuses less', async (path, body, needed) => {
@@ -73,7 +90,7 @@ describe('a device', () => {
 
   it('is out of reach of another account, and of nobody’s token', async () => {
     const stranger = await token('owner', await made('/account/create', { name: 'Stranger' }));
-    for (const [path, body] of VERBS.filter(([path]) => path !== '/device/find')) {
+    for (const [path, body] of VERBS.filter(([path]) => !ANYONES.includes(path))) {
       const { status, json } = await post(path, stranger, body());
       expect([path, [404, 409].includes(status) || json.items]).toEqual([
         path,

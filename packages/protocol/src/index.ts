@@ -23,7 +23,7 @@ export {
 } from './device-policy.ts';
 export { type BoundPolicies, bindPolicies } from './iot-policy/bind-policies.ts';
 export { defaultDevicePolicy } from './iot-policy/default-device-policy.ts';
-export type { PolicyAction } from './iot-policy/policy-actions.ts';
+export { POLICY_ACTIONS, type PolicyAction } from './iot-policy/policy-actions.ts';
 export { type IotPolicy, type PolicyDocument, parseIotPolicy } from './iot-policy/policy-document.ts';
 export type { PolicyStatement } from './iot-policy/policy-statement.ts';
 export type { PolicySubject } from './iot-policy/policy-subject.ts';

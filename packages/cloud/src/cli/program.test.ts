@@ -2,66 +2,32 @@ import { callApi } from '@ioto/testkit/api-call';
 import { TempDirectory } from '@ioto/testkit/programs/temp-directory';
 import { until } from '@ioto/testkit/until';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runProgram } from './program.ts';
+import { type CommandLine, ioto, launch, launchCloud } from './command-line.fixture.ts';
 
 const ULID = /^[0-9A-HJKMNP-TV-Z]{26}\n$/;
 
-interface Run {
-  code: number;
-  out: string;
-  said: string;
-}
-
 let directory: TempDirectory;
 let state: string;
-let cloud: ReturnType<typeof launch>;
+let cloud: CommandLine;
 
-/** A command line in this process, as `main.ts` runs it. */
-function launch(args: readonly string[], input = '') {
-  const stopping = new AbortController();
-  const run: Run = { code: -1, out: '', said: '' };
-  const done = runProgram(args, {
-    out: (text) => {
-      run.out += text;
-    },
-    say: (text) => {
-      run.said += `${text}\n`;
-    },
-    log: {
-      write: (line) => {
-        run.said += line;
-      },
-    },
-    input: async () => input,
-    stopping: stopping.signal,
-  }).then((code) => Object.assign(run, { code }));
-  return { run, done, stop: () => stopping.abort(new Error('stopped')) };
-}
-
-const ioto = (args: readonly string[], input?: string): Promise<Run> => launch(args, input).done;
-const admin = (args: readonly string[], input?: string) => ioto([...args, '--state', state], input);
+const admin = (args: readonly string[], input?: string) => cloud.admin(args, input);
 
 beforeAll(async () => {
   directory = await TempDirectory.create();
   state = directory.at('cloud');
-  cloud = launch(['start', '--state', state, '--listen', '127.0.0.1:0', '--quiet']);
-  await until('the cloud to serve', () => {
-    if (cloud.run.code >= 0) throw new Error(cloud.run.said);
-    return cloud.run.out !== '';
-  });
+  cloud = await launchCloud(state);
 });
 
 afterAll(async () => {
-  cloud.stop();
-  await cloud.done;
+  await cloud.stop();
   await directory[Symbol.asyncDispose]();
 });
 
 describe('ioto-cloud start', () => {
   it('says where it serves, and the owner login once, which works', async () => {
-    const api = cloud.run.out.trim();
+    const api = cloud.started.out.trim();
     expect(api).toMatch(/^https:\/\/localhost:\d+\/api$/);
-    const [, email, password] = /email\s+(\S+)\n\s+password\s+(\S+)/.exec(cloud.run.said) ?? [];
+    const [, email, password] = /email\s+(\S+)\n\s+password\s+(\S+)/.exec(cloud.started.said) ?? [];
     const { readFile } = await import('node:fs/promises');
     const authority = await readFile(`${state}/ca.crt`, 'utf8');
     const login = await callApi({ url: `${api}/user/login`, authority, body: { email, password } });
@@ -94,7 +60,7 @@ describe('ioto-cloud start', () => {
 
   it('on a taken port fails, and does not use up the showing of the login', async () => {
     const own = directory.at('taken');
-    const port = new URL(cloud.run.out.trim()).port;
+    const port = new URL(cloud.started.out.trim()).port;
     const failed = await ioto(['start', '--state', own, '--listen', `127.0.0.1:${port}`, '--quiet']);
     expect(failed.code).toBe(1);
     expect(failed.said).toMatch(new RegExp(`^ioto-cloud: cannot listen on 127.0.0.1:${port}.*\\n$`));

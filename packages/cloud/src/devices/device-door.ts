@@ -35,6 +35,8 @@ export interface DeviceDoorOptions {
   logger: Logger;
 }
 
+const DENIED = 'a policy of the account denies iot:Connect';
+
 /** What is known of a device that stands before the door. */
 interface Newcomer extends Omit<DevicePrincipal, 'kind' | 'rights'> {
   product: string | undefined;
@@ -87,8 +89,7 @@ export class DeviceDoor implements DeviceGate {
       book: await policies.know(accountId),
       now: () => clock.now(),
     });
-    if (!rights.mayConnect())
-      return { admitted: false, reason: 'a policy of the account denies iot:Connect' };
+    if (!rights.mayConnect()) return { admitted: false, reason: DENIED };
     return { admitted: true, principal: { kind: 'device', ...facts, rights } };
   }
 
@@ -147,7 +148,7 @@ export class DeviceDoor implements DeviceGate {
   #checkAgain({ deviceId, accountId, rights }: DevicePrincipal): void {
     if (rights.mayConnect()) return;
     this.#options.logger.info({ deviceId, accountId }, 'device sent away: a policy denies iot:Connect');
-    this.#options.endpoint.disconnect(deviceId);
+    this.#options.endpoint.disconnect(deviceId, DENIED);
   }
 
   /** A device that was given a new certificate may stay connected with the old one for as long as that holds. */

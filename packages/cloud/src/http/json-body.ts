@@ -42,11 +42,22 @@ function inspect(value: unknown, depth: number): void {
   for (const inner of Object.values(value)) inspect(inner, depth + 1);
 }
 
+/** What a validator complains of. */
+export interface Problem {
+  instancePath?: string;
+  message?: string;
+  keyword?: string;
+  params?: Record<string, unknown>;
+}
+
 /** Makes a validator's complaint one line for whoever sent the body. */
-export function describeInvalid(
-  problems: readonly { instancePath?: string; message?: string }[],
-): CodedError {
+export function describeInvalid(problems: readonly Problem[]): CodedError {
   const [first] = problems;
   const where = first?.instancePath ? `"${first.instancePath.slice(1).replaceAll('/', '.')}" ` : 'the body ';
-  return new CodedError('REQUEST_INVALID', `${where}${first?.message ?? 'is not valid'}`, { status: 400 });
+  // Of a choice the validator names one value after the other.
+  const choice = problems
+    .filter(({ keyword, instancePath }) => keyword === 'const' && instancePath === first?.instancePath)
+    .map(({ params }) => JSON.stringify(params?.allowedValue));
+  const message = choice.length > 1 ? `must be one of ${choice.join(', ')}` : first?.message;
+  return new CodedError('REQUEST_INVALID', `${where}${message ?? 'is not valid'}`, { status: 400 });
 }

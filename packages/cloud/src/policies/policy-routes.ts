@@ -1,4 +1,4 @@
-import { parseTypedClaimId } from '@ioto/protocol';
+import { POLICY_ACTIONS, parseTypedClaimId } from '@ioto/protocol';
 import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { accountOf, type Guards } from '../http/guards.ts';
@@ -32,12 +32,7 @@ const Target = Type.Object({
   product: Type.Optional(Type.String({ maxLength: 64 })),
   account: Type.Optional(Type.Boolean()),
 });
-const action = Type.Union(
-  (['iot:Connect', 'iot:Publish', 'iot:Subscribe', 'iot:Receive', 'iot:RetainPublish'] as const).map((each) =>
-    Type.Literal(each),
-  ),
-  { description: 'iot:Connect, iot:Publish, iot:Subscribe, iot:Receive or iot:RetainPublish' },
-);
+const action = Type.Union(POLICY_ACTIONS.map((each) => Type.Literal(each)));
 
 /** IoT policies: `POST {api}/policy/{create,get,find,update,remove,attach,detach,test}`. */
 export function policyRoutes(app: HttpApp, { desk, trial, guards }: PolicyRoutesCapabilities): void {

@@ -72,8 +72,11 @@ export interface DeviceEndpoint {
   /** Sends to every subscriber of a topic. */
   publish(topic: string, payload: string): void;
   isConnected(deviceId: string): boolean;
-  /** Closes the connection of a device, or of a tool by its session ID; what waits for it stays. */
-  disconnect(deviceId: string): void;
+  /**
+   * Closes the connection of a device, or of a tool by its session ID; what waits for it stays. `detail` says why, in words
+   * that the client and its owner may read.
+   */
+  disconnect(deviceId: string, detail?: string): void;
   /** Closes the device's connection and ends its session, with everything that waits in it. */
   endSession(deviceId: string): void;
 }

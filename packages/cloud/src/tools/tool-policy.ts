@@ -11,8 +11,8 @@ type Tool = Pick<ToolPrincipal, 'accountId' | 'role'>;
 const CLOUDS_WORDS = /^(sync|mqtt|provision)(\/|$)/;
 
 /**
- * Where a tool may publish: to its own devices and their shadows and to its account's own topics, as user. In the cloud's own words, which a device acts
- * upon as if the cloud had said them, only as admin.
+ * Where a tool may publish: to its own devices and their shadows and to its account's own topics, as user. In the
+ * cloud's own words, which a device acts upon as if the cloud had said them, only as admin.
  */
 export function toolMayPublish({ accountId, role }: Tool, topic: string, owns: Owns): boolean {
   const [, deviceId, rest] = /^ioto\/device\/([^/]+)\/(.+)$/.exec(topic) ?? [];

@@ -101,8 +101,8 @@ export class MqttEndpoint implements Component, DeviceEndpoint, DeviceConnection
     return this.#server?.isConnected(deviceId) ?? false;
   }
 
-  disconnect(deviceId: string): void {
-    this.#server?.disconnect(deviceId, 'SERVER_INITIATED_DISCONNECT');
+  disconnect(deviceId: string, detail?: string): void {
+    this.#server?.disconnect(deviceId, 'SERVER_INITIATED_DISCONNECT', detail);
   }
 
   endSession(deviceId: string): void {
