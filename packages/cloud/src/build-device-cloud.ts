@@ -106,7 +106,7 @@ export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceC
     ...{ store, clock, logger },
     onChange: (accountId) => door.policiesChanged(accountId),
   });
-  const policyDesk = new PolicyDesk({ store, records, audit, clock });
+  const policyDesk = new PolicyDesk({ store, records, audit, region, clock });
   const trial = new PolicyTrial({ desk: policyDesk, records, region, clock });
   const door: DeviceDoor = new DeviceDoor({
     store,

@@ -25,6 +25,7 @@ export { type BoundPolicies, bindPolicies } from './iot-policy/bind-policies.ts'
 export { defaultDevicePolicy } from './iot-policy/default-device-policy.ts';
 export { POLICY_ACTIONS, type PolicyAction } from './iot-policy/policy-actions.ts';
 export { type IotPolicy, type PolicyDocument, parseIotPolicy } from './iot-policy/policy-document.ts';
+export { checkPolicyHome, type PolicyHome } from './iot-policy/policy-home.ts';
 export type { PolicyStatement } from './iot-policy/policy-statement.ts';
 export type { PolicySubject } from './iot-policy/policy-subject.ts';
 export { parseLenientJson } from './lenient-json.ts';

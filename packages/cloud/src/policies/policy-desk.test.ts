@@ -13,7 +13,7 @@ let scope: { accountId: string; actor: string };
 beforeEach(async () => {
   world = await DeviceWorld.create();
   const { store, audit, clock } = world;
-  desk = new PolicyDesk({ records: new DeviceRecords(store), store, audit, clock });
+  desk = new PolicyDesk({ records: new DeviceRecords(store), store, audit, clock, region: () => 'local' });
   accountId = await world.account();
   scope = { accountId, actor: 'user:U' };
 });
@@ -23,6 +23,10 @@ const document = (Effect = 'Allow') => ({
   Version: '2012-10-17',
   Statement: { Effect, Action: 'iot:Publish', Resource: 'arn:aws:iot:*:*:topic/app/*' },
 });
+const elsewhere = {
+  Version: '2012-10-17',
+  Statement: { Effect: 'Deny', Action: '*', Resource: 'arn:aws:iot:us-east-1:123456789012:topic/*' },
+};
 const ALL: PolicyTarget = { account: true };
 
 /** Codes of those that failed, and `done` for the others. */
@@ -80,6 +84,7 @@ describe('a policy', () => {
     ['doors', { Version: '2012-10-17' }, 'POLICY_INVALID'],
     ['doors', 'not JSON', 'POLICY_INVALID'],
     ['doors', document('Perhaps'), 'POLICY_INVALID'],
+    ['doors', elsewhere, 'POLICY_INVALID'],
   ])('named %j with %j is refused: %s', async (name, wrong, code) => {
     expect(await outcome(desk.create(scope, { name, document: wrong }))).toBe(code);
     expect((await desk.find(accountId, {})).items).toEqual([]);
@@ -152,7 +157,7 @@ describe('an account', () => {
     await desk.create(scope, { name: 'doors', document: document() });
     const { store, audit, clock } = world;
     const busy = new PolicyDesk({
-      ...{ records: new DeviceRecords(store), audit, clock },
+      ...{ records: new DeviceRecords(store), audit, clock, region: () => 'local' },
       store: {
         get: async (pk, sk) => {
           const item = await store.get(pk, sk);

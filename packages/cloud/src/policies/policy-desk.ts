@@ -1,4 +1,4 @@
-import { type IotPolicy, parseIotPolicy } from '@ioto/protocol';
+import { checkPolicyHome, type IotPolicy, parseIotPolicy } from '@ioto/protocol';
 import { type Clock, errorCatalogue, isCodedError, isoTime } from '@ioto/runtime';
 import type { AuditAction, AuditLog } from '../audit/audit-log.ts';
 import type { DeviceRecords } from '../devices/device-records.ts';
@@ -37,6 +37,8 @@ export interface PolicyDeskOptions {
   store: ItemStore;
   records: Pick<DeviceRecords, 'ownership'>;
   audit: AuditLog;
+  /** Of this cloud, as policies name it. */
+  region: () => string;
   clock: Clock;
 }
 
@@ -63,7 +65,7 @@ export class PolicyDesk {
     const { store, clock } = this.#options;
     const { accountId } = scope;
     checkPolicyName(name);
-    const policy = parseIotPolicy(document);
+    const policy = this.#read(accountId, document);
     const { items } = await store.query(...queryOf(policyKeys(accountId), MOST_POLICIES));
     if (items.length >= MOST_POLICIES) {
       throw policyError('POLICY_LIMIT', `the account has ${MOST_POLICIES} policies: remove one first`);
@@ -130,7 +132,7 @@ export class PolicyDesk {
     change: { document?: unknown; description?: string; version?: number },
   ): Promise<PolicyItem> {
     const { document, description, version } = change;
-    const policy = document === undefined ? undefined : parseIotPolicy(document);
+    const policy = document === undefined ? undefined : this.#read(scope.accountId, document);
     const changed = await this.#change(scope.accountId, name, async (before) => {
       if (version !== undefined && version !== before.version) {
         const message = `the policy ${name} has version ${before.version} by now, not ${version}: read it again`;
@@ -186,6 +188,12 @@ export class PolicyDesk {
       { remove: key, if: { exists: true } },
       this.#entry(scope, 'policy.detached', { name, target }),
     ]);
+  }
+
+  #read(accountId: string, document: unknown): IotPolicy {
+    const policy = parseIotPolicy(document);
+    checkPolicyHome(policy, { accountId, region: this.#options.region() });
+    return policy;
   }
 
   async #checkTarget(accountId: string, target: PolicyTarget): Promise<void> {

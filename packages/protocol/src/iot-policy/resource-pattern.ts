@@ -86,7 +86,8 @@ function partsOfArn(template: Template): Template[] {
   return parts;
 }
 
-function plainText(template: Template | undefined): string | undefined {
+/** The text of a template without wildcards and variables; undefined for any other. */
+export function plainText(template: Template | undefined): string | undefined {
   return template?.every((part) => typeof part === 'string') ? template.join('') : undefined;
 }
 
