@@ -1,15 +1,9 @@
 import { until } from '@ioto/testkit';
-import { AwsV4Signer } from 'aws4fetch';
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mqttDevice } from './mqtt-device.ts';
+import { type ToolKeys, toolKeys, toolOptions } from './mqtt-tool.ts';
 import { World } from './world.ts';
-
-interface Keys {
-  accessKeyId: string;
-  secretAccessKey: string;
-  sessionToken: string;
-}
 
 interface Client {
   client: MqttClient;
@@ -23,19 +17,12 @@ const MESSAGES = 500;
 let world: World;
 let id: string;
 let device: IClientOptions;
-let keys: Keys;
+let keys: ToolKeys;
 
 beforeAll(async () => {
   world = await World.create();
   ({ id, options: device } = await mqttDevice(world, { clean: false }));
-  const { accountId } = world.owner;
-  keys = (await world.cloud.json([
-    'credentials',
-    '--account',
-    accountId,
-    '--role',
-    'user',
-  ])) as unknown as Keys;
+  keys = await toolKeys(world, 'user');
 });
 afterAll(() => world?.[Symbol.asyncDispose]());
 
@@ -53,15 +40,7 @@ async function open(options: IClientOptions): Promise<Client> {
 
 /** A tool of the owner's account, over WebSocket. */
 async function openTool(clientId: string, clean: boolean): Promise<Client> {
-  const signer = new AwsV4Signer({
-    ...{ service: 'iotdevicegateway', region: 'local', signQuery: true, method: 'GET', ...keys },
-    url: `${world.cloud.origin}/mqtt`,
-  });
-  const url = (await signer.sign()).url.toString().replace(/^https/, 'wss');
-  return open({
-    ...{ protocol: 'wss', host: 'localhost', transformWsUrl: () => url, ca: world.cloud.authority },
-    ...{ clientId, clean, reconnectPeriod: 0 },
-  } as IClientOptions);
+  return open(await toolOptions(world, keys, { clientId, clean }));
 }
 
 const numbers = (texts: Client['heard']) => texts.map(({ text }) => Number(text)).filter((n) => n >= 0);

@@ -65,15 +65,27 @@ export class Program {
 
   /** Any script of a test, by its path, in the same clean surroundings. */
   static spawnScript(script: string, args: readonly string[], options: ProgramOptions = {}): Program {
+    return Program.spawnCommand(process.execPath, [...(options.nodeOptions ?? []), script, ...args], {
+      name: basename(script, '.js'),
+      ...options,
+    });
+  }
+
+  /** Any other program of this machine, in the same clean surroundings. `name` is what messages call it. */
+  static spawnCommand(
+    command: string,
+    args: readonly string[],
+    { name = command, cwd, env, stdin = '' }: ProgramOptions & { name?: string } = {},
+  ): Program {
     const { PATH = '', HOME = '/', TMPDIR } = process.env;
-    const child = spawn(process.execPath, [...(options.nodeOptions ?? []), script, ...args], {
-      cwd: options.cwd,
-      env: { PATH, HOME, ...(TMPDIR ? { TMPDIR } : {}), ...options.env },
+    const child = spawn(command, args, {
+      cwd,
+      env: { PATH, HOME, ...(TMPDIR ? { TMPDIR } : {}), ...env },
       stdio: ['pipe', 'pipe', 'pipe'],
     });
     child.stdin?.on('error', () => undefined);
-    child.stdin?.end(options.stdin ?? '');
-    return new Program(basename(script, '.js'), child);
+    child.stdin?.end(stdin);
+    return new Program(name, child);
   }
 
   get pid(): number {
