@@ -11,6 +11,7 @@ import { WatchfulClient } from './watchful-client.ts';
 const LIMITS = {
   maxQueuedMessages: 20,
   maxQueuedBytes: 4000,
+  maxQueuedBytesInAll: 8000,
   maxWriteBuffer: 2000,
   maxReceiving: 5,
   maxUnreleased: 5,
@@ -188,8 +189,9 @@ class Run {
   }
 
   checkNothingIsLeft(): void {
-    const { connections, sessions } = this.#world.server.counters;
-    assert.deepEqual({ connections, sessions }, { connections: 0, sessions: 0 }, 'something is left behind');
+    const { connections, sessions, queuedBytes } = this.#world.server.counters;
+    const nothing = { connections: 0, sessions: 0, queuedBytes: 0 };
+    assert.deepEqual({ connections, sessions, queuedBytes }, nothing, 'something is left behind');
   }
 }
 

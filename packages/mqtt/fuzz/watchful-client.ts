@@ -7,6 +7,9 @@ import { FrameReader } from '../src/codec/frame-reader.ts';
 import type { AckPacket, Packet, ProtocolLevel, PublishPacket } from '../src/codec/packets.ts';
 import type { Properties } from '../src/codec/properties.ts';
 
+/** Reason codes from here on are failures (5.0, 2.4). */
+const FAILURE = 0x80;
+
 /** A client that sends whatever it is given, and holds the server to the standard in all that it sends. */
 export class WatchfulClient {
   /** What the server did wrong. */
@@ -80,6 +83,8 @@ export class WatchfulClient {
         if (this.#level === undefined) this.#level = formOf(frame.body);
         this.#noteRequest(parsePacket(frame.first, frame.body, this.#level));
       }
+      // Too large a CONNECT is refused before it has come.
+      this.#level ??= levelOfConnect(this.#sent.begun());
     } catch {
       this.#confused = true;
     }
@@ -92,7 +97,7 @@ export class WatchfulClient {
       if (packet.qos > 0) this.#ask(packet.qos === 1 ? 'puback' : 'pubrec', packet.packetId);
     } else if (packet.type === 'pubrec') {
       if (this.#unanswered.get(packet.packetId) !== 'pubrec') return;
-      if ((packet.reasonCode ?? 0) >= 0x80) this.#unanswered.delete(packet.packetId);
+      if ((packet.reasonCode ?? 0) >= FAILURE) this.#unanswered.delete(packet.packetId);
       else this.#unanswered.set(packet.packetId, 'pubcomp');
     } else if (packet.type === 'puback' || packet.type === 'pubcomp') {
       if (this.#unanswered.get(packet.packetId) === packet.type) this.#unanswered.delete(packet.packetId);
@@ -143,13 +148,17 @@ export class WatchfulClient {
     }
     assert.ok(this.#welcomed, `a ${packet.type} without an accepting CONNACK [MQTT5-3.2.0-1]`);
     if (packet.type === 'publish') this.#checkPublish(packet);
-    // Unasked only where a session goes on [MQTT-4.4.0-1].
-    else if (packet.type === 'pubrel') this.#unanswered.set(packet.packetId, 'pubcomp');
+    else if (packet.type === 'pubrel') this.#notePubrel(packet);
     else if (packet.type === 'pingresp') this.#checkAnswer('pingresp', 0);
     else if (packet.type !== 'disconnect') {
       assert.ok('packetId' in packet, `a ${packet.type} from the server`);
       this.#checkAnswer(packet.type, packet.packetId);
     }
+  }
+
+  /** Unasked only where a session goes on [MQTT-4.4.0-1]. With a failure it answers for a message that is not under way. */
+  #notePubrel({ packetId, reasonCode = 0 }: AckPacket): void {
+    if (reasonCode < FAILURE) this.#unanswered.set(packetId, 'pubcomp');
   }
 
   #checkPublish(packet: PublishPacket): void {

@@ -7,6 +7,7 @@ const COUNTERS = {
   connections: 101,
   sessions: 102,
   retainedMessages: 103,
+  queuedBytes: 114,
   connectsAccepted: 104,
   connectsRefused: 105,
   takeovers: 106,

@@ -169,7 +169,7 @@ describe('malformed packets of MQTT 5', () => {
     expect(parseOrCode(Buffer.from([0xf0, 0]), 5)).toEqual([{ type: 'auth', reasonCode: 0 }]);
   });
 
-  it('a reason code may be left out when it is success [MQTT5-3.4.2-1]', () => {
+  it('a reason code may be left out when it is success (5.0, 3.4.2.1)', () => {
     expect(parseOrCode(Buffer.from([0x40, 2, 0, 7]), 5)).toEqual([
       { type: 'puback', packetId: 7, reasonCode: 0 },
     ]);

@@ -70,6 +70,14 @@ export class FrameReader {
     return this.bytes.subarray(this.start, this.end);
   }
 
+  /** What has come of the body of a frame that was not let through. */
+  begun(): Buffer {
+    const bytes = Buffer.concat([this.#partial.subarray(0, this.#filled), this.#chunk.subarray(this.#at)]);
+    let last = 1;
+    while ((bytes[last] ?? 0) > 127) last += 1;
+    return bytes.subarray(last + 1);
+  }
+
   #nextInPlace(): boolean {
     const start = this.#at;
     const available = this.#chunk.length - start;

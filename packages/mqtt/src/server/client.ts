@@ -23,6 +23,9 @@ import { leaveWill } from './will.ts';
 /** Packet identifiers are sixteen bits, without 0 (3.1.1, 2.3.1). */
 const LARGEST_WINDOW = 65_535;
 
+/** Bytes by which a topic alias may lengthen a packet: the property, and a byte more of either length field (5.0, 3.3.2.3.4). */
+const ALIAS_ROOM = 5;
+
 export interface ClientFacts<P> {
   principal: P;
   connect: ConnectPacket;
@@ -44,6 +47,7 @@ export class Client<P> {
   readonly keepAliveSeconds: number;
   readonly received: ReceivedInOrder;
   readonly publishRate: TokenBucket;
+  readonly subscribeRate: TokenBucket;
   readonly aliases: TopicAliases;
   readonly retainedFeeds: RetainedFeeds<P>;
   readonly topicMemory = newTopicMemory();
@@ -79,6 +83,7 @@ export class Client<P> {
     this.keepAliveSeconds = keepAliveOf(connect, limits);
     this.keepAlive = new IdleTimer(clock, this.keepAliveSeconds * 1500, () => this.#onSilence());
     this.publishRate = new TokenBucket(limits.maxPublishRate, clock.now());
+    this.subscribeRate = new TokenBucket(limits.maxSubscribeRate, clock.now());
     this.retainedFeeds = new RetainedFeeds(this);
     this.received = new ReceivedInOrder(
       (error) => connection.fail(error),
@@ -118,7 +123,7 @@ export class Client<P> {
     const { connection } = this;
     if (!connection.isOpen) return;
     const flags = type === 'pubrel' ? 2 : 0;
-    if (connection.level === 4 || reasonCode === 0)
+    if (connection.level === 4 || (reasonCode === 0 && reasonString === undefined))
       connection.sendAck((PACKET_TYPE[type] << 4) | flags, packetId);
     else
       connection.send(
@@ -191,8 +196,10 @@ export class Client<P> {
     const packet = { topic, payload, qos, dup, retain, packetId, properties };
     const { maximumPacketSize } = this.connection;
     if (maximumPacketSize < Number.POSITIVE_INFINITY) {
-      // Without an alias: one that stands in a packet that is not sent would be unknown.
-      if (buildPublish(packet, 5).length + 3 > maximumPacketSize) return undefined;
+      const plain = buildPublish(packet, 5);
+      if (plain.length > maximumPacketSize) return undefined;
+      // One that does not get out with the packet that tells its topic would be unknown.
+      if (plain.length + ALIAS_ROOM > maximumPacketSize) return plain;
     }
     const { topic: sent, topicAlias } = this.aliases.forSending(topic);
     properties.topicAlias = topicAlias;

@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import { isCodedError } from '@ioto/runtime';
 import { parsePacket } from '../codec/codec.ts';
 import { levelOfConnect } from '../codec/connect.ts';
 import { FrameReader } from '../codec/frame-reader.ts';
@@ -14,7 +15,14 @@ import type { ConnectionInfo } from './hooks.ts';
 import { Outbox } from './outbox.ts';
 
 /** Why a connection is not read for a while; the bytes wait in the stream, and the peer behind it. */
-export const HOLD = { authenticating: 1, receiving: 2, writing: 4, rate: 8, turn: 16 } as const;
+export const HOLD = {
+  authenticating: 1,
+  receiving: 2,
+  writing: 4,
+  publishRate: 8,
+  turn: 16,
+  subscribeRate: 32,
+} as const;
 
 /** Every client's first byte: a CONNECT, whose flags are all 0 [MQTT-2.2.2-1]. */
 const CONNECT_BYTE = 0x10;
@@ -82,7 +90,7 @@ export class Connection<P> {
     this.#limitPending();
     broker.counters.connections += 1;
     this.#cancelTimer = broker.clock.after(broker.limits.connectTimeout, () => {
-      const detail = `no accepted CONNECT within ${broker.limits.connectTimeout} ms`;
+      const detail = `no accepted CONNECT within the connectTimeout of ${broker.limits.connectTimeout} ms`;
       const reasonCode = this.connectReceived ? REASON.serverBusy : REASON.protocolError;
       this.close({ reason: 'CLIENT_ERROR', detail, limit: 'connectTimeout', reasonCode });
     });
@@ -217,6 +225,9 @@ export class Connection<P> {
         handlePacket(this, parsePacket(frames.first, frames.body(), this.level));
       }
     } catch (error) {
+      // Too large a CONNECT never comes whole, and still has said its level.
+      if (!this.connectReceived && isCodedError(error, 'MQTT_LIMIT_EXCEEDED'))
+        this.level = levelOfConnect(this.frames.begun()) ?? this.level;
       this.fail(error);
     }
   }
@@ -234,7 +245,7 @@ export class Connection<P> {
     pending.add(this);
     if (pending.size <= limits.maxPendingConnections) return;
     const silent = [...pending].find(({ connectReceived }) => !connectReceived);
-    const detail = `more than ${limits.maxPendingConnections} connections without an accepted CONNECT`;
+    const detail = `more than the maxPendingConnections of ${limits.maxPendingConnections} wait for an accepted CONNECT`;
     silent?.close({ reason: 'THROTTLED', detail, limit: 'maxPendingConnections' });
   }
 
@@ -275,7 +286,7 @@ export class Connection<P> {
         this.#watchForStall();
         return;
       }
-      const detail = `the client took nothing of what was sent to it for ${stallTimeout} ms`;
+      const detail = `the client took nothing of what was sent to it for the stallTimeout of ${stallTimeout} ms`;
       this.close({ reason: 'THROTTLED', detail, limit: 'stallTimeout' });
     });
   }

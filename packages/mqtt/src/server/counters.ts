@@ -7,6 +7,8 @@ export interface MqttCounters {
   /** Sessions held now, connected or not. */
   sessions: number;
   retainedMessages: number;
+  /** Bytes of topic and payload that sessions hold now, waiting or not acknowledged. */
+  queuedBytes: number;
   connectsAccepted: number;
   connectsRefused: number;
   takeovers: number;
@@ -29,6 +31,7 @@ export function newCounters(): MqttCounters {
     connections: 0,
     sessions: 0,
     retainedMessages: 0,
+    queuedBytes: 0,
     connectsAccepted: 0,
     connectsRefused: 0,
     takeovers: 0,

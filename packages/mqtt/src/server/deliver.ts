@@ -1,4 +1,5 @@
-import type { DeliveryOutcome, Message } from '../session/message.ts';
+import { type DeliveryOutcome, type Message, messageSize } from '../session/message.ts';
+import type { QueueRefusal } from '../session/outgoing-queue.ts';
 import type { Session } from '../session/session.ts';
 import { type Broker, countViolation } from './broker.ts';
 import { offer } from './routing.ts';
@@ -38,7 +39,7 @@ function awaitSubscription<P>(
 ): 'offline' | 'dropped' | undefined {
   const { limits, clock } = broker;
   if (!session.connected) return 'offline';
-  const limit = waitingLimitExceeded(session, message, limits);
+  const limit = waitingLimitExceeded(session, message, broker);
   if (limit) {
     countViolation(broker, limit, session);
     broker.counters.messagesDropped += 1;
@@ -50,11 +51,13 @@ function awaitSubscription<P>(
   return undefined;
 }
 
-function waitingLimitExceeded(
+function waitingLimitExceeded<P>(
   { waiting }: Session,
-  { topic, payload }: Message,
-  limits: { maxQueuedMessages: number; maxQueuedBytes: number },
-): 'maxQueuedMessages' | 'maxQueuedBytes' | undefined {
+  message: Message,
+  { limits, heldBytes }: Broker<P>,
+): QueueRefusal | undefined {
   if (waiting.length >= limits.maxQueuedMessages) return 'maxQueuedMessages';
-  return waiting.bytes + topic.length + payload.length > limits.maxQueuedBytes ? 'maxQueuedBytes' : undefined;
+  const bytes = messageSize(message);
+  if (waiting.bytes + bytes > limits.maxQueuedBytes) return 'maxQueuedBytes';
+  return heldBytes.fits(bytes) ? undefined : 'maxQueuedBytesInAll';
 }

@@ -66,7 +66,10 @@ function clientIdFault<P>(
     return { detail: 'an empty client ID without clean session [MQTT-3.1.3-8]' };
   if (clientId.startsWith('$')) return { detail: 'a client ID that begins with $' };
   if (Buffer.byteLength(clientId) > maxClientIdLength) {
-    return { detail: `a client ID of more than ${maxClientIdLength} bytes`, limit: 'maxClientIdLength' };
+    return {
+      detail: `a client ID beyond maxClientIdLength, which is ${maxClientIdLength} bytes`,
+      limit: 'maxClientIdLength',
+    };
   }
   return undefined;
 }

@@ -18,7 +18,7 @@ export function handleDisconnect<P>(
     if (seconds > 0 && !session.persistent) {
       throw mqttError(
         'MQTT_PROTOCOL_VIOLATION',
-        'DISCONNECT with a session expiry after a CONNECT with none [MQTT5-3.14.2-2]',
+        'DISCONNECT with a session expiry after a CONNECT with none (5.0, 3.14.2.2.2)',
       );
     }
     session.expiry = expiryOf(seconds, connection.broker.limits);

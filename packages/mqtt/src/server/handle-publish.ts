@@ -11,6 +11,7 @@ import { publishObjection } from './may-publish.ts';
 import { payloadFault, payloadFormatInvalid } from './payload-format.ts';
 import { reasonCodeOf } from './reasons.ts';
 import { messageOfPublish, receive } from './receive.ts';
+import { slowDown } from './slow-down.ts';
 import { checkTopicName } from './topic-limits.ts';
 
 /** 3.1.1 and 5.0, 3.3. */
@@ -20,10 +21,15 @@ export function handlePublish<P>(client: Client<P>, packet: PublishPacket): void
   if (packet.properties) resolveAlias(client, packet);
   broker.counters.publishesReceived += 1;
   const refusal = refusalOf(client, packet);
-  if (refusal) refuse(client, packet, refusal);
+  if (refusal && !isRepeated(client, packet)) refuse(client, packet, refusal);
   else accept(client, packet);
   if (received.pending >= broker.limits.maxReceiving) connection.hold(HOLD.receiving);
-  slowDown(client);
+  slowDown(client, 'maxPublishRate');
+}
+
+/** What was accepted once is not refused when it comes again: a PUBREC that says so would free its identifier [MQTT5-4.3.3-10]. */
+function isRepeated<P>({ session }: Client<P>, { qos, packetId }: PublishPacket): boolean {
+  return qos === 2 && session.unreleased.has(packetId);
 }
 
 function resolveAlias<P>({ aliases }: Client<P>, packet: PublishPacket): void {
@@ -44,8 +50,8 @@ function accept<P>(client: Client<P>, packet: PublishPacket): void {
   }
   const message = messageOfPublish(packet, client.session.clientId, client.connection.broker.clock);
   message.topicBytes = client.topicMemory.text === packet.topic ? client.topicMemory.bytes : undefined;
-  receive(client, message, dup, () => {
-    if (qos === 1) client.answer('puback', packetId);
+  receive(client, message, dup, (note) => {
+    if (qos === 1) client.answer('puback', packetId, REASON.success, note);
   });
 }
 
@@ -57,7 +63,7 @@ function acceptOnce<P>(client: Client<P>, packet: PublishPacket): void {
   const { session, connection, received } = client;
   const { dup, packetId } = packet;
   const { unreleased } = session;
-  const answer = () => client.answer('pubrec', packetId);
+  const answer = (note?: string) => client.answer('pubrec', packetId, REASON.success, note);
   if (unreleased.has(packetId)) {
     received.add(unreleased.get(packetId), answer);
     return;
@@ -65,16 +71,16 @@ function acceptOnce<P>(client: Client<P>, packet: PublishPacket): void {
   const { broker, level } = connection;
   const limit = level === 5 ? 'maxReceiving' : 'maxUnreleased';
   if (unreleased.size >= broker.limits[limit]) {
-    const message = `more than ${broker.limits[limit]} messages of QoS 2 that were not released (${limit}) [MQTT5-3.3.4-9]`;
+    const message = `more than ${broker.limits[limit]} messages of QoS 2 that were not released (${limit}) [MQTT5-3.3.4-7]`;
     throw mqttError('MQTT_LIMIT_EXCEEDED', message, {
       details: { limit, reasonCode: REASON.receiveMaximumExceeded },
     });
   }
   unreleased.set(packetId, undefined);
-  const outcome = receive(client, messageOfPublish(packet, session.clientId, broker.clock), dup, () => {
+  const outcome = receive(client, messageOfPublish(packet, session.clientId, broker.clock), dup, (note) => {
     if (session.journalled)
       broker.journal?.record({ type: 'received', clientId: session.clientId, packetId });
-    answer();
+    answer(note);
   });
   if (!outcome) return;
   unreleased.set(packetId, outcome);
@@ -122,15 +128,4 @@ function refuse<P>(client: Client<P>, { qos, packetId }: PublishPacket, error: C
   const code = reasonCodeOf(error) === REASON.packetTooLarge ? REASON.quotaExceeded : reasonCodeOf(error);
   const type = qos === 1 ? 'puback' : 'pubrec';
   client.received.add(undefined, () => client.answer(type, packetId, code, error.message));
-}
-
-/** A client that publishes too fast is read more slowly. */
-function slowDown<P>({ publishRate, connection, session }: Client<P>): void {
-  const { clock, limits } = connection.broker;
-  if (limits.maxPublishRate === Number.POSITIVE_INFINITY) return;
-  const wait = publishRate.take(clock.now());
-  if (wait === 0) return;
-  countViolation(connection.broker, 'maxPublishRate', session);
-  connection.hold(HOLD.rate);
-  clock.after(wait, () => connection.release(HOLD.rate), { unref: true });
 }

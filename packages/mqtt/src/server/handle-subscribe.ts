@@ -10,11 +10,15 @@ import type { Client } from './client.ts';
 import type { MqttLimits } from './limits.ts';
 import { offer } from './routing.ts';
 import { subscribe } from './session-life.ts';
+import { slowDown } from './slow-down.ts';
 import { tellFilters } from './tell-filters.ts';
 import { topicLimitExceeded } from './topic-limits.ts';
 
 /** The only refusal of 3.1.1. */
 const REFUSED = 0x80;
+
+/** Filters whose refusal is explained in one SUBACK. */
+const MOST_TOLD = 8;
 
 interface Refusal {
   reasonCode: number;
@@ -47,13 +51,20 @@ export function handleSubscribe<P>(client: Client<P>, packet: SubscribePacket): 
     return request.qos;
   });
   const { packetId } = packet;
-  const text = texts.length > 0 ? texts.join('; ') : undefined;
+  const text = texts.length > 0 ? told(texts) : undefined;
   connection.send(
     client.withReason(text, (properties) => buildSuback({ packetId, returnCodes, properties }, level)),
   );
   tellFilters(client, 'subscribed', granted);
   for (const subscription of retained) client.retainedFeeds.add(subscription);
   sendWaiting(broker, session);
+  slowDown(client, 'maxSubscribeRate');
+}
+
+/** A packet may have thousands of filters, and a reason string has 65,535 bytes at most (5.0, 1.5.4). */
+function told(texts: string[]): string {
+  const others = texts.length - MOST_TOLD;
+  return texts.slice(0, MOST_TOLD).join('; ') + (others > 0 ? `; and ${others} others` : '');
 }
 
 /** What is no filter at all ends the connection. */

@@ -6,6 +6,7 @@ import { splitShare } from '../session/subscription.ts';
 import { shareNameFault, topicFilterFault } from '../topics/topic-rules.ts';
 import type { Client } from './client.ts';
 import { unsubscribe } from './session-life.ts';
+import { slowDown } from './slow-down.ts';
 import { tellFilters } from './tell-filters.ts';
 
 /**
@@ -25,4 +26,5 @@ export function handleUnsubscribe<P>(client: Client<P>, packet: UnsubscribePacke
   });
   connection.send(buildUnsuback({ packetId: packet.packetId, reasonCodes }, connection.level));
   tellFilters(client, 'unsubscribed', removed);
+  slowDown(client, 'maxSubscribeRate');
 }

@@ -1,64 +1,114 @@
 import { describe, expect, it } from 'vitest';
+import { DEEDS, type Deed, type Seen } from '../../test/limit-deeds.ts';
 import { MqttWorld } from '../../test/mqtt-world.ts';
 import type { ScriptedClient } from '../../test/scripted-client.ts';
+import type { ProtocolLevel } from '../codec/packets.ts';
 import type { LimitExceeded } from './hooks.ts';
-import type { MqttLimits } from './limits.ts';
+import { defaultLimits, type MqttLimits } from './limits.ts';
 
 const FIVE = { protocolLevel: 5 as const, properties: { sessionExpiryInterval: 60 }, cleanSession: false };
 
-/** What a client of MQTT 5 does to exceed each limit, and the reason code that it is told. */
-const DEEDS: [keyof MqttLimits, Partial<MqttLimits>, (client: ScriptedClient) => void, number][] = [
-  ['maxSubscriptions', { maxSubscriptions: 1 }, (client) => client.subscribe(1, ['a', 0], ['b', 0]), 0x97],
-  [
-    'maxFiltersPerSubscribe',
-    { maxFiltersPerSubscribe: 1 },
-    (client) => client.subscribe(1, ['a', 0], ['b', 0]),
-    0x97,
-  ],
-  ['maxTopicLevels', { maxTopicLevels: 2 }, (client) => client.subscribe(1, ['a/b/c', 0]), 0x97],
-  ['maxTopicLength', { maxTopicLength: 3 }, (client) => client.subscribe(1, ['long', 0]), 0x97],
-  [
-    'maxPayloadSize',
-    { maxPayloadSize: 10 },
-    (client) => client.publish('a', 'x'.repeat(11), { qos: 1, packetId: 1 }),
-    0x97,
-  ],
-  ['maxPayloadSize', { maxPayloadSize: 10 }, (client) => client.publish('a', 'x'.repeat(11)), 0x95],
-  ['maxPacketSize', { maxPacketSize: 100 }, (client) => client.publish('a', 'x'.repeat(101)), 0x95],
-];
-
-async function world(limits: Partial<MqttLimits>) {
+async function world({ limits, hooks }: Pick<Deed, 'limits' | 'hooks'>) {
   const reports: LimitExceeded[] = [];
-  const hooks = {
-    limitExceeded: (facts: LimitExceeded) => void reports.push(facts),
-    sessionOwner: () => 'me',
-  };
-  return { made: new MqttWorld({ limits, hooks }), reports };
+  const made = new MqttWorld({
+    limits,
+    hooks: {
+      limitExceeded: (facts: LimitExceeded) => void reports.push(facts),
+      sessionOwner: () => 'me',
+      ...hooks,
+    },
+  });
+  return { made, reports };
 }
 
-describe('a client that exceeds a limit', () => {
-  it.each(DEEDS)(
-    '%s (%j) is told which, and so are the embedder and the counters',
-    async (limit, limits, deed, code) => {
-      const { made, reports } = await world(limits);
+interface Answer {
+  returnCode?: number;
+  returnCodes?: number[];
+  reasonCode?: number;
+  properties?: { reasonString?: string };
+}
+
+function expectSeen(client: ScriptedClient, seen: Seen, limit: string, value: unknown): void {
+  const last = client.inbox.at(-1);
+  expect(last?.type).toBe(seen.packet);
+  expect(client.ended).toBe(seen.ends === true);
+  const { returnCodes, returnCode, reasonCode, properties } = (last ?? {}) as Answer;
+  if (seen.code !== undefined) expect(returnCodes?.at(-1) ?? returnCode ?? reasonCode).toBe(seen.code);
+  if (seen.properties) expect(properties).toMatchObject(seen.properties);
+  const text = properties?.reasonString ?? '';
+  expect(seen.named === true).toBe(text.includes(limit));
+  if (seen.named) expect(text).toContain(String(value));
+}
+
+const LIMITS = Object.keys(DEEDS) as (keyof MqttLimits)[];
+
+describe.each<[string, 'five' | 'three', ProtocolLevel]>([
+  ['MQTT 5', 'five', 5],
+  ['MQTT 3.1.1', 'three', 4],
+])('a client of %s that goes beyond', (_, version, level) => {
+  it.each(LIMITS.filter((limit) => DEEDS[limit][version]))(
+    '%s is told what can be told; it is counted, and its owner hears of it',
+    async (limit) => {
+      const deed: Deed = DEEDS[limit];
+      const { made, reports } = await world(deed);
       await using server = made;
-      const client = await server.client('d1', FIVE);
-      deed(client);
-      const answer = await client.next();
-      const codes =
-        'returnCodes' in answer ? answer.returnCodes : [(answer as { reasonCode?: number }).reasonCode];
-      expect(codes).toContain(code);
-      const { properties } = answer as { properties?: { reasonString?: string } };
-      expect(properties?.reasonString).toContain(limit);
-      expect(properties?.reasonString).toContain(String(limits[limit]));
-      expect(server.server.counters.violations[limit]).toBe(1);
+      const client = await deed.exceed(server, level);
+      await server.settle();
+      if (deed[version]?.ends) await client.end();
+      expectSeen(client, deed[version] ?? {}, limit, deed.limits[limit]);
+      const counted = deed.counted.includes(level);
+      expect(server.server.counters.violations).toEqual(counted ? { [limit]: 1 } : {});
       await server.clock.advance(1000);
-      expect(reports).toMatchObject([{ clientId: 'd1', owner: 'me', limit, count: 1 }]);
+      const report = { clientId: 'd1', owner: 'me', limit, count: 1, detail: expect.stringContaining(limit) };
+      expect(reports).toEqual(counted && !deed.stranger ? [report] : []);
     },
   );
+});
 
+it('every limit has a default', () => {
+  expect(Object.keys(defaultLimits).sort()).toEqual([...LIMITS].sort());
+});
+
+describe('a client of MQTT 5 that goes beyond a limit in another packet', () => {
+  const others: [keyof MqttLimits, Partial<MqttLimits>, (client: ScriptedClient) => void, Seen][] = [
+    [
+      'maxTopicLevels',
+      { maxTopicLevels: 2 },
+      (client) => client.subscribe(1, ['a/b/c', 0]),
+      { packet: 'suback', code: 0x97, named: true },
+    ],
+    [
+      'maxTopicLength',
+      { maxTopicLength: 3 },
+      (client) => client.subscribe(1, ['long', 0]),
+      { packet: 'suback', code: 0x97, named: true },
+    ],
+    [
+      'maxPayloadSize',
+      { maxPayloadSize: 10 },
+      (client) => client.publish('a', 'x'.repeat(11)),
+      { packet: 'disconnect', code: 0x95, named: true, ends: true },
+    ],
+    [
+      'maxRetainedMessages',
+      { maxRetainedMessages: 0 },
+      (client) => client.publish('a', 'x', { qos: 2, packetId: 1, retain: true }),
+      { packet: 'pubrec', code: 0, named: true },
+    ],
+  ];
+  it.each(others)('%s (%j) is told so there', async (limit, limits, deed, seen) => {
+    await using server = new MqttWorld({ limits });
+    const client = await server.client('d1', FIVE);
+    deed(client);
+    await server.settle();
+    expectSeen(client, seen, limit, limits[limit]);
+    expect(server.server.counters.violations).toEqual({ [limit]: 1 });
+  });
+});
+
+describe('a client that exceeds a limit', () => {
   it('floods the embedder with no more than one report a second', async () => {
-    const { made, reports } = await world({ maxPublishRate: 10 });
+    const { made, reports } = await world({ limits: { maxPublishRate: 10 } });
     await using server = made;
     const client = await server.client('d1', FIVE);
     for (let sent = 0; sent < 30; sent += 1) client.publish('a', 'x');
@@ -72,7 +122,7 @@ describe('a client that exceeds a limit', () => {
   });
 
   it('while it is away has what its queue had no room for in its own name, not in the publisher’s', async () => {
-    const { made, reports } = await world({ maxQueuedMessages: 2 });
+    const { made, reports } = await world({ limits: { maxQueuedMessages: 2 } });
     await using server = made;
     const away = await server.subscriber('d1', ['a'], FIVE);
     away.vanish();

@@ -29,6 +29,8 @@ export interface MqttLimits {
   maxSubscriptions: number;
   /** PUBLISHes per second from one client, with a burst of as many. Beyond it the client is read more slowly. */
   maxPublishRate: number;
+  /** SUBSCRIBEs and UNSUBSCRIBEs per second from one client, with a burst of as many. Beyond it the client is read more slowly. */
+  maxSubscribeRate: number;
   /**
    * PUBLISHes of one client whose `hooks.received` is not settled. Beyond it the client is not read. Clients of MQTT 5 are
    * told it as receive maximum, and closed when they hold more unreleased messages of QoS 2.
@@ -44,6 +46,11 @@ export interface MqttLimits {
   maxQueuedMessages: number;
   /** Bytes of topic and payload that wait for one client. Beyond it new ones are dropped. */
   maxQueuedBytes: number;
+  /**
+   * Bytes of topic and payload that all sessions hold together, waiting or not acknowledged. Beyond it new messages are
+   * dropped, except for a connected client that has acknowledged all it was sent.
+   */
+  maxQueuedBytesInAll: number;
   /** Milliseconds that a message waits for one client. Beyond it the message is dropped. */
   maxQueuedAge: number;
   /** Bytes written to a client's stream that it has not taken. Beyond it the client is not read. */
@@ -80,12 +87,14 @@ export const defaultLimits: Readonly<MqttLimits> = Object.freeze({
   maxFiltersPerSubscribe: 8,
   maxSubscriptions: 50,
   maxPublishRate: 100,
+  maxSubscribeRate: 100,
   maxReceiving: 100,
   maxUnreleased: 10_000,
   maxTopicAliases: 16,
   maxInFlight: 100,
   maxQueuedMessages: 10_000,
   maxQueuedBytes: 4 * 1024 * 1024,
+  maxQueuedBytesInAll: 512 * 1024 * 1024,
   maxQueuedAge: 86_400_000,
   maxWriteBuffer: 256 * 1024,
   stallTimeout: 120_000,

@@ -3,6 +3,7 @@ import type { Clock, Logger } from '@ioto/runtime';
 import type { Qos } from '../codec/packets.ts';
 import { REASON } from '../codec/reason-codes.ts';
 import { mqttError } from '../errors.ts';
+import { HeldBytes } from '../session/held-bytes.ts';
 import type { DeliveryOutcome, Message, MessageProperties } from '../session/message.ts';
 import { SessionJournal } from '../session/session-journal.ts';
 import type { SessionStore } from '../session/session-store.ts';
@@ -86,6 +87,7 @@ export class MqttServer<P> {
       sessions: new Map(),
       subscriptions: new SubscriptionTree(),
       retained: new RetainedMessages(limits, hooks.retainedOwner?.bind(hooks)),
+      heldBytes: new HeldBytes(limits.maxQueuedBytesInAll, counters),
       turn: new TurnBudget(),
       limitReports: new LimitReports(clock, (facts) =>
         settleHook(

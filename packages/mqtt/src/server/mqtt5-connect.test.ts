@@ -124,7 +124,7 @@ describe('a session of MQTT 5', () => {
     expect(await again.connect(resumed)).toMatchObject({ sessionPresent: true });
   });
 
-  it('DISCONNECT may change how long it lasts, but not from nothing [MQTT5-3.14.2-2]', async () => {
+  it('DISCONNECT may change how long it lasts, but not from nothing (5.0, 3.14.2.2.2)', async () => {
     await using world = new MqttWorld();
     const client = await world.client('d1', five({ sessionExpiryInterval: 100 }));
     client.send({ type: 'disconnect', properties: { sessionExpiryInterval: 0 } });

@@ -82,7 +82,7 @@ describe('QoS 2 from a client', () => {
     expect(await client.next()).toMatchObject({ type: 'pubcomp', packetId: 9, reasonCode: 0x92 });
   });
 
-  it('more unreleased messages than the receive maximum end the connection [MQTT5-3.3.4-9]', async () => {
+  it('more unreleased messages than the receive maximum end the connection [MQTT5-3.3.4-7]', async () => {
     await using world = new MqttWorld({ limits: { maxReceiving: 2 } });
     const client = await world.client('d1', { protocolLevel: 5 });
     for (const packetId of [1, 2, 3]) client.publish('a', '', { qos: 2, packetId });
@@ -141,7 +141,7 @@ describe('QoS 2 to a client', () => {
     expect((await client.nextPublish()).payload.toString()).toBe('2');
   });
 
-  it('a client of MQTT 5 that refuses it with PUBREC ends the exchange [MQTT5-4.3.3-4]', async () => {
+  it('a client of MQTT 5 that refuses it with PUBREC ends the exchange [MQTT5-4.4.0-2]', async () => {
     await using world = new MqttWorld();
     const client = await world.client('d1', { protocolLevel: 5 });
     client.subscribe(1, ['a', 2]);

@@ -30,24 +30,22 @@ function forwarded(properties: NonNullable<PublishPacket['properties']>): Messag
 }
 
 /**
- * Hands a message to the embedder; when that has settled, in order: its subscribers, then `acknowledge`. Returns what the
- * embedder returned. What a client publishes on a reserved topic (`$…`) is for the embedder alone: clients of different
+ * Hands a message to the embedder; when that has settled, in order: its subscribers, then `acknowledge`, with what the
+ * client should know of a message that was taken. Returns what the embedder returned. What a client publishes on a reserved topic (`$…`) is for the embedder alone: clients of different
  * owners may all publish and subscribe there, and must not hear each other.
  */
 export function receive<P>(
   client: Client<P>,
   message: Message,
   dup: boolean,
-  acknowledge: () => void,
+  acknowledge: (note?: string) => void,
 ): Promise<void> | void {
   const { broker } = client.connection;
   const outcome = outcomeOf(client, message, dup);
   client.received.add(outcome, () => {
-    if (!isReserved(message.topic)) {
-      if (message.retain) retain(broker, message);
-      route(broker, message, client.matchesOf(message.topic));
-    }
-    acknowledge();
+    const limit = message.retain ? retain(broker, message) : undefined;
+    if (!isReserved(message.topic)) route(broker, message, client.matchesOf(message.topic));
+    acknowledge(limit && `delivered, but not retained: beyond ${limit}, which is ${broker.limits[limit]}`);
   });
   return outcome;
 }

@@ -1,6 +1,7 @@
 import type { Delivery, Message } from '../session/message.ts';
 import type { Session } from '../session/session.ts';
 import type { Grant, Subscription } from '../session/subscription.ts';
+import type { RetainedLimits } from '../topics/retained-messages.ts';
 import type { Matches, SharedGroup } from '../topics/subscription-tree.ts';
 import { isBasicIngest, isReserved } from '../topics/topic-rules.ts';
 import { type Broker, countViolation } from './broker.ts';
@@ -59,13 +60,17 @@ export function offer<P>(
   return 'dropped';
 }
 
-/** Retains a message that asks for it; AWS retains nothing on reserved topics (3.1.1, 3.3.1.3). */
-export function retain<P>(broker: Broker<P>, message: Message): void {
-  if (isReserved(message.topic)) return;
+/**
+ * Retains a message that asks for it; AWS retains nothing on reserved topics (3.1.1, 3.3.1.3). Returns the limit that
+ * forbids it.
+ */
+export function retain<P>(broker: Broker<P>, message: Message): keyof RetainedLimits | undefined {
+  if (isReserved(message.topic)) return undefined;
   const refusal = broker.retained.keep(message);
   if (refusal) countViolation(broker, refusal, broker.sessions.get(message.publisher ?? ''));
   if (refusal || message.payload.length === 0)
     broker.journal?.record({ type: 'forgotten', topic: message.topic });
   else broker.journal?.record({ type: 'retained', message });
   broker.counters.retainedMessages = broker.retained.size;
+  return refusal;
 }

@@ -61,6 +61,7 @@ export function makeSession<P>(broker: Broker<P>, facts: SessionFacts): Session 
       broker.counters.messagesDropped += 1;
       if (limit) countViolation(broker, limit, facts);
     },
+    inAll: broker.heldBytes,
     observer: facts.expiry > 0 ? broker.journal?.observerOf(facts.clientId) : undefined,
   });
   broker.sessions.set(facts.clientId, session);

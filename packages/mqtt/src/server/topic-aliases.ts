@@ -15,11 +15,14 @@ export class TopicAliases {
 
   /** The topic of a PUBLISH that came with an alias [MQTT5-3.3.2-8] [MQTT5-3.3.2-9]. */
   resolve(topic: string, alias: number): string {
-    if (alias === 0 || alias > this.#maxReceived) {
-      const message = `PUBLISH with topic alias ${alias}; 1 to ${this.#maxReceived} is allowed [MQTT5-3.3.2-9]`;
-      throw mqttError('MQTT_PROTOCOL_VIOLATION', message, {
+    if (alias === 0) {
+      throw mqttError('MQTT_PROTOCOL_VIOLATION', 'PUBLISH with topic alias 0 [MQTT5-3.3.2-8]', {
         details: { reasonCode: REASON.topicAliasInvalid },
       });
+    }
+    if (alias > this.#maxReceived) {
+      const message = `PUBLISH with topic alias ${alias}; maxTopicAliases is ${this.#maxReceived} [MQTT5-3.3.2-9]`;
+      throw mqttError('MQTT_LIMIT_EXCEEDED', message, { details: { limit: 'maxTopicAliases' } });
     }
     if (topic !== '') {
       this.#received ??= [];

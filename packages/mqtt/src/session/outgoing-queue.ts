@@ -1,4 +1,5 @@
 import { Deque } from './deque.ts';
+import { HeldBytes } from './held-bytes.ts';
 import { type Delivery, type DeliveryOutcome, detachFromChunk, isExpired, messageSize } from './message.ts';
 
 /** Where a session's messages go while its client is connected. */
@@ -20,6 +21,9 @@ export interface QueueBounds {
   maxQueuedAge?: number;
 }
 
+/** A limit that forbids to take a message. */
+export type QueueRefusal = 'maxQueuedMessages' | 'maxQueuedBytes' | 'maxQueuedBytesInAll';
+
 /** Is told what happens to each message of QoS 1 and 2, so that it can be written down. */
 export interface QueueObserver {
   queued(delivery: Delivery): void;
@@ -37,6 +41,8 @@ export interface QueueOptions {
   /** A message was lost after it had been taken: for `limit`, or because it expired or is too large for the client. */
   onLost?: (limit: 'maxQueuedAge' | undefined) => void;
   observer?: QueueObserver;
+  /** Where its bytes are counted with those of others. */
+  inAll?: HeldBytes;
 }
 
 /**
@@ -49,6 +55,7 @@ export class OutgoingQueue {
   readonly #now: () => number;
   readonly #onLost: (limit: 'maxQueuedAge' | undefined) => void;
   #observer: QueueObserver | undefined;
+  readonly #inAll: HeldBytes;
   readonly #waiting = new Deque<Delivery>();
   #waitingBytes = 0;
   /** By packet identifier, in the order of first sending. */
@@ -61,11 +68,13 @@ export class OutgoingQueue {
   #lastSequence = 0;
   #link: Link | undefined;
 
-  constructor(bounds: QueueBounds, { now = () => 0, onLost = () => undefined, observer }: QueueOptions = {}) {
+  constructor(bounds: QueueBounds, options: QueueOptions = {}) {
+    const { now = () => 0, onLost = () => undefined, observer, inAll = new HeldBytes() } = options;
     this.#bounds = bounds;
     this.#now = now;
     this.#onLost = onLost;
     this.#observer = observer;
+    this.#inAll = inAll;
   }
 
   /** Messages that wait or are not acknowledged. */
@@ -78,8 +87,9 @@ export class OutgoingQueue {
   }
 
   /** Sends the message, or lets it wait. Returns the limit that forbids it, and then has not taken it. */
-  offer(delivery: Delivery): keyof QueueBounds | undefined {
+  offer(delivery: Delivery): QueueRefusal | undefined {
     if (this.#waiting.length === 0 && this.#again.length === 0 && this.#mayGo(delivery)) {
+      if (!this.#mayBeHeld(delivery)) return 'maxQueuedBytesInAll';
       this.#note(delivery);
       this.#give(delivery);
       return undefined;
@@ -89,11 +99,11 @@ export class OutgoingQueue {
     const bytes = messageSize(delivery.message);
     if (this.#waiting.length >= this.#bounds.maxQueuedMessages) return 'maxQueuedMessages';
     if (this.#waitingBytes + bytes > this.#bounds.maxQueuedBytes) return 'maxQueuedBytes';
+    if (!this.#inAll.fits(bytes)) return 'maxQueuedBytesInAll';
     detachFromChunk(delivery.message);
     delivery.queuedAt = now;
     this.#note(delivery);
-    this.#waiting.push(delivery);
-    this.#waitingBytes += bytes;
+    this.#pushWaiting(delivery);
     return undefined;
   }
 
@@ -102,11 +112,8 @@ export class OutgoingQueue {
     for (const delivery of deliveries) {
       this.#lastSequence = Math.max(this.#lastSequence, delivery.sequence);
       this.#lastId = Math.max(this.#lastId, delivery.packetId);
-      if (delivery.packetId > 0) this.#unacknowledged.set(delivery.packetId, delivery);
-      else {
-        this.#waiting.push(delivery);
-        this.#waitingBytes += messageSize(delivery.message);
-      }
+      if (delivery.packetId > 0) this.#hold(delivery);
+      else this.#pushWaiting(delivery);
     }
   }
 
@@ -142,15 +149,29 @@ export class OutgoingQueue {
   /** False while some are left that may not go yet. */
   #sendAgain(): boolean {
     for (let next = this.#again.first(); next; next = this.#again.first()) {
-      const acknowledged = this.#unacknowledged.get(next.packetId) !== next;
-      if (!acknowledged && !this.#mayGo(next)) return false;
+      const done = next.inFlight || this.#unacknowledged.get(next.packetId) !== next;
+      if (!done && !this.#mayGo(next)) {
+        this.#releaseAgain();
+        return false;
+      }
       this.#again.shift();
-      if (acknowledged) continue;
+      if (done) continue;
       this.#setInFlight(next, true);
       if (next.released) this.#link?.release(next.packetId);
       else if (this.#link?.send(next, true) === false) this.#lose(next);
     }
     return true;
+  }
+
+  /** PUBREL does not wait for the window [MQTT5-3.3.4-10]. */
+  #releaseAgain(): void {
+    if (!this.#link?.ready()) return;
+    for (const delivery of this.#again) {
+      const { released, inFlight, packetId } = delivery;
+      if (!released || inFlight || this.#unacknowledged.get(packetId) !== delivery) continue;
+      this.#setInFlight(delivery, true);
+      this.#link.release(packetId);
+    }
   }
 
   /** The client's PUBACK; `refused` where it has a reason to. False when nothing with that identifier waits for one. */
@@ -165,7 +186,7 @@ export class OutgoingQueue {
   receivedByClient(packetId: number, refused = false): boolean {
     const delivery = this.#unacknowledged.get(packetId);
     if (delivery?.qos !== 2) return false;
-    // A refusal ends it [MQTT5-4.3.3-4].
+    // A refusal ends it [MQTT5-4.4.0-2].
     if (refused && !delivery.released) this.#finish(delivery, 'dropped');
     else {
       if (!delivery.released) {
@@ -195,12 +216,11 @@ export class OutgoingQueue {
   retainOnly(keep: (delivery: Delivery) => boolean, outcome: DeliveryOutcome): number {
     const dropped = [...this.#unacknowledged.values()].filter((delivery) => !keep(delivery));
     for (const delivery of dropped) this.#forget(delivery);
+    this.#inAll.remove(this.#waitingBytes);
     this.#waitingBytes = 0;
     for (const delivery of this.#waiting.drain()) {
-      if (keep(delivery)) {
-        this.#waiting.push(delivery);
-        this.#waitingBytes += messageSize(delivery.message);
-      } else dropped.push(delivery);
+      if (keep(delivery)) this.#pushWaiting(delivery);
+      else dropped.push(delivery);
     }
     for (const delivery of dropped) {
       this.#observerOf(delivery)?.settled(delivery);
@@ -231,10 +251,15 @@ export class OutgoingQueue {
     return link?.ready() === true && (delivery.qos === 0 || this.#inFlight < link.window);
   }
 
+  /** A client that has acknowledged everything gets what it can take at once, even while others have filled the server. */
+  #mayBeHeld({ qos, message }: Delivery): boolean {
+    return qos === 0 || this.#unacknowledged.size === 0 || this.#inAll.fits(messageSize(message));
+  }
+
   #give(delivery: Delivery): void {
     if (delivery.qos > 0) {
       delivery.packetId = this.#freeId();
-      this.#unacknowledged.set(delivery.packetId, delivery);
+      this.#hold(delivery);
       this.#setInFlight(delivery, true);
       this.#observerOf(delivery)?.sent(delivery);
     }
@@ -249,8 +274,13 @@ export class OutgoingQueue {
     this.pump();
   }
 
+  #hold(delivery: Delivery): void {
+    this.#unacknowledged.set(delivery.packetId, delivery);
+    this.#inAll.add(messageSize(delivery.message));
+  }
+
   #forget(delivery: Delivery): void {
-    this.#unacknowledged.delete(delivery.packetId);
+    if (this.#unacknowledged.delete(delivery.packetId)) this.#inAll.remove(messageSize(delivery.message));
     this.#setInFlight(delivery, false);
   }
 
@@ -267,9 +297,19 @@ export class OutgoingQueue {
     delivery.settle?.('dropped');
   }
 
+  #pushWaiting(delivery: Delivery): void {
+    const bytes = messageSize(delivery.message);
+    this.#waiting.push(delivery);
+    this.#waitingBytes += bytes;
+    this.#inAll.add(bytes);
+  }
+
   #shiftWaiting(): void {
     const delivery = this.#waiting.shift();
-    if (delivery) this.#waitingBytes -= messageSize(delivery.message);
+    if (!delivery) return;
+    const bytes = messageSize(delivery.message);
+    this.#waitingBytes -= bytes;
+    this.#inAll.remove(bytes);
   }
 
   /** They wait in the order of their age, so that the old ones are in front. */
@@ -288,7 +328,7 @@ export class OutgoingQueue {
     return true;
   }
 
-  /** A packet identifier that no unacknowledged message bears [MQTT-2.3.1-2]; windows are far smaller than their number. */
+  /** A packet identifier that no unacknowledged message bears [MQTT-2.3.1-4]; windows are far smaller than their number. */
   #freeId(): number {
     do this.#lastId = (this.#lastId % 65_535) + 1;
     while (this.#unacknowledged.has(this.#lastId));

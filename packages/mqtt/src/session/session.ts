@@ -1,7 +1,13 @@
 import type { Qos } from '../codec/packets.ts';
 import { matchesTopic } from '../topics/topic-match.ts';
 import type { Delivery, Message } from './message.ts';
-import { type Link, OutgoingQueue, type QueueBounds, type QueueOptions } from './outgoing-queue.ts';
+import {
+  type Link,
+  OutgoingQueue,
+  type QueueBounds,
+  type QueueOptions,
+  type QueueRefusal,
+} from './outgoing-queue.ts';
 import { type Grant, mergedGrant, type Subscription } from './subscription.ts';
 import { WaitingForSubscription } from './waiting-for-subscription.ts';
 
@@ -29,7 +35,7 @@ export class Session {
   readonly journalled: boolean;
   readonly subscriptions = new Map<string, Subscription>();
   readonly queue: OutgoingQueue;
-  readonly waiting = new WaitingForSubscription();
+  readonly waiting: WaitingForSubscription;
   /**
    * QoS 2 messages of the client that it has not released, by packet identifier: a promise until the embedder has settled
    * the message (3.1.1, 4.3.3).
@@ -48,6 +54,7 @@ export class Session {
     this.owner = owner;
     this.journalled = options.observer !== undefined;
     this.queue = new OutgoingQueue(bounds, options);
+    this.waiting = new WaitingForSubscription(options.inAll);
   }
 
   get connected(): boolean {
@@ -84,7 +91,7 @@ export class Session {
     { qos: granted, identifiers }: Grant,
     retain: boolean,
     { settle, shared }: Pick<Delivery, 'settle' | 'shared'> = {},
-  ): keyof QueueBounds | 'offline' | undefined {
+  ): QueueRefusal | 'offline' | undefined {
     const qos: Qos = message.qos < granted ? message.qos : granted;
     if (qos === 0 && !this.#connected) return 'offline';
     return this.queue.offer({

@@ -1,3 +1,4 @@
+import { HeldBytes } from './held-bytes.ts';
 import { type DeliveryOutcome, type Message, messageSize } from './message.ts';
 
 export interface WaitingMessage {
@@ -12,11 +13,19 @@ export interface WaitingMessage {
  * subscribe, and the answer is there before the SUBSCRIBE is.
  */
 export class WaitingForSubscription {
-  #messages: WaitingMessage[] = [];
+  readonly #inAll: HeldBytes;
+  /** In the order in which they came. */
+  readonly #messages = new Set<WaitingMessage>();
+  /** How many wait for each topic: what a SUBSCRIBE has to look at. */
+  readonly #topics = new Map<string, number>();
   #bytes = 0;
 
+  constructor(inAll = new HeldBytes()) {
+    this.#inAll = inAll;
+  }
+
   get length(): number {
-    return this.#messages.length;
+    return this.#messages.size;
   }
 
   /** Bytes of topic and payload. */
@@ -25,22 +34,26 @@ export class WaitingForSubscription {
   }
 
   add(waiting: WaitingMessage): void {
-    this.#messages.push(waiting);
-    this.#bytes += messageSize(waiting.message);
+    this.#messages.add(waiting);
+    this.#count(waiting, 1);
   }
 
   /** The grace of one has ended. */
   expire(waiting: WaitingMessage): void {
-    this.#keepOnly((each) => each !== waiting);
+    if (this.#messages.delete(waiting)) this.#count(waiting, -1);
     waiting.settle('unsubscribed');
   }
 
   /** Takes out, in order, those for which `subscribed` says yes. */
   take(subscribed: (topic: string) => boolean): WaitingMessage[] {
-    if (this.#messages.length === 0) return [];
-    const taken = this.#messages.filter(({ message }) => subscribed(message.topic));
-    this.#keepOnly((each) => !taken.includes(each));
-    for (const { cancel } of taken) cancel();
+    const topics = new Set([...this.#topics.keys()].filter(subscribed));
+    if (topics.size === 0) return [];
+    const taken = [...this.#messages].filter(({ message }) => topics.has(message.topic));
+    for (const waiting of taken) {
+      waiting.cancel();
+      this.#messages.delete(waiting);
+      this.#count(waiting, -1);
+    }
     return taken;
   }
 
@@ -50,8 +63,12 @@ export class WaitingForSubscription {
     return dropped.length;
   }
 
-  #keepOnly(wanted: (waiting: WaitingMessage) => boolean): void {
-    this.#messages = this.#messages.filter(wanted);
-    this.#bytes = this.#messages.reduce((sum, { message }) => sum + messageSize(message), 0);
+  #count({ message }: WaitingMessage, by: 1 | -1): void {
+    const bytes = by * messageSize(message);
+    this.#bytes += bytes;
+    this.#inAll.add(bytes);
+    const left = (this.#topics.get(message.topic) ?? 0) + by;
+    if (left > 0) this.#topics.set(message.topic, left);
+    else this.#topics.delete(message.topic);
   }
 }

@@ -18,15 +18,19 @@ function bounds(messages: number, bytes: number, ofOwner = [messages, bytes]): R
   };
 }
 
+function found(retained: RetainedMessages, filter: string, now: number): Message[] {
+  return [...retained.matching(filter, now)].filter((each) => each !== undefined);
+}
+
 it('keeps the last message of each topic, and none after an empty one [MQTT-3.3.1-10]', () => {
   const retained = new RetainedMessages(bounds(10, 1000));
   retained.keep(message('a/1', 'x'));
   retained.keep(message('a/1', 'y'));
   retained.keep(message('a/2', 'z'));
-  expect([...retained.matching('a/+', 0)].map(({ payload }) => payload.toString())).toEqual(['y', 'z']);
-  expect([...retained.matching('a/1', 0)]).toHaveLength(1);
+  expect(found(retained, 'a/+', 0).map(({ payload }) => payload.toString())).toEqual(['y', 'z']);
+  expect(found(retained, 'a/1', 0)).toHaveLength(1);
   retained.keep(message('a/1', ''));
-  expect([...retained.matching('a/1', 0)]).toHaveLength(0);
+  expect(found(retained, 'a/1', 0)).toHaveLength(0);
   expect(retained.size).toBe(1);
 });
 
@@ -55,8 +59,8 @@ it('finds exactly the topics that a filter matches one by one, after any changes
         if (text) held.add(each);
         else held.delete(each);
       }
-      const found = [...retained.matching(wanted, 0)].map((each) => each.topic);
-      expect(found.sort()).toEqual([...held].filter((each) => matchesTopic(wanted, each)).sort());
+      const topics = found(retained, wanted, 0).map((each) => each.topic);
+      expect(topics.sort()).toEqual([...held].filter((each) => matchesTopic(wanted, each)).sort());
       expect(retained.size).toBe(held.size);
     }),
     { numRuns: 500 },
@@ -66,8 +70,8 @@ it('finds exactly the topics that a filter matches one by one, after any changes
 it('forgets what has expired [MQTT5-3.3.2-5]', () => {
   const retained = new RetainedMessages(bounds(10, 1000));
   retained.keep({ ...message('a', 'x'), expiresAt: 1000 });
-  expect([...retained.matching('#', 999)]).toHaveLength(1);
-  expect([...retained.matching('#', 1000)]).toHaveLength(0);
+  expect(found(retained, '#', 999)).toHaveLength(1);
+  expect(found(retained, '#', 1000)).toHaveLength(0);
   expect(retained.size).toBe(0);
 });
 
@@ -80,12 +84,12 @@ it('answers an exact filter and a narrow wildcard within a millisecond at 100,00
     let best = Number.POSITIVE_INFINITY;
     for (let attempt = 0; attempt < 5; attempt += 1) {
       const started = performance.now();
-      expect([...retained.matching(filter, 0)]).toHaveLength(1);
+      expect(found(retained, filter, 0)).toHaveLength(1);
       best = Math.min(best, performance.now() - started);
     }
     expect(best).toBeLessThan(1);
   }
-  expect([...retained.matching('site/7/#', 0)]).toHaveLength(100);
+  expect(found(retained, 'site/7/#', 0)).toHaveLength(100);
 });
 
 describe('with an owner of each topic', () => {

@@ -12,6 +12,9 @@ export type RetainedLimits = Pick<
   'maxRetainedMessages' | 'maxRetainedBytes' | 'maxRetainedMessagesOfOwner' | 'maxRetainedBytesOfOwner'
 >;
 
+/** Topics and branches that a search looks at before it may be left for later. */
+export const LOOKS_AT_ONCE = 64;
+
 interface Share {
   messages: number;
   bytes: number;
@@ -113,22 +116,22 @@ export class RetainedMessages {
 
   /**
    * Those that a new subscription gets [MQTT-3.3.1-6]; one without wildcards costs one look. May be read on while the
-   * messages change. One that has expired at `now` is forgotten [MQTT5-3.3.2-5].
+   * messages change: of a search among many topics it yields undefined after some that were looked at, so that it can be
+   * gone on with later. One that has expired at `now` is forgotten [MQTT5-3.3.2-5].
    */
-  *matching(filter: string, now: number): Generator<Message> {
+  *matching(filter: string, now: number): Generator<Message | undefined> {
     for (const message of this.#matching(filter)) {
-      if (isExpired(message, now)) this.forget(message.topic);
+      if (message && isExpired(message, now)) this.forget(message.topic);
       else yield message;
     }
   }
 
-  *#matching(filter: string): Generator<Message> {
-    if (!filter.includes('+') && !filter.includes('#')) {
+  *#matching(filter: string): Generator<Message | undefined> {
+    if (filter.includes('+') || filter.includes('#')) yield* search(this.#root, filter.split('/'));
+    else {
       const message = this.#byTopic.get(filter);
       if (message) yield message;
-      return;
     }
-    yield* walk(this.#root, filter.split('/'), 0);
   }
 
   all(): Iterable<Message> {
@@ -146,31 +149,43 @@ function childOf(node: Node, level: string): Node {
   return child;
 }
 
-/** Wildcards do not match a first level that begins with `$` [MQTT-4.7.2-1]. */
-function* walk(node: Node, levels: string[], depth: number): Generator<Message> {
-  const level = levels[depth];
-  if (level === undefined) {
-    if (node.message) yield node.message;
-    return;
-  }
-  if (level === '#') {
-    yield* below(node, depth === 0);
-    return;
-  }
-  if (level !== '+') {
-    const child = node.children?.get(level);
-    if (child) yield* walk(child, levels, depth + 1);
-    return;
-  }
-  for (const [name, child] of node.children ?? []) {
-    if (depth > 0 || !name.startsWith('$')) yield* walk(child, levels, depth + 1);
+/** Nodes on one level of the search, and the level of the filter that comes after them. */
+interface Place {
+  nodes: Iterator<Node>;
+  next: number;
+}
+
+/** Depth first, without recursion: each step costs the same however deep it is. Undefined at first, and between steps. */
+function* search(root: Node, levels: string[]): Generator<Message | undefined> {
+  const places: Place[] = [{ nodes: [root].values(), next: 0 }];
+  let looked = 0;
+  for (let place = places.at(-1); place; place = places.at(-1)) {
+    const { value: node } = place.nodes.next() as IteratorResult<Node, undefined>;
+    if (!node) {
+      places.pop();
+      continue;
+    }
+    if (looked % LOOKS_AT_ONCE === 0) yield undefined;
+    looked += 1;
+    const level = levels[place.next];
+    // `a/#` matches `a` too (4.7.1.2).
+    if (node.message && (level === undefined || level === '#')) yield node.message;
+    if (level !== undefined)
+      places.push({
+        nodes: below(node, level, node === root),
+        next: level === '#' ? place.next : place.next + 1,
+      });
   }
 }
 
-/** `a/#` matches `a` too (4.7.1.2). */
-function* below(node: Node, first: boolean): Generator<Message> {
-  if (node.message) yield node.message;
-  for (const [name, child] of node.children ?? []) {
-    if (!first || !name.startsWith('$')) yield* below(child, false);
-  }
+/** Wildcards do not match a first level that begins with `$` [MQTT-4.7.2-1]. */
+function below({ children }: Node, level: string, first: boolean): Iterator<Node> {
+  if (!children) return [].values();
+  if (level === '+' || level === '#') return first ? unreserved(children) : children.values();
+  const child = children.get(level);
+  return (child ? [child] : []).values();
+}
+
+function* unreserved(nodes: Map<string, Node>): Generator<Node> {
+  for (const [level, node] of nodes) if (!level.startsWith('$')) yield node;
 }

@@ -16,12 +16,29 @@ export interface Matches<S> {
 
 /** The subscribers of one filter under one share name. */
 export class SharedGroup<S> {
-  readonly members = new Map<S, Subscription>();
+  readonly #members = new Map<S, Subscription>();
+  /** As a list, from the first message after a change on. */
+  #list: [S, Subscription][] | undefined;
   #next = 0;
+
+  get size(): number {
+    return this.#members.size;
+  }
+
+  set(subscriber: S, subscription: Subscription): void {
+    this.#members.set(subscriber, subscription);
+    this.#list = undefined;
+  }
+
+  delete(subscriber: S): void {
+    this.#members.delete(subscriber);
+    this.#list = undefined;
+  }
 
   /** The members, another one first each time. */
   *turn(): Generator<[S, Subscription]> {
-    const members = [...this.members];
+    this.#list ??= [...this.#members];
+    const members = this.#list;
     const start = this.#next++ % Math.max(1, members.length);
     for (let index = 0; index < members.length; index += 1) {
       const member = members[(start + index) % members.length];
@@ -121,7 +138,7 @@ function newNode<S>(): Node<S> {
   return { children: new Map(), subscribers: new Map(), groups: undefined };
 }
 
-function membersAt<S>(node: Node<S>, share: string | undefined): Map<S, Subscription> {
+function membersAt<S>(node: Node<S>, share: string | undefined): Map<S, Subscription> | SharedGroup<S> {
   if (share === undefined) return node.subscribers;
   node.groups ??= new Map();
   let group = node.groups.get(share);
@@ -129,7 +146,7 @@ function membersAt<S>(node: Node<S>, share: string | undefined): Map<S, Subscrip
     group = new SharedGroup();
     node.groups.set(share, group);
   }
-  return group.members;
+  return group;
 }
 
 function visit<S>(node: Node<S>, levels: string[], depth: number, reserved: boolean, found: Found<S>): void {
