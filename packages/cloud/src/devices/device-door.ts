@@ -35,6 +35,9 @@ export interface DeviceDoorOptions {
   logger: Logger;
 }
 
+/** Steps between two turns of the loop when devices are looked at again; one of a device costs so many of passing it over. */
+const AT_A_TIME = 1000;
+const OWN_DEVICE = 100;
 const DENIED = 'a policy of the account denies iot:Connect';
 
 /** What is known of a device that stands before the door. */
@@ -47,6 +50,9 @@ export class DeviceDoor implements DeviceGate {
   readonly #options: DeviceDoorOptions;
   /** Who is connected, with which certificate. */
   readonly #inside = new Map<string, DevicePrincipal>();
+  /** Accounts whose policies have changed since its devices were looked at. */
+  readonly #changed = new Set<string>();
+  #looking = false;
   /** Devices whose certificate is looked at again. */
   readonly #watched = new Set<string>();
 
@@ -140,9 +146,27 @@ export class DeviceDoor implements DeviceGate {
 
   /** Sends away the devices of an account that its policies do not let connect any more; the others follow them anyway. */
   policiesChanged(accountId: string): void {
-    for (const principal of this.#inside.values()) {
-      if (principal.accountId === accountId) this.#checkAgain(principal);
+    this.#changed.add(accountId);
+    if (!this.#looking) void this.#lookAgain();
+  }
+
+  /** A few devices at a time: an account may have many, and others are not to wait for them. */
+  async #lookAgain(): Promise<void> {
+    const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+    this.#looking = true;
+    for (const accountId of this.#changed) {
+      // What changes from here on is looked at once more.
+      this.#changed.delete(accountId);
+      let seen = 0;
+      for (const principal of this.#inside.values()) {
+        if (principal.accountId === accountId) this.#checkAgain(principal);
+        seen += principal.accountId === accountId ? OWN_DEVICE : 1;
+        if (seen < AT_A_TIME) continue;
+        seen = 0;
+        await turn();
+      }
     }
+    this.#looking = false;
   }
 
   #checkAgain({ deviceId, accountId, rights }: DevicePrincipal): void {

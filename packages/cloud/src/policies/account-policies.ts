@@ -21,7 +21,8 @@ const NOTHING = parseIotPolicy({
 export class PolicyBook {
   /** Another number after each change. */
   version = 0;
-  readonly #policies = new Map<string, IotPolicy>();
+  /** Read when first asked for: most of an account's policies are attached elsewhere, or nowhere. */
+  readonly #policies = new Map<string, () => IotPolicy>();
   /** Names by target. */
   readonly #attached = new Map<string, Set<string>>();
 
@@ -31,14 +32,18 @@ export class PolicyBook {
     for (const target of targets) {
       for (const name of this.#attached.get(targetKey(target)) ?? []) {
         const policy = this.#policies.get(name);
-        if (policy) found.set(name, policy);
+        if (policy) found.set(name, policy());
       }
     }
     return found;
   }
 
-  put(name: string, policy: IotPolicy): void {
-    this.#policies.set(name, policy);
+  put(name: string, read: () => IotPolicy): void {
+    let policy: IotPolicy | undefined;
+    this.#policies.set(name, () => {
+      policy ??= read();
+      return policy;
+    });
     this.version += 1;
   }
 
@@ -90,7 +95,7 @@ function apply({ before, after }: ViewChange, book: PolicyBook, logger: Logger):
   if (!item) return;
   if (isPolicyItem(item)) {
     const { name, accountId, document } = toPolicy(item);
-    if (after) book.put(name, readable(document, { accountId, policy: name }, logger));
+    if (after) book.put(name, () => readable(document, { accountId, policy: name }, logger));
     else book.remove(name);
     return;
   }

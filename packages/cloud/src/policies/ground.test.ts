@@ -41,10 +41,21 @@ const statement = fc.record({
   Action: fc.oneof(fc.constant('*'), fc.constant('iot:*'), action),
   Resource: fc.array(resource, { minLength: 1, maxLength: 3 }),
 });
-const document = fc.record({
-  Version: fc.constant('2012-10-17'),
-  Statement: fc.array(statement, { minLength: 1, maxLength: 4 }),
-});
+/** Wildcards of some cost more than a policy may. */
+const readable = (given: object) => {
+  try {
+    parseIotPolicy(given);
+    return true;
+  } catch {
+    return false;
+  }
+};
+const document = fc
+  .record({
+    Version: fc.constant('2012-10-17'),
+    Statement: fc.array(statement, { minLength: 1, maxLength: 4 }),
+  })
+  .filter(readable);
 
 const ground = (documents: object[], what: PolicyAction, name: string) => {
   const bound = bindPolicies(documents.map(parseIotPolicy), subject);
@@ -68,7 +79,10 @@ describe('whatever an account’s policies say', () => {
 
   it('one more that denies never allows more, and one more that allows never less', () => {
     const only = (effect: string) => statement.map((each) => ({ ...each, Effect: effect }));
-    const one = (effect: string) => only(effect).map((each) => ({ Version: '2012-10-17', Statement: each }));
+    const one = (effect: string) =>
+      only(effect)
+        .map((each) => ({ Version: '2012-10-17', Statement: each }))
+        .filter(readable);
     fc.assert(
       fc.property(
         fc.array(document, { maxLength: 2 }),

@@ -5,7 +5,7 @@ import type { IotPolicy } from './policy-document.ts';
 import type { PolicyRule } from './policy-statement.ts';
 import type { PolicySubject } from './policy-subject.ts';
 import { type SubjectValues, valuesOf } from './policy-variables.ts';
-import { hasFilterWildcards, namesOf } from './resource-pattern.ts';
+import { namesOf } from './resource-pattern.ts';
 
 /** Policies with a subject's variables filled in once: decisions afterwards substitute nothing. */
 export interface BoundPolicies {
@@ -102,7 +102,6 @@ function globsOf(
   subject: PolicySubject,
   values: SubjectValues,
 ): Glob[] {
-  return resources
-    .filter((each) => type !== 'topicfilter' || effect === 'Deny' || !hasFilterWildcards(each, values))
-    .flatMap((each) => namesOf(each, type, subject, values));
+  const plain = type === 'topicfilter' && effect === 'Allow';
+  return resources.flatMap((each) => namesOf(each, type, subject, values, { plain }));
 }

@@ -1,7 +1,7 @@
-import { compileGlob } from './glob.ts';
+import { compileGlob, type GlobPart } from './glob.ts';
 import { parseIpRange } from './ip-range.ts';
 import { policyInvalid, quoted } from './policy-error.ts';
-import { fillIn, parseTemplate, type SubjectValues } from './policy-variables.ts';
+import { fillIn, isVariable, parseTemplate, type SubjectValues } from './policy-variables.ts';
 
 /**
  * Whether one value of a condition is met by what the subject has; undefined when the value holds a variable that the subject
@@ -30,7 +30,9 @@ export function equalToIgnoringCase(value: string, where: string): ValueTest {
 /** With `*` and `?`. */
 export function like(value: string, where: string): ValueTest {
   const template = parseTemplate(value, where, 'wildcards');
+  const constant = template.every((part) => !isVariable(part)) && compileGlob(template as GlobPart[]);
   return (actual, values) => {
+    if (constant) return constant.matches(actual);
     const parts = fillIn(template, values);
     return parts && compileGlob(parts).matches(actual);
   };

@@ -30,9 +30,17 @@ export function compileGlob(parts: readonly GlobPart[]): Glob {
   return new PiecesGlob(head, pieces.slice(1, -1), tail);
 }
 
-/** The globs of what may follow `prefix` in a text that begins with it and that `parts` match; none if nothing may. */
-export function globsAfter(parts: readonly GlobPart[], prefix: string): GlobPart[][] {
-  const steps = parts.flatMap((part): GlobPart[] => (typeof part === 'string' ? [...part] : [part]));
+/**
+ * What may follow `prefix` in a text that begins with it and that `parts` match; nothing if it may not begin so. Other parts
+ * than those of a glob match no character of the prefix.
+ */
+export function partsAfter<Other extends object = never>(
+  parts: readonly (GlobPart | Other)[],
+  prefix: string,
+): (GlobPart | Other)[][] {
+  const steps = parts.flatMap((part): (GlobPart | Other)[] =>
+    typeof part === 'string' ? [...part] : [part],
+  );
   let places = new Set([0]);
   for (const character of prefix) {
     const next = new Set<number>();

@@ -1,4 +1,4 @@
-import { compileGlob, type Glob, globsAfter, MANY, ONE } from './glob.ts';
+import { compileGlob, type Glob, MANY, ONE, partsAfter } from './glob.ts';
 import type { ResourceType } from './policy-actions.ts';
 import { policyInvalid, quoted } from './policy-error.ts';
 import type { PolicySubject } from './policy-subject.ts';
@@ -7,17 +7,25 @@ import { fillIn, isVariable, parseTemplate, type SubjectValues, type Template } 
 /** Characters of a `Resource`: a match takes at most this many steps for each character of a name. */
 const LONGEST = 1024;
 const FORM = 'arn:aws:iot:REGION:ACCOUNT:TYPE/NAME';
+/** Fills in no variable. */
+const NOBODY: SubjectValues = new Map();
 const PARTITIONS = ['aws', 'aws-cn', 'aws-us-gov'];
 
 /** A `Resource` of a statement, before anybody's values are filled in. */
 export interface ResourcePattern {
   readonly region: Template;
   readonly account: Template;
-  /** TYPE/NAME */
-  readonly path: Template;
+  /** What stands behind TYPE/, for each type that the pattern may mean. */
+  readonly names: Readonly<Record<ResourceType, readonly NamePattern[]>>;
 }
 
-const EVERYTHING: ResourcePattern = { region: [MANY], account: [MANY], path: [MANY] };
+interface NamePattern {
+  readonly template: Template;
+  /** The same, where it is the same for everybody. */
+  readonly glob?: Glob;
+}
+
+const EVERYTHING = patternOf([MANY], [MANY], [MANY]);
 
 /**
  * Reads `*` or an ARN. Region and account may be wildcards or variables; a type that the endpoint does not know
@@ -44,28 +52,45 @@ export function parseResource(text: string, where: string): ResourcePattern {
     );
   }
   checkPath(path, text, where);
-  return { region, account, path };
+  return patternOf(region, account, path);
 }
 
-/** What a pattern matches of one type, for one subject: globs of names. */
+/**
+ * What a pattern matches of one type, for one subject: globs of names. With `plain` it matches nothing where the subject's
+ * own values would make a wildcard of MQTT of it.
+ */
 export function namesOf(
-  pattern: ResourcePattern,
+  { region, account, names }: ResourcePattern,
   type: ResourceType,
   subject: PolicySubject,
   values: SubjectValues,
+  { plain = false } = {},
 ): Glob[] {
-  const path = fillIn(pattern.path, values);
-  const here =
-    matches(pattern.region, subject.region, values) && matches(pattern.account, subject.accountId, values);
-  return path && here ? globsAfter(path, `${type}/`).map(compileGlob) : [];
+  if (!matches(region, subject.region, values) || !matches(account, subject.accountId, values)) return [];
+  return names[type].flatMap(({ template, glob }) => {
+    if (glob) return [glob];
+    if (plain && addsFilterWildcards(template, values)) return [];
+    const parts = fillIn(template, values);
+    return parts ? [compileGlob(parts)] : [];
+  });
 }
 
-/** True when what a subject's own values add to a topic filter would make a wildcard of MQTT of it. */
-export function hasFilterWildcards({ path }: ResourcePattern, values: SubjectValues): boolean {
-  return path.some((part) => isVariable(part) && /[+#]/.test(values.get(part.variable) ?? ''));
+function addsFilterWildcards(template: Template, values: SubjectValues): boolean {
+  return template.some((part) => isVariable(part) && /[+#]/.test(values.get(part.variable) ?? ''));
+}
+
+function patternOf(region: Template, account: Template, path: Template): ResourcePattern {
+  const of = (type: ResourceType) =>
+    partsAfter(path, `${type}/`).map((template): NamePattern => {
+      const constant = fillIn(template, NOBODY);
+      return constant ? { template, glob: compileGlob(constant) } : { template };
+    });
+  const names = { client: of('client'), topic: of('topic'), topicfilter: of('topicfilter') };
+  return { region, account, names };
 }
 
 function matches(template: Template, value: string, values: SubjectValues): boolean {
+  if (template.length === 1 && template[0] === MANY) return true;
   const parts = fillIn(template, values);
   return parts !== undefined && compileGlob(parts).matches(value);
 }
