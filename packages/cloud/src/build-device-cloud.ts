@@ -30,6 +30,7 @@ import { AccountPolicies } from './policies/account-policies.ts';
 import { PolicyDesk } from './policies/policy-desk.ts';
 import { policyRoutes } from './policies/policy-routes.ts';
 import { PolicyTrial } from './policies/policy-trial.ts';
+import { RightsOfDevices } from './policies/rights-of-devices.ts';
 import type { BuilderClient } from './ports/builder-client.ts';
 import type { CertificateAuthority } from './ports/certificate-authority.ts';
 import type { CredentialIssuer } from './ports/credential-issuer.ts';
@@ -103,7 +104,7 @@ export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceC
   const history = new ConnectionHistory({ store, clock, logger });
   const region = () => place().region;
   const policies: AccountPolicies = new AccountPolicies({
-    ...{ store, clock, logger },
+    ...{ store, clock, logger, region },
     onChange: (accountId) => door.policiesChanged(accountId),
   });
   const policyDesk = new PolicyDesk({ store, records, audit, region, clock });
@@ -111,8 +112,7 @@ export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceC
   const door: DeviceDoor = new DeviceDoor({
     store,
     records,
-    policies,
-    region,
+    rights: new RightsOfDevices({ policies, region, clock }),
     presence,
     history,
     endpoint,

@@ -22,10 +22,10 @@ export {
   deviceMaySubscribe,
 } from './device-policy.ts';
 export { type BoundPolicies, bindPolicies } from './iot-policy/bind-policies.ts';
-export { defaultDevicePolicy } from './iot-policy/default-device-policy.ts';
 export { POLICY_ACTIONS, type PolicyAction } from './iot-policy/policy-actions.ts';
+export { checkPolicyCost } from './iot-policy/policy-cost.ts';
 export { type IotPolicy, type PolicyDocument, parseIotPolicy } from './iot-policy/policy-document.ts';
-export { checkPolicyHome, type PolicyHome } from './iot-policy/policy-home.ts';
+export { type PolicyHome, policyAtHome } from './iot-policy/policy-home.ts';
 export type { PolicyStatement } from './iot-policy/policy-statement.ts';
 export type { PolicySubject } from './iot-policy/policy-subject.ts';
 export { parseLenientJson } from './lenient-json.ts';
@@ -67,5 +67,6 @@ export {
   SYNC_VERBS,
   type SyncVerb,
   serviceTopic,
+  topicOfBasicIngest,
   type UpMessage,
 } from './topics.ts';

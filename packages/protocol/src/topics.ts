@@ -9,6 +9,11 @@ export type SyncVerb = (typeof SYNC_VERBS)[number];
 
 const BASIC_INGEST = '$aws/rules/IotoDevice/';
 
+/** The topic that one of basic ingest stands for; undefined for one that is none. */
+export function topicOfBasicIngest(topic: string): string | undefined {
+  return topic.startsWith(BASIC_INGEST) ? topic.slice(BASIC_INGEST.length) : undefined;
+}
+
 /** Topics from the cloud down to a device. */
 export const deviceTopic = {
   sync: (id: string, verb: SyncVerb) => `ioto/device/${id}/sync/${verb}`,
@@ -83,7 +88,7 @@ export type UpMessage =
 
 /** The device and the meaning of a topic that a device published, with or without the basic ingest prefix. */
 export function parseServiceTopic(topic: string): { id: string; message: UpMessage } | undefined {
-  const path = topic.startsWith(BASIC_INGEST) ? topic.slice(BASIC_INGEST.length) : topic;
+  const path = topicOfBasicIngest(topic) ?? topic;
   const [root, service, id, ...rest] = path.split('/');
   if (root !== 'ioto' || service !== 'service' || !id || rest.length < 2) return undefined;
   const simple = SIMPLE[rest.join('/')];

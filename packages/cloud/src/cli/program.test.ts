@@ -101,6 +101,8 @@ describe('a command line that is wrong', () => {
     [['no-such-command']],
     [['start', '--no-such-option']],
     [['start', '--listen', 'nonsense']],
+    [['start', '--workers', 'many']],
+    [['start', '--workers', '65']],
     [['product', 'create']],
     [['product', 'no-such-verb']],
     [['token', 'create', '--type', 'nonsense']],

@@ -10,6 +10,7 @@ interface StartOptions {
   host?: string;
   mqtt?: string;
   mtls?: string;
+  workers?: string;
   roles?: string;
   builder?: string;
   builderAuthority?: string;
@@ -31,6 +32,7 @@ export function startCommand(terminal: Terminal): Command {
     .option('--host <name>', 'DNS name that devices reach it by (default localhost)')
     .option('--mqtt <host:port>', 'also speak MQTT here, whatever the ALPN')
     .option('--mtls <host:port>', 'also speak HTTPS with client certificate here')
+    .option('--workers <count>', 'do TLS in so many processes beside this one, up to 64 (default 0)')
     .option('--roles <list>', 'builder, device-cloud or both (default builder,device-cloud)')
     .option('--builder <url>', 'builder of a device cloud without the builder role, with its /api')
     .option('--builder-authority <file>', 'PEM of the authority that the builder is trusted by')
@@ -45,12 +47,13 @@ export function startCommand(terminal: Terminal): Command {
 }
 
 async function run(options: StartOptions, terminal: Terminal): Promise<void> {
-  const { json, debug, quiet, roles, ...given } = options;
+  const { json, debug, quiet, roles, workers, ...given } = options;
   const level: LogLevel = debug ? 'debug' : quiet ? 'error' : 'info';
   // Only this command pays for loading the whole cloud.
   const { createCloud } = await import('../build-cloud.ts');
   const cloud = createCloud({
     ...given,
+    ...(workers === undefined ? {} : { workers: countOf(workers) }),
     roles: roles?.split(',').map((role) => role.trim()) as CloudConfig['roles'] | undefined,
     logger: createLogger('ioto-cloud', { level, destination: terminal.log }),
   });
@@ -68,6 +71,11 @@ async function run(options: StartOptions, terminal: Terminal): Promise<void> {
   } finally {
     await cloud.stop();
   }
+}
+
+/** What is no number stays as it is, for the configuration to name. */
+function countOf(text: string): number {
+  return /^\d+$/.test(text) ? Number(text) : (text as unknown as number);
 }
 
 function stopRequested(signal: AbortSignal): Promise<void> {

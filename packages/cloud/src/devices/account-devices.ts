@@ -1,6 +1,6 @@
 import type { Clock } from '@ioto/runtime';
+import { AccountViews, type ViewChange } from '../account-views/account-views.ts';
 import type { ItemStore } from '../ports/item-store.ts';
-import { AccountViews, type ViewChange } from './account-views.ts';
 import { isDeviceItem } from './device-item.ts';
 
 /** Which devices an account holds, to be asked for every message, from claim to release. */

@@ -12,21 +12,32 @@ let sentAway: string[];
 /** How often each device was asked for its right. */
 let asked: Map<string, number>;
 let allowed: boolean;
+let inside: Map<string, DevicePrincipal>;
+let online: Set<string>;
 
 beforeEach(async () => {
   sentAway = [];
   asked = new Map();
   allowed = true;
+  inside = new Map();
+  online = new Set();
   const unused = {} as DeviceDoorOptions;
   door = new DeviceDoor({
     ...unused,
-    policies: {
-      know: () => Promise.reject(new Error('unused')),
-      use: () => undefined,
-      leave: () => undefined,
+    rights: { of: () => Promise.reject(new Error('unused')), use: () => undefined, leave: () => undefined },
+    presence: {
+      connected: async (id: string) => void online.add(id),
+      disconnected: (id: string) => void online.delete(id),
+    } as unknown as DeviceDoorOptions['presence'],
+    history: { ended: () => undefined } as unknown as DeviceDoorOptions['history'],
+    // As the real one does, it says the end of the connection within the call.
+    endpoint: {
+      disconnect: (id) => {
+        sentAway.push(id);
+        const principal = inside.get(id);
+        if (principal) void door.disconnected(principal, { reason: 'sent away', detail: '' });
+      },
     },
-    presence: { connected: async () => undefined } as unknown as DeviceDoorOptions['presence'],
-    endpoint: { disconnect: (id) => void sentAway.push(id) },
     clock: new VirtualClock(),
     logger: silentLogger,
   });
@@ -41,12 +52,27 @@ function device(deviceId: string, accountId: string): DevicePrincipal {
     return allowed;
   };
   const rights = { ...everyRight, mayConnect };
-  return { kind: 'device', deviceId, accountId, generation: 1, dialect: 'current', rights };
+  const principal = {
+    kind: 'device',
+    deviceId,
+    accountId,
+    generation: 1,
+    dialect: 'current',
+    rights,
+  } as const;
+  inside.set(deviceId, principal);
+  return principal;
 }
 
 const turns = async (count: number) => {
   for (let n = 0; n < count; n += 1) await new Promise(setImmediate);
 };
+
+it('a device that may not connect any more when it is let in is gone, and not shown as online', async () => {
+  allowed = false;
+  await door.connected(device('LATE', 'A'));
+  expect([sentAway, online.has('LATE'), online.has('A0')]).toEqual([['LATE'], false, true]);
+});
 
 describe('a change of policies', () => {
   it('of an account with many devices lets others have their turn between a few of them', async () => {

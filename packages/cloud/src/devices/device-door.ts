@@ -1,10 +1,9 @@
 import { type Clock, isoTime, type Logger, messageOf } from '@ioto/runtime';
-import type { AccountPolicies } from '../policies/account-policies.ts';
-import { DeviceRights } from '../policies/device-rights.ts';
 import type { DeviceBearer } from '../ports/credential-issuer.ts';
 import type {
   Admission,
   ConnectionEnd,
+  DeviceClientRights,
   DeviceEndpoint,
   DeviceGate,
   DeviceMessage,
@@ -23,9 +22,7 @@ import type { Turns } from './turns.ts';
 export interface DeviceDoorOptions {
   store: ItemStore;
   records: DeviceRecords;
-  policies: Pick<AccountPolicies, 'know' | 'use' | 'leave'>;
-  /** Of this cloud, as policies name it. */
-  region: () => string;
+  rights: RightsGiver;
   presence: Presence;
   history: ConnectionHistory;
   endpoint: Pick<DeviceEndpoint, 'disconnect'>;
@@ -39,6 +36,20 @@ export interface DeviceDoorOptions {
 const AT_A_TIME = 1000;
 const OWN_DEVICE = 100;
 const DENIED = 'a policy of the account denies iot:Connect';
+
+/** What the door asks about the rights of devices. */
+export interface RightsGiver {
+  /** Rights that follow the policies of the account for as long as it is in use. */
+  of(device: {
+    deviceId: string;
+    accountId: string;
+    product?: string;
+    /** Address that it comes from. */
+    sourceIp: string;
+  }): Promise<DeviceClientRights>;
+  use(accountId: string): void;
+  leave(accountId: string): void;
+}
 
 /** What is known of a device that stands before the door. */
 interface Newcomer extends Omit<DevicePrincipal, 'kind' | 'rights'> {
@@ -87,14 +98,8 @@ export class DeviceDoor implements DeviceGate {
 
   /** The policies of the account have the last word, and go on having it. */
   async #letIn({ product, ...facts }: Newcomer, remoteAddress: string): Promise<Admission> {
-    const { policies, region, clock } = this.#options;
     const { deviceId, accountId } = facts;
-    const rights = new DeviceRights({
-      subject: { deviceId, accountId, product, sourceIp: remoteAddress },
-      region: region(),
-      book: await policies.know(accountId),
-      now: () => clock.now(),
-    });
+    const rights = await this.#options.rights.of({ deviceId, accountId, product, sourceIp: remoteAddress });
     if (!rights.mayConnect()) return { admitted: false, reason: DENIED };
     return { admitted: true, principal: { kind: 'device', ...facts, rights } };
   }
@@ -120,16 +125,18 @@ export class DeviceDoor implements DeviceGate {
   async connected(principal: DevicePrincipal): Promise<void> {
     const { deviceId, accountId } = principal;
     this.#inside.set(deviceId, principal);
-    this.#options.policies.use(accountId);
+    this.#options.rights.use(accountId);
     // The policies may have changed since it was let in.
     this.#checkAgain(principal);
+    // Sent away, it is gone already: it must not be shown as one that came after that.
+    if (this.#inside.get(deviceId) !== principal) return;
     await this.#options.presence.connected(deviceId, accountId);
   }
 
   async disconnected(principal: DevicePrincipal, end: ConnectionEnd): Promise<void> {
     const { deviceId, accountId } = principal;
     this.#options.history.ended(deviceId, accountId, end);
-    this.#options.policies.leave(accountId);
+    this.#options.rights.leave(accountId);
     // A device that came back by another connection is not gone when the first one ends.
     if (this.#inside.get(deviceId) !== principal) return;
     this.#inside.delete(deviceId);
@@ -147,26 +154,32 @@ export class DeviceDoor implements DeviceGate {
   /** Sends away the devices of an account that its policies do not let connect any more; the others follow them anyway. */
   policiesChanged(accountId: string): void {
     this.#changed.add(accountId);
-    if (!this.#looking) void this.#lookAgain();
+    if (this.#looking) return;
+    this.#lookAgain().catch((error) =>
+      this.#options.logger.error({ accountId, error: messageOf(error) }, 'cannot look at devices again'),
+    );
   }
 
   /** A few devices at a time: an account may have many, and others are not to wait for them. */
   async #lookAgain(): Promise<void> {
     const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
     this.#looking = true;
-    for (const accountId of this.#changed) {
-      // What changes from here on is looked at once more.
-      this.#changed.delete(accountId);
-      let seen = 0;
-      for (const principal of this.#inside.values()) {
-        if (principal.accountId === accountId) this.#checkAgain(principal);
-        seen += principal.accountId === accountId ? OWN_DEVICE : 1;
-        if (seen < AT_A_TIME) continue;
-        seen = 0;
-        await turn();
+    try {
+      for (const accountId of this.#changed) {
+        // What changes from here on is looked at once more.
+        this.#changed.delete(accountId);
+        let seen = 0;
+        for (const principal of this.#inside.values()) {
+          if (principal.accountId === accountId) this.#checkAgain(principal);
+          seen += principal.accountId === accountId ? OWN_DEVICE : 1;
+          if (seen < AT_A_TIME) continue;
+          seen = 0;
+          await turn();
+        }
       }
+    } finally {
+      this.#looking = false;
     }
-    this.#looking = false;
   }
 
   #checkAgain({ deviceId, accountId, rights }: DevicePrincipal): void {

@@ -80,6 +80,12 @@ export class DeviceRecords {
     return bare<Ownership>(await this.#store.get(devicePartition(deviceId), OWNERSHIP));
   }
 
+  /** The ownership, where it is this account that holds the device. */
+  async held(accountId: string, deviceId: string): Promise<Ownership | undefined> {
+    const ownership = await this.ownership(deviceId);
+    return ownership?.accountId === accountId && ownership.state !== 'released' ? ownership : undefined;
+  }
+
   putOwnership(ownership: Ownership): Write {
     return { put: { pk: devicePartition(ownership.deviceId), sk: OWNERSHIP, ...ownership } };
   }

@@ -53,10 +53,8 @@ export class DeviceReleases {
     await turns.run(deviceId, async () => {
       const earlier = await records.intent(deviceId);
       if (earlier?.kind === 'release' && earlier.accountId === accountId) return this.carryOut(earlier);
-      const ownership = await records.ownership(deviceId);
-      if (!ownership || ownership.state === 'released' || ownership.accountId !== accountId) {
-        throw deviceError('DEVICE_UNKNOWN', `this account has no device ${deviceId}`);
-      }
+      const ownership = await records.held(accountId, deviceId);
+      if (!ownership) throw deviceError('DEVICE_UNKNOWN', `this account has no device ${deviceId}`);
       const { generation } = ownership;
       const started = isoTime(clock);
       const facts = { deviceId, accountId, generation, actor, started };

@@ -5,22 +5,28 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { tempStore } from '../platform/embedded/temp-store.fixture.ts';
 import { AccountPolicies } from './account-policies.ts';
 import { attachmentKey, type PolicyTarget, policyKey } from './policy-item.ts';
+import { RightsOfDevices } from './rights-of-devices.ts';
 
 let temporary: Awaited<ReturnType<typeof tempStore>>;
 let policies: AccountPolicies;
+let clock: VirtualClock;
 let changed: string[];
+let here: string;
+const region = () => here;
 let errors: string[];
 
 beforeEach(async () => {
   temporary = await tempStore();
   changed = [];
+  here = 'local';
+  clock = new VirtualClock();
   errors = [];
   const logger: Logger = {
     ...silentLogger,
     error: (facts: unknown) => void errors.push(JSON.stringify(facts)),
   };
   const onChange = (accountId: string) => void changed.push(accountId);
-  policies = new AccountPolicies({ store: temporary.store, clock: new VirtualClock(), logger, onChange });
+  policies = new AccountPolicies({ store: temporary.store, clock, logger, onChange, region });
   await policies.start();
 });
 afterEach(async () => {
@@ -83,5 +89,51 @@ describe('the policies of an account', () => {
     const [torn] = (await policies.know('A')).policiesOf([LAMP]).values();
     expect(torn?.document.Statement).toMatchObject([{ Effect: 'Deny', Action: '*' }]);
     expect(errors).toEqual([expect.stringContaining('"policy":"torn"')]);
+  });
+
+  it('deny everything once the cloud has another region than they name: what they deny would be allowed', async () => {
+    const Statement = { Effect: 'Deny', Action: 'iot:Connect', Resource: 'arn:aws:iot:local:*:client/*' };
+    await put('A', 'old', { Version: '2012-10-17', Statement });
+    await attach('A', 'old', LAMP);
+    here = 'elsewhere';
+    const [old] = (await policies.know('A')).policiesOf([LAMP]).values();
+    expect(old?.document.Statement).toMatchObject([{ Effect: 'Deny', Action: '*' }]);
+    expect(errors).toEqual([expect.stringContaining('names the region')]);
+  });
+});
+
+describe('the rights of a device', () => {
+  it('follow the policies for as long as it is connected, however long, and an hour more', async () => {
+    const rightsOf = new RightsOfDevices({ policies, region, clock });
+    const rights = await rightsOf.of({ deviceId: 'LAMP', accountId: 'A' });
+    rightsOf.use('A');
+    await clock.advance(3 * 3_600_000);
+    await rightsOf.of({ deviceId: 'DOOR', accountId: 'B' });
+    await put('A', 'out', { ...DOCUMENT, Statement: { ...DOCUMENT.Statement, Effect: 'Deny' } });
+    await attach('A', 'out', LAMP);
+    await until('the denial', () => !rights.mayConnect());
+    rightsOf.leave('A');
+    await clock.advance(3_600_001);
+    await rightsOf.of({ deviceId: 'DOOR', accountId: 'C' });
+    expect(policies.get('A')).toBeUndefined();
+  });
+
+  it('to publish are not left by way of basic ingest when a policy denies the topic that it stands for', async () => {
+    const topic = 'ioto/service/LAMP/test/ping';
+    const rights = await new RightsOfDevices({ policies, region, clock }).of({
+      deviceId: 'LAMP',
+      accountId: 'A',
+    });
+    const both = () => [topic, `$aws/rules/IotoDevice/${topic}`].map((each) => rights.mayPublish(each));
+    expect(both()).toEqual([true, true]);
+    const Statement = {
+      Effect: 'Deny',
+      Action: 'iot:Publish',
+      Resource: 'arn:aws:iot:*:*:topic/ioto/service/*',
+    };
+    await put('A', 'quiet', { Version: '2012-10-17', Statement });
+    await attach('A', 'quiet', LAMP);
+    await until('the denial', () => !rights.mayPublish(topic));
+    expect(both()).toEqual([false, false]);
   });
 });

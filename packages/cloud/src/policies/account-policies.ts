@@ -1,10 +1,12 @@
-import { type IotPolicy, parseIotPolicy } from '@ioto/protocol';
+import { type IotPolicy, parseIotPolicy, policyAtHome } from '@ioto/protocol';
 import { type Clock, type Logger, messageOf } from '@ioto/runtime';
-import { AccountViews, type ViewChange } from '../devices/account-views.ts';
+import { AccountViews, type ViewChange } from '../account-views/account-views.ts';
 import type { ItemStore } from '../ports/item-store.ts';
 import {
+  isAttachment,
   isPolicyItem,
   POLICIES,
+  type PolicyItem,
   type PolicyTarget,
   targetKey,
   toAttachment,
@@ -72,44 +74,48 @@ export interface AccountPoliciesOptions {
   store: ItemStore;
   clock: Clock;
   logger: Logger;
+  /** Of this cloud: a policy that names another would not hold, nor would what it denies. */
+  region: () => string;
   /** Told after each change of an account's policies that somebody watches. */
   onChange?: (accountId: string) => void;
 }
 
 /** The policies of accounts whose devices are here, to be asked for every message. */
 export class AccountPolicies extends AccountViews<PolicyBook> {
-  constructor({ store, clock, logger, onChange }: AccountPoliciesOptions) {
+  constructor({ store, clock, logger, region, onChange }: AccountPoliciesOptions) {
     super('policies of accounts', {
       ...{ store, clock },
       partition: POLICIES,
       begins: '',
       create: () => new PolicyBook(),
-      apply: (change, book) => apply(change, book, logger),
+      apply: (change, book) => apply(change, book, { region, logger }),
       onChange: (accountId) => onChange?.(accountId),
     });
   }
 }
 
-function apply({ before, after }: ViewChange, book: PolicyBook, logger: Logger): void {
+type Reading = Pick<AccountPoliciesOptions, 'region' | 'logger'>;
+
+function apply({ before, after }: ViewChange, book: PolicyBook, reading: Reading): void {
   const item = after ?? before;
   if (!item) return;
   if (isPolicyItem(item)) {
-    const { name, accountId, document } = toPolicy(item);
-    if (after) book.put(name, () => readable(document, { accountId, policy: name }, logger));
-    else book.remove(name);
-    return;
+    const policy = toPolicy(item);
+    if (after) book.put(policy.name, () => readable(policy, reading));
+    else book.remove(policy.name);
+  } else if (isAttachment(item)) {
+    const { name, target } = toAttachment(item);
+    if (after) book.attach(target, name);
+    else book.detach(target, name);
   }
-  const { name, target } = toAttachment(item);
-  if (after) book.attach(target, name);
-  else book.detach(target, name);
 }
 
-function readable(document: unknown, facts: object, logger: Logger): IotPolicy {
+function readable({ name, accountId, document }: PolicyItem, { region, logger }: Reading): IotPolicy {
   try {
-    return parseIotPolicy(document);
+    return policyAtHome(parseIotPolicy(document), { accountId, region: region() });
   } catch (error) {
     logger.error(
-      { ...facts, error: messageOf(error) },
+      { accountId, policy: name, error: messageOf(error) },
       'a stored policy cannot be read: it denies everything',
     );
     return NOTHING;

@@ -1,7 +1,7 @@
 import { type BoundPolicies, bindPolicies, type PolicyAction, type PolicySubject } from '@ioto/protocol';
-import type { ClientRights } from '../ports/device-endpoint.ts';
+import type { DeviceClientRights } from '../ports/device-endpoint.ts';
 import type { PolicyBook } from './account-policies.ts';
-import { allows, groundOf } from './ground.ts';
+import { allows, groundOf, saidOf } from './ground.ts';
 import type { PolicyTarget } from './policy-item.ts';
 
 export interface RightsSubject {
@@ -24,7 +24,7 @@ export interface DeviceRightsOptions {
  * What one device may do: what the contract gives every device, and what the policies of its account allow beside it
  * within the account's own topics, less what they deny. Follows every change of the policies at once.
  */
-export class DeviceRights implements ClientRights {
+export class DeviceRights implements DeviceClientRights {
   readonly #device: { deviceId: string; accountId: string };
   readonly #subject: PolicySubject;
   readonly #targets: readonly PolicyTarget[];
@@ -70,7 +70,7 @@ export class DeviceRights implements ClientRights {
       this.#bound = policies.length > 0 ? bindPolicies(policies, this.#subject) : undefined;
       this.#version = this.#book.version;
     }
-    return this.#bound?.decide(action, name) ?? 'none';
+    return saidOf(this.#bound, action, name);
   }
 }
 

@@ -41,21 +41,10 @@ const statement = fc.record({
   Action: fc.oneof(fc.constant('*'), fc.constant('iot:*'), action),
   Resource: fc.array(resource, { minLength: 1, maxLength: 3 }),
 });
-/** Wildcards of some cost more than a policy may. */
-const readable = (given: object) => {
-  try {
-    parseIotPolicy(given);
-    return true;
-  } catch {
-    return false;
-  }
-};
-const document = fc
-  .record({
-    Version: fc.constant('2012-10-17'),
-    Statement: fc.array(statement, { minLength: 1, maxLength: 4 }),
-  })
-  .filter(readable);
+const document = fc.record({
+  Version: fc.constant('2012-10-17'),
+  Statement: fc.array(statement, { minLength: 1, maxLength: 4 }),
+});
 
 const ground = (documents: object[], what: PolicyAction, name: string) => {
   const bound = bindPolicies(documents.map(parseIotPolicy), subject);
@@ -79,10 +68,7 @@ describe('whatever an account’s policies say', () => {
 
   it('one more that denies never allows more, and one more that allows never less', () => {
     const only = (effect: string) => statement.map((each) => ({ ...each, Effect: effect }));
-    const one = (effect: string) =>
-      only(effect)
-        .map((each) => ({ Version: '2012-10-17', Statement: each }))
-        .filter(readable);
+    const one = (effect: string) => only(effect).map((each) => ({ Version: '2012-10-17', Statement: each }));
     fc.assert(
       fc.property(
         fc.array(document, { maxLength: 2 }),

@@ -1,9 +1,11 @@
 import {
+  type BoundPolicies,
   type DeviceIdentity,
   deviceMayPublish,
   deviceMayReceive,
   deviceMaySubscribe,
   type PolicyAction,
+  topicOfBasicIngest,
 } from '@ioto/protocol';
 import { isOwnTopic } from './own-topics.ts';
 
@@ -13,6 +15,21 @@ import { isOwnTopic } from './own-topics.ts';
  * `nothing` allows it.
  */
 export type Ground = 'denied' | 'contract' | 'policy' | 'out of bounds' | 'nothing';
+
+/**
+ * What policies say. What is published by basic ingest is also asked for by the topic that it stands for: a policy that denies
+ * the one would deny nothing if the other were left.
+ */
+export function saidOf(
+  bound: BoundPolicies | undefined,
+  action: PolicyAction,
+  name: string,
+): 'allow' | 'deny' | 'none' {
+  if (!bound) return 'none';
+  const said = bound.decide(action, name);
+  const ingested = action === 'iot:Publish' && said !== 'deny' ? topicOfBasicIngest(name) : undefined;
+  return ingested !== undefined && bound.decide(action, ingested) === 'deny' ? 'deny' : said;
+}
 
 /** `said` is what the policies of the account say. */
 export function groundOf(

@@ -23,10 +23,13 @@ const document = (Effect = 'Allow') => ({
   Version: '2012-10-17',
   Statement: { Effect, Action: 'iot:Publish', Resource: 'arn:aws:iot:*:*:topic/app/*' },
 });
+/** Costs more than a policy may. */
+const dear = { ...document(), Statement: { ...document().Statement, Resource: Array(65).fill('*') } };
 const elsewhere = {
   Version: '2012-10-17',
   Statement: { Effect: 'Deny', Action: '*', Resource: 'arn:aws:iot:us-east-1:123456789012:topic/*' },
 };
+const targets = async (name: string) => (await desk.targetsOf(accountId, name)).targets;
 const ALL: PolicyTarget = { account: true };
 
 /** Codes of those that failed, and `done` for the others. */
@@ -43,7 +46,7 @@ describe('a policy', () => {
     expect(made).toMatchObject({ name: 'doors', version: 1, description: 'Doors' });
     await desk.attach(scope, 'doors', { device });
     await desk.attach(scope, 'doors', ALL);
-    expect(await desk.targetsOf(accountId, 'doors')).toEqual([ALL, { device }]);
+    expect(await targets('doors')).toEqual([ALL, { device }]);
     const changed = await desk.update(scope, 'doors', { document: JSON.stringify(document('Deny')) });
     expect(changed).toMatchObject({
       version: 2,
@@ -85,6 +88,7 @@ describe('a policy', () => {
     ['doors', 'not JSON', 'POLICY_INVALID'],
     ['doors', document('Perhaps'), 'POLICY_INVALID'],
     ['doors', elsewhere, 'POLICY_INVALID'],
+    ['doors', dear, 'POLICY_INVALID'],
   ])('named %j with %j is refused: %s', async (name, wrong, code) => {
     expect(await outcome(desk.create(scope, { name, document: wrong }))).toBe(code);
     expect((await desk.find(accountId, {})).items).toEqual([]);
@@ -123,7 +127,7 @@ describe('a policy', () => {
       const [attached, removed] = await outcomes([desk.attach(scope, name, ALL), desk.remove(scope, name)]);
       expect([attached, removed].filter((each) => each === 'done')).toHaveLength(1);
       const there = (await outcome(desk.get(accountId, name))) === 'done';
-      expect(await desk.targetsOf(accountId, name)).toEqual(there ? [ALL] : []);
+      expect(await targets(name)).toEqual(there ? [ALL] : []);
       expect(there).toBe(attached === 'done');
       if (there) await desk.detach(scope, name, ALL);
     }
@@ -143,6 +147,36 @@ describe('an account', () => {
     await desk.detach(scope, 'p0', ALL);
     await desk.attach(scope, 'p99', ALL);
     expect((await desk.attachedTo(accountId, ALL)).size).toBe(MOST_ATTACHED);
+  });
+
+  it('has no more of either when they are made at once', async () => {
+    const made = Array.from({ length: MOST_POLICIES + 10 }, (_, n) =>
+      desk.create(scope, { name: `p${n}`, document: document() }),
+    );
+    const said = await outcomes(made);
+    expect(said.filter((each) => each === 'done')).toHaveLength(MOST_POLICIES);
+    const attached = Array.from({ length: 2 * MOST_ATTACHED }, (_, n) => desk.attach(scope, `p${n}`, ALL));
+    expect((await outcomes(attached)).filter((each) => each === 'done')).toHaveLength(MOST_ATTACHED);
+    expect((await desk.attachedTo(accountId, ALL)).size).toBe(MOST_ATTACHED);
+  });
+
+  it('sees what a policy is attached to page by page', async () => {
+    await desk.create(scope, { name: 'doors', document: document() });
+    const devices: string[] = [];
+    for (let n = 0; n < 5; n += 1) {
+      const { id } = await world.ownedDevice(accountId);
+      devices.push(id);
+      await desk.attach(scope, 'doors', { device: id });
+    }
+    const seen: PolicyTarget[] = [];
+    let next: string | undefined;
+    do {
+      const page = await desk.targetsOf(accountId, 'doors', { limit: 2, next });
+      expect(page.targets.length).toBeLessThanOrEqual(2);
+      seen.push(...page.targets);
+      next = page.next;
+    } while (next !== undefined);
+    expect(seen).toEqual(devices.sort().map((device) => ({ device })));
   });
 
   it('attaches to its own devices only', async () => {

@@ -1,10 +1,14 @@
-import { checkPolicyHome, type IotPolicy, parseIotPolicy } from '@ioto/protocol';
+import { checkPolicyCost, type IotPolicy, parseIotPolicy, policyAtHome } from '@ioto/protocol';
 import { type Clock, errorCatalogue, isCodedError, isoTime } from '@ioto/runtime';
 import type { AuditAction, AuditLog } from '../audit/audit-log.ts';
 import type { DeviceRecords } from '../devices/device-records.ts';
-import type { ItemStore, Page, Write } from '../ports/item-store.ts';
+import { Turns } from '../devices/turns.ts';
+import type { ItemStore, Write } from '../ports/item-store.ts';
 import {
   type Attachment,
+  attachedByKey,
+  attachedByKeys,
+  attachmentItems,
   attachmentKey,
   attachmentKeys,
   checkPolicyName,
@@ -35,7 +39,7 @@ const ATTEMPTS = 10;
 
 export interface PolicyDeskOptions {
   store: ItemStore;
-  records: Pick<DeviceRecords, 'ownership'>;
+  records: Pick<DeviceRecords, 'held'>;
   audit: AuditLog;
   /** Of this cloud, as policies name it. */
   region: () => string;
@@ -52,6 +56,8 @@ export interface PolicyScope {
 /** The named policies of accounts and what they are attached to. Every change is in the account's audit record. */
 export class PolicyDesk {
   readonly #options: PolicyDeskOptions;
+  /** By account, for what has a limit that no single item can hold. */
+  readonly #turns = new Turns();
 
   constructor(options: PolicyDeskOptions) {
     this.#options = options;
@@ -62,10 +68,17 @@ export class PolicyDesk {
     scope: PolicyScope,
     { name, document, description }: { name: string; document: unknown; description?: string },
   ): Promise<PolicyItem> {
+    checkPolicyName(name);
+    const policy = this.#read(scope.accountId, document);
+    return this.#turns.run(scope.accountId, () => this.#create(scope, { name, policy, description }));
+  }
+
+  async #create(
+    scope: PolicyScope,
+    { name, policy, description }: { name: string; policy: IotPolicy; description?: string },
+  ): Promise<PolicyItem> {
     const { store, clock } = this.#options;
     const { accountId } = scope;
-    checkPolicyName(name);
-    const policy = this.#read(accountId, document);
     const { items } = await store.query(...queryOf(policyKeys(accountId), MOST_POLICIES));
     if (items.length >= MOST_POLICIES) {
       throw policyError('POLICY_LIMIT', `the account has ${MOST_POLICIES} policies: remove one first`);
@@ -106,10 +119,15 @@ export class PolicyDesk {
     return { ...page, items: page.items.map(toPolicy) };
   }
 
-  /** What a policy is attached to. */
-  async targetsOf(accountId: string, name: string): Promise<PolicyTarget[]> {
-    const all = await this.#attachments(accountId);
-    return all.filter((each) => each.name === name).map(({ target }) => target);
+  /** What a policy is attached to, in pages of a hundred unless asked otherwise. */
+  async targetsOf(
+    accountId: string,
+    name: string,
+    { limit = 100, next }: { limit?: number; next?: string } = {},
+  ): Promise<{ targets: PolicyTarget[]; next?: string }> {
+    const page = await this.#options.store.query(...queryOf(attachedByKeys(accountId, name), limit, next));
+    const targets = page.items.map((item) => toAttachment(item).target);
+    return { targets, ...(page.next === undefined ? {} : { next: page.next }) };
   }
 
   /** Those on one target, by name. */
@@ -153,7 +171,7 @@ export class PolicyDesk {
   /** @throws POLICY_UNKNOWN (404), POLICY_ATTACHED (409) while something has it */
   async remove(scope: PolicyScope, name: string): Promise<void> {
     await this.#change(scope.accountId, name, async () => {
-      const [first] = await this.targetsOf(scope.accountId, name);
+      const [first] = (await this.targetsOf(scope.accountId, name, { limit: 1 })).targets;
       if (first) {
         const message = `the policy ${name} is attached to ${JSON.stringify(first)}: detach it everywhere first`;
         throw policyError('POLICY_ATTACHED', message);
@@ -165,54 +183,50 @@ export class PolicyDesk {
   /** Attaching again changes nothing. @throws POLICY_UNKNOWN, DEVICE_UNKNOWN (404), POLICY_LIMIT (409) */
   async attach(scope: PolicyScope, name: string, target: PolicyTarget): Promise<void> {
     const { accountId } = scope;
-    const key = attachmentKey(accountId, target, name);
     await this.#checkTarget(accountId, target);
-    await this.#change(accountId, name, async (before) => {
-      const attached = await this.#attachments(accountId, target);
-      if (attached.some((each) => each.name === name)) return undefined;
-      if (attached.length >= MOST_ATTACHED) {
-        throw policyError('POLICY_LIMIT', `${MOST_ATTACHED} policies are attached there: detach one first`);
-      }
-      const put: Write = { put: { ...key, name, target, attached: isoTime(this.#options.clock) } };
-      return {
-        after: { ...before, attachments: before.attachments + 1 },
-        also: [put, this.#entry(scope, 'policy.attached', { name, target })],
-      };
-    });
+    await this.#turns.run(accountId, () =>
+      this.#change(accountId, name, async (before) => {
+        const attached = await this.#attachments(accountId, target);
+        if (attached.some((each) => each.name === name)) return undefined;
+        if (attached.length >= MOST_ATTACHED) {
+          throw policyError('POLICY_LIMIT', `${MOST_ATTACHED} policies are attached there: detach one first`);
+        }
+        const items = attachmentItems(accountId, { name, target, attached: isoTime(this.#options.clock) });
+        return {
+          after: { ...before, attachments: before.attachments + 1 },
+          also: [...items.map((put) => ({ put })), this.#entry(scope, 'policy.attached', { name, target })],
+        };
+      }),
+    );
   }
 
   /** Detaching what is not attached changes nothing. */
   async detach(scope: PolicyScope, name: string, target: PolicyTarget): Promise<void> {
-    const key = attachmentKey(scope.accountId, target, checkPolicyName(name));
+    const { accountId } = scope;
+    checkPolicyName(name);
     await this.#write([
-      { remove: key, if: { exists: true } },
+      { remove: attachmentKey(accountId, target, name), if: { exists: true } },
+      { remove: attachedByKey(accountId, target, name) },
       this.#entry(scope, 'policy.detached', { name, target }),
     ]);
   }
 
   #read(accountId: string, document: unknown): IotPolicy {
     const policy = parseIotPolicy(document);
-    checkPolicyHome(policy, { accountId, region: this.#options.region() });
+    policyAtHome(policy, { accountId, region: this.#options.region() });
+    checkPolicyCost(policy);
     return policy;
   }
 
   async #checkTarget(accountId: string, target: PolicyTarget): Promise<void> {
-    if (!('device' in target)) return;
-    const ownership = await this.#options.records.ownership(target.device);
-    if (ownership?.accountId === accountId && ownership.state !== 'released') return;
+    if (!('device' in target) || (await this.#options.records.held(accountId, target.device))) return;
     throw policyError('DEVICE_UNKNOWN', `this account has no device ${target.device}`);
   }
 
-  async #attachments(accountId: string, target?: PolicyTarget): Promise<Attachment[]> {
-    const { store } = this.#options;
+  /** There are few on one target. */
+  async #attachments(accountId: string, target: PolicyTarget): Promise<Attachment[]> {
     const { pk, begins } = attachmentKeys(accountId, target);
-    const found: Attachment[] = [];
-    let page: Page | undefined;
-    do {
-      page = await store.query(pk, { begins, after: page?.next });
-      found.push(...page.items.map(toAttachment));
-    } while (page.next !== undefined);
-    return found;
+    return (await this.#options.store.query(pk, { begins })).items.map(toAttachment);
   }
 
   /** Replaces a policy by what `decide` makes of it, in one commit with what belongs to it; `undefined` leaves it. */

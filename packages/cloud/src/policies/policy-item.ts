@@ -24,6 +24,8 @@ export type PolicyTarget = { device: string } | { product: string } | { account:
 export const POLICIES = 'policies#';
 const POLICY = 'policy#';
 const ATTACHED = 'attached#';
+/** The same from the side of the policy. */
+const ATTACHED_BY = 'attached-by#';
 
 /** AWS IoT's rule for the names of policies. */
 const NAME = /^[\w+=,.@-]{1,128}$/;
@@ -50,10 +52,10 @@ export function attachmentKey(
   return { pk: POLICIES + accountId, sk: `${ATTACHED}${targetKey(target)}#${name}` };
 }
 
-/** What the sort keys of a target's attachments, or of all, begin with. */
-export const attachmentKeys = (accountId: string, target?: PolicyTarget) => ({
+/** What the sort keys of a target's attachments begin with. */
+export const attachmentKeys = (accountId: string, target: PolicyTarget) => ({
   pk: POLICIES + accountId,
-  begins: ATTACHED + (target ? `${targetKey(target)}#` : ''),
+  begins: `${ATTACHED}${targetKey(target)}#`,
 });
 
 /** Text that is the same for the same target, and for no other. */
@@ -70,12 +72,39 @@ export function toPolicy({ pk: _pk, sk: _sk, ...fields }: StoredItem): PolicyIte
   return fields as unknown as PolicyItem;
 }
 
+export function isAttachment(item: StoredItem): boolean {
+  return item.sk.startsWith(ATTACHED);
+}
+
 export interface Attachment {
   name: string;
   target: PolicyTarget;
   /** ISO time. */
   attached: string;
 }
+
+/** The two items of an attachment, in the order of `attachmentKey` and `attachedByKey`. */
+export function attachmentItems(accountId: string, attachment: Attachment): [StoredItem, StoredItem] {
+  const { name, target } = attachment;
+  return [
+    { ...attachmentKey(accountId, target, name), ...attachment },
+    { ...attachedByKey(accountId, target, name), ...attachment },
+  ];
+}
+
+export function attachedByKey(
+  accountId: string,
+  target: PolicyTarget,
+  name: string,
+): { pk: string; sk: string } {
+  return { pk: POLICIES + accountId, sk: `${ATTACHED_BY}${name}#${targetKey(target)}` };
+}
+
+/** What the sort keys of a policy's attachments begin with, from its side. */
+export const attachedByKeys = (accountId: string, name: string) => ({
+  pk: POLICIES + accountId,
+  begins: `${ATTACHED_BY}${name}#`,
+});
 
 export function toAttachment({ pk: _pk, sk: _sk, ...fields }: StoredItem): Attachment {
   return fields as unknown as Attachment;

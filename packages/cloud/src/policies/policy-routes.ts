@@ -25,6 +25,8 @@ const document = Type.Union(
 );
 const description = Type.Optional(Type.String({ maxLength: 1024 }));
 const deviceId = Type.String({ minLength: 1, maxLength: 64, description: 'claim ID, as typed' });
+const limit = Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 }));
+const next = Type.Optional(Type.String({ maxLength: 512 }));
 const Target = Type.Object({
   accountId,
   name,
@@ -49,18 +51,15 @@ export function policyRoutes(app: HttpApp, { desk, trial, guards }: PolicyRoutes
     return shown(made);
   });
 
-  post('/policy/get', 'viewer', Type.Object({ accountId, name }), async (body, request) => {
+  const Get = Type.Object({ accountId, name, limit, next });
+  post('/policy/get', 'viewer', Get, async (body, request) => {
     const account = accountOf(request, body.accountId);
     const policy = await desk.get(account, body.name);
-    return { ...shown(policy), attachedTo: await desk.targetsOf(account, body.name) };
+    const { targets, ...page } = await desk.targetsOf(account, body.name, body);
+    return { ...shown(policy), attachedTo: targets, ...page };
   });
 
-  const Find = Type.Object({
-    accountId,
-    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
-    next: Type.Optional(Type.String({ maxLength: 512 })),
-  });
-  post('/policy/find', 'viewer', Find, async (body, request) => {
+  post('/policy/find', 'viewer', Type.Object({ accountId, limit, next }), async (body, request) => {
     const page = await desk.find(accountOf(request, body.accountId), body);
     return { ...page, items: page.items.map(shown) };
   });

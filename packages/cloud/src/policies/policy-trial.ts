@@ -2,7 +2,7 @@ import { bindPolicies, type PolicyAction } from '@ioto/protocol';
 import { type Clock, CodedError } from '@ioto/runtime';
 import type { DeviceRecords } from '../devices/device-records.ts';
 import { policySubject, targetsOf } from './device-rights.ts';
-import { allows, type Ground, groundOf } from './ground.ts';
+import { allows, type Ground, groundOf, saidOf } from './ground.ts';
 import type { PolicyDesk } from './policy-desk.ts';
 
 export interface Trial {
@@ -26,7 +26,7 @@ export interface Verdict {
 
 export interface PolicyTrialOptions {
   desk: Pick<PolicyDesk, 'attachedTo'>;
-  records: Pick<DeviceRecords, 'ownership'>;
+  records: Pick<DeviceRecords, 'held'>;
   region: () => string;
   clock: Clock;
 }
@@ -42,8 +42,8 @@ export class PolicyTrial {
   /** @throws DEVICE_UNKNOWN (404), REQUEST_INVALID (400) */
   async run({ accountId, deviceId, action, resource, sourceIp }: Trial): Promise<Verdict> {
     const { desk, records, region, clock } = this.#options;
-    const ownership = await records.ownership(deviceId);
-    if (ownership?.accountId !== accountId || ownership.state === 'released') {
+    const ownership = await records.held(accountId, deviceId);
+    if (!ownership) {
       throw new CodedError('DEVICE_UNKNOWN', `this account has no device ${deviceId}`, { status: 404 });
     }
     const name = action === 'iot:Connect' ? deviceId : resource;
@@ -57,7 +57,7 @@ export class PolicyTrial {
     const deniedBy: string[] = [];
     for (const target of targetsOf({ deviceId, product })) {
       for (const [policy, parsed] of await desk.attachedTo(accountId, target)) {
-        const said = bindPolicies([parsed], subject).decide(action, name);
+        const said = saidOf(bindPolicies([parsed], subject), action, name);
         const list = said === 'allow' ? allowedBy : said === 'deny' ? deniedBy : undefined;
         if (list && !list.includes(policy)) list.push(policy);
       }

@@ -10,14 +10,17 @@ export type Delivery = 'acknowledged' | 'offline' | 'unsubscribed' | 'timeout' |
 
 /** What a client may do, asked with every message. The answers may change while it is connected. */
 export interface ClientRights {
-  /** Asked before it is let in, and again whenever the answer may be another one. */
-  mayConnect(): boolean;
   mayPublish(topic: string): boolean;
   /** The filter comes without `$share/{name}/`. */
   maySubscribe(filter: string): boolean;
   mayReceive(topic: string): boolean;
   /** Beside `mayPublish`. */
   mayRetain(topic: string): boolean;
+}
+
+export interface DeviceClientRights extends ClientRights {
+  /** Asked before it is let in, and again at each change of a policy. */
+  mayConnect(): boolean;
 }
 
 /** Who stands at the other end of a connection; taken from its certificate or credential, never from what it says. */
@@ -35,7 +38,7 @@ export interface DevicePrincipal {
   expires?: number;
   /** `old`: one short message at a time, each in its own write (Ioto contract §10). */
   dialect: 'old' | 'current';
-  rights: ClientRights;
+  rights: DeviceClientRights;
 }
 
 /** A console, script or AWS client that works for an account; no device, and never shown as one. */
@@ -132,6 +135,8 @@ export interface Peer {
   certificate?: PeerCertificate;
   /** What the request was signed with that became this connection; it counts for more than a certificate. */
   credential?: ProvenCredential;
+  /** Has each packet reach it in a write of its own, where something on the way would join them; before the first one. */
+  keepWritesApart?(): void;
 }
 
 /** The side of the domain that the endpoint asks about tools. */

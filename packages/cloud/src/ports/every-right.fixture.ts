@@ -1,7 +1,7 @@
-import type { ClientRights } from './device-endpoint.ts';
+import type { DeviceClientRights } from './device-endpoint.ts';
 
 /** Of a client whose rights a test is not about. */
-export const everyRight: ClientRights = {
+export const everyRight: DeviceClientRights = {
   mayConnect: () => true,
   mayPublish: () => true,
   maySubscribe: () => true,

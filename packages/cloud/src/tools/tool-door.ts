@@ -59,8 +59,6 @@ export class ToolDoor implements ToolGate, Component {
   #rightsOf(tool: Pick<ToolPrincipal, 'accountId' | 'role'>): ClientRights {
     const owns = (deviceId: string) => this.#options.devices.owns(tool.accountId, deviceId);
     return {
-      // A tool whose right has ended is sent away by `#checkAgain`.
-      mayConnect: () => true,
       mayPublish: (topic) => toolMayPublish(tool, topic, owns),
       maySubscribe: (filter) => toolMaySubscribe(tool, filter, owns),
       mayReceive: (topic) => toolMayReceive(tool, topic, owns),

@@ -1,8 +1,8 @@
 import type { TimeTest } from './condition-operators.ts';
 import type { Glob } from './glob.ts';
-import { POLICY_ACTIONS, type PolicyAction, RESOURCE_TYPE_OF, type ResourceType } from './policy-actions.ts';
+import { type PolicyAction, RESOURCE_TYPE_OF, type ResourceType } from './policy-actions.ts';
 import type { IotPolicy } from './policy-document.ts';
-import type { PolicyRule } from './policy-statement.ts';
+import type { PolicyEffect, PolicyRule } from './policy-statement.ts';
 import type { PolicySubject } from './policy-subject.ts';
 import { type SubjectValues, valuesOf } from './policy-variables.ts';
 import { namesOf } from './resource-pattern.ts';
@@ -30,12 +30,16 @@ export function bindPolicies(policies: readonly IotPolicy[], subject: PolicySubj
 class Names {
   readonly #exact = new Set<string>();
   readonly #globs: Glob[] = [];
-  readonly #timed: { glob: Glob; times: readonly TimeTest[] }[] = [];
+  readonly #timed: { globs: readonly Glob[]; times: readonly TimeTest[] }[] = [];
 
-  add(glob: Glob, times: readonly TimeTest[]): void {
-    if (times.length > 0) this.#timed.push({ glob, times });
-    else if (glob.exact !== undefined) this.#exact.add(glob.exact);
-    else this.#globs.push(glob);
+  add(globs: readonly Glob[], times: readonly TimeTest[]): void {
+    if (times.length > 0) this.#timed.push({ globs, times });
+    else {
+      for (const glob of globs) {
+        if (glob.exact === undefined) this.#globs.push(glob);
+        else this.#exact.add(glob.exact);
+      }
+    }
   }
 
   get timed(): boolean {
@@ -45,7 +49,9 @@ class Names {
   has(name: string, seconds: number): boolean {
     if (this.#exact.has(name)) return true;
     for (const glob of this.#globs) if (glob.matches(name)) return true;
-    for (const { glob, times } of this.#timed) if (holdAll(times, seconds) && glob.matches(name)) return true;
+    for (const { globs, times } of this.#timed) {
+      if (holdAll(times, seconds) && globs.some((glob) => glob.matches(name))) return true;
+    }
     return false;
   }
 }
@@ -55,11 +61,11 @@ function holdAll(times: readonly TimeTest[], seconds: number): boolean {
   return true;
 }
 
+type Effects = Partial<Record<PolicyEffect, Names>>;
+
 class Bound implements BoundPolicies {
   readonly #now: () => number;
-  readonly #names = new Map(
-    POLICY_ACTIONS.map((action) => [action, { Deny: new Names(), Allow: new Names() }]),
-  );
+  readonly #effects = new Map<PolicyAction, Effects>();
 
   constructor(now: () => number) {
     this.#now = now;
@@ -78,20 +84,28 @@ class Bound implements BoundPolicies {
       const type = RESOURCE_TYPE_OF[action];
       const names = globs.get(type) ?? globsOf(rule, type, subject, values);
       globs.set(type, names);
-      for (const glob of names) this.#names.get(action)?.[rule.effect].add(glob, times);
+      if (names.length > 0) this.#namesOf(action, rule.effect).add(names, times);
     }
   }
 
   decide(action: PolicyAction, name: string): 'allow' | 'deny' | 'none' {
-    const names = this.#names.get(action);
-    if (names === undefined) return 'none';
-    const seconds = names.Deny.timed || names.Allow.timed ? Math.floor(this.#now() / 1000) : 0;
-    if (names.Deny.has(name, seconds)) return 'deny';
-    return names.Allow.has(name, seconds) ? 'allow' : 'none';
+    const effects = this.#effects.get(action);
+    if (effects === undefined) return 'none';
+    const { Deny: denied, Allow: allowed } = effects;
+    const seconds = denied?.timed || allowed?.timed ? Math.floor(this.#now() / 1000) : 0;
+    if (denied?.has(name, seconds)) return 'deny';
+    return allowed?.has(name, seconds) ? 'allow' : 'none';
   }
 
   allows(action: PolicyAction, name: string): boolean {
     return this.decide(action, name) === 'allow';
+  }
+
+  #namesOf(action: PolicyAction, effect: PolicyEffect): Names {
+    const effects = this.#effects.get(action) ?? {};
+    this.#effects.set(action, effects);
+    effects[effect] ??= new Names();
+    return effects[effect];
   }
 }
 

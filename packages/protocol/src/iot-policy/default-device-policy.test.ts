@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { deviceMayPublish, deviceMayReceive, deviceMaySubscribe } from '../device-policy.ts';
 import { bindPolicies } from './bind-policies.ts';
-import { defaultDevicePolicy } from './default-device-policy.ts';
+import { defaultDevicePolicy } from './default-device-policy.fixture.ts';
 import { parseIotPolicy } from './policy-document.ts';
 
 const policy = parseIotPolicy(defaultDevicePolicy);

@@ -1,16 +1,39 @@
 import { describe, expect, it } from 'vitest';
+import { bindPolicies } from './bind-policies.ts';
+import { POLICY_ACTIONS } from './policy-actions.ts';
 import { parseIotPolicy } from './policy-document.ts';
-import { checkPolicyHome } from './policy-home.ts';
+import { policyAtHome } from './policy-home.ts';
 
 const HOME = { accountId: '01J0000000000000000000000A', region: 'local' };
 
 const check = (Resource: string | string[]) => () =>
-  checkPolicyHome(
+  policyAtHome(
     parseIotPolicy({ Version: '2012-10-17', Statement: { Effect: 'Deny', Action: 'iot:Publish', Resource } }),
     HOME,
   );
 
 describe('a policy', () => {
+  it('is the same at home, with what all devices share filled in', () => {
+    const policy = parseIotPolicy({
+      Version: '2012-10-17',
+      Statement: {
+        Effect: 'Allow',
+        Action: 'iot:*',
+        Resource: ['topic', 'topicfilter', 'client'].map(
+          (type) => `arn:aws:iot:*:*:${type}/\${ioto:AccountId}/*/\${iot:ClientId}`,
+        ),
+      },
+    });
+    const subject = { ...HOME, clientId: 'D', now: () => 0 };
+    const [given, home] = [policy, policyAtHome(policy, HOME)].map((each) => bindPolicies([each], subject));
+    for (const name of [`${HOME.accountId}/x/D`, `${HOME.accountId}/x/E`, '${ioto:AccountId}/x/D', 'B/x/D']) {
+      for (const action of POLICY_ACTIONS) {
+        expect(home?.decide(action, name)).toBe(given?.decide(action, name));
+      }
+    }
+    expect(home?.decide('iot:Publish', `${HOME.accountId}/x/D`)).toBe('allow');
+  });
+
   it.each([
     '*',
     'arn:aws:iot:*:*:topic/a',

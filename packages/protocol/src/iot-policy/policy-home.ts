@@ -1,6 +1,7 @@
 import type { IotPolicy } from './policy-document.ts';
 import { policyInvalid, quoted } from './policy-error.ts';
-import { plainText } from './resource-pattern.ts';
+import type { VariableName } from './policy-variables.ts';
+import { plainText, withValues } from './resource-pattern.ts';
 
 /** Where a policy is to hold. */
 export interface PolicyHome {
@@ -9,27 +10,41 @@ export interface PolicyHome {
 }
 
 /**
- * Refuses a policy that names another account or region than the one that it is to hold in, as one does that was copied
- * from elsewhere: it would match nothing, and what it denies would be allowed.
+ * The policy as it holds in an account: what is the same for all its devices is filled in, once for all of them. One that names
+ * another account or region, as one does that was copied from elsewhere, is refused: it would match nothing, and what it denies
+ * would be allowed.
  *
  * @throws POLICY_INVALID (400), which names the statement and what to write instead.
  */
-export function checkPolicyHome({ rules, document }: IotPolicy, { accountId, region }: PolicyHome): void {
-  for (const [index, { resources }] of rules.entries()) {
-    const single = !Array.isArray(document.Statement[index]?.Resource);
-    for (const [position, pattern] of resources.entries()) {
-      const where = `policy statement ${index + 1}, Resource${single ? '' : `[${position}]`}`;
-      const account = plainText(pattern.account);
-      if (account !== undefined && account !== accountId) {
-        throw policyInvalid(where, `names the account ${quoted(account)}: write ${accountId}, or * for any`);
-      }
-      const named = plainText(pattern.region);
-      if (named !== undefined && named !== region) {
-        throw policyInvalid(
-          where,
-          `names the region ${quoted(named)}: this cloud is ${region}; * stands for any`,
-        );
-      }
-    }
+export function policyAtHome({ rules, document }: IotPolicy, home: PolicyHome): IotPolicy {
+  const values = new Map<VariableName, string>([['ioto:AccountId', home.accountId]]);
+  return {
+    document,
+    rules: rules.map((rule, index) => {
+      const single = !Array.isArray(document.Statement[index]?.Resource);
+      const resources = rule.resources.map((pattern, position) => {
+        const where = `policy statement ${index + 1}, Resource${single ? '' : `[${position}]`}`;
+        checkHome(plainText(pattern.account), plainText(pattern.region), where, home);
+        return withValues(pattern, values);
+      });
+      return { ...rule, resources };
+    }),
+  };
+}
+
+function checkHome(
+  account: string | undefined,
+  region: string | undefined,
+  where: string,
+  home: PolicyHome,
+): void {
+  if (account !== undefined && account !== home.accountId) {
+    throw policyInvalid(where, `names the account ${quoted(account)}: write ${home.accountId}, or * for any`);
+  }
+  if (region !== undefined && region !== home.region) {
+    throw policyInvalid(
+      where,
+      `names the region ${quoted(region)}: this cloud is ${home.region}; * stands for any`,
+    );
   }
 }

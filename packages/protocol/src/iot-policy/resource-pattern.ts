@@ -79,14 +79,29 @@ function addsFilterWildcards(template: Template, values: SubjectValues): boolean
   return template.some((part) => isVariable(part) && /[+#]/.test(values.get(part.variable) ?? ''));
 }
 
+/** The pattern with some values filled in for good. */
+export function withValues(
+  { region, account, names }: ResourcePattern,
+  values: SubjectValues,
+): ResourcePattern {
+  const filled = (type: ResourceType) =>
+    names[type].map(({ template }) =>
+      nameOf(template.map((part) => (isVariable(part) ? (values.get(part.variable) ?? part) : part))),
+    );
+  return { region, account, names: ofEachType(filled) };
+}
+
 function patternOf(region: Template, account: Template, path: Template): ResourcePattern {
-  const of = (type: ResourceType) =>
-    partsAfter(path, `${type}/`).map((template): NamePattern => {
-      const constant = fillIn(template, NOBODY);
-      return constant ? { template, glob: compileGlob(constant) } : { template };
-    });
-  const names = { client: of('client'), topic: of('topic'), topicfilter: of('topicfilter') };
-  return { region, account, names };
+  return { region, account, names: ofEachType((type) => partsAfter(path, `${type}/`).map(nameOf)) };
+}
+
+function ofEachType<T>(of: (type: ResourceType) => T): Record<ResourceType, T> {
+  return { client: of('client'), topic: of('topic'), topicfilter: of('topicfilter') };
+}
+
+function nameOf(template: Template): NamePattern {
+  const constant = fillIn(template, NOBODY);
+  return constant ? { template, glob: compileGlob(constant) } : { template };
 }
 
 function matches(template: Template, value: string, values: SubjectValues): boolean {

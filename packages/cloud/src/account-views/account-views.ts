@@ -1,6 +1,8 @@
 import type { Clock, Component } from '@ioto/runtime';
 import type { ItemChange, ItemStore } from '../ports/item-store.ts';
 
+/** Milliseconds between two looks for views that nobody uses. */
+const SWEEP = 60_000;
 /** Milliseconds that a view outlives its last use: as long as the session of a client that may come back. */
 const IDLE = 3_600_000;
 
@@ -40,6 +42,7 @@ export class AccountViews<V> implements Component {
   readonly #options: AccountViewsOptions<V>;
   readonly #held = new Map<string, Held<V>>();
   #end: (() => void) | undefined;
+  #sweptAt = Number.NEGATIVE_INFINITY;
 
   constructor(name: string, options: AccountViewsOptions<V>) {
     this.name = name;
@@ -121,7 +124,10 @@ export class AccountViews<V> implements Component {
   }
 
   #forgetIdle(): void {
-    const before = this.#options.clock.now() - IDLE;
+    const now = this.#options.clock.now();
+    if (now - this.#sweptAt < SWEEP) return;
+    this.#sweptAt = now;
+    const before = now - IDLE;
     for (const [accountId, { users, usedAt }] of this.#held) {
       if (users === 0 && usedAt < before) this.#held.delete(accountId);
     }
