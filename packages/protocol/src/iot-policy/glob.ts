@@ -20,13 +20,10 @@ export interface Glob {
  */
 export function compileGlob(parts: readonly GlobPart[]): Glob {
   const pieces = piecesOf(parts);
-  const head = pieces[0] ?? literal('');
-  if (pieces.length === 1) {
-    const matches = (text: GlobText) => head.endAt(text, 0) === text.length;
-    return head.text === undefined ? { matches } : { exact: head.text, matches };
-  }
+  const head = pieces[0] ?? new Literal('');
+  if (pieces.length === 1) return head.text === undefined ? new Whole(head) : new Exact(head.text);
   const tail = pieces.at(-1) ?? head;
-  if (pieces.length === 2 && tail.text === '') return { matches: (text) => head.endAt(text, 0) >= 0 };
+  if (pieces.length === 2 && tail.text === '') return new Beginning(head);
   return new PiecesGlob(head, pieces.slice(1, -1), tail);
 }
 
@@ -66,6 +63,43 @@ interface Piece {
   startOfLast(text: GlobText): number;
 }
 
+// Classes, and no closures: each device has globs of its own.
+class Exact implements Glob {
+  readonly exact: string;
+
+  constructor(text: string) {
+    this.exact = text;
+  }
+
+  matches(text: GlobText): boolean {
+    return text.length === this.exact.length && text.startsWith(this.exact);
+  }
+}
+
+class Whole implements Glob {
+  readonly #piece: Piece;
+
+  constructor(piece: Piece) {
+    this.#piece = piece;
+  }
+
+  matches(text: GlobText): boolean {
+    return this.#piece.endAt(text, 0) === text.length;
+  }
+}
+
+class Beginning implements Glob {
+  readonly #piece: Piece;
+
+  constructor(piece: Piece) {
+    this.#piece = piece;
+  }
+
+  matches(text: GlobText): boolean {
+    return this.#piece.endAt(text, 0) >= 0;
+  }
+}
+
 class PiecesGlob implements Glob {
   readonly #head: Piece;
   readonly #between: readonly Piece[];
@@ -97,55 +131,69 @@ function piecesOf(parts: readonly GlobPart[]): Piece[] {
   }
   return runs
     .filter((run, index) => index === 0 || index === runs.length - 1 || run.some((part) => part !== ''))
-    .map((run) => (run.includes(ONE) ? masked(run) : literal(run.join(''))));
+    .map((run) => (run.includes(ONE) ? new Masked(run) : new Literal(run.join(''))));
 }
 
-function literal(piece: string): Piece {
-  return {
-    text: piece,
-    endAt: (text, at) => (text.startsWith(piece, at) ? at + piece.length : -1),
-    endOfFirst: (text, from) => {
-      const at = text.indexOf(piece, from);
-      return at < 0 ? -1 : at + piece.length;
-    },
-    startOfLast: (text) => (text.endsWith(piece) ? text.length - piece.length : -1),
-  };
+class Literal implements Piece {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+
+  endAt(text: GlobText, at: number): number {
+    return text.startsWith(this.text, at) ? at + this.text.length : -1;
+  }
+
+  endOfFirst(text: GlobText, from: number): number {
+    const at = text.indexOf(this.text, from);
+    return at < 0 ? -1 : at + this.text.length;
+  }
+
+  startOfLast(text: GlobText): number {
+    return text.endsWith(this.text) ? text.length - this.text.length : -1;
+  }
 }
 
 /** Code points, with this for `?`. */
 const ANY = -1;
 
-function masked(run: readonly (string | typeof ONE)[]): Piece {
-  const points = run.flatMap((part) =>
-    part === ONE ? [ANY] : Array.from(part, (character) => character.codePointAt(0) ?? 0),
-  );
-  const endAt = (text: GlobText, from: number) => {
+class Masked implements Piece {
+  readonly #points: readonly number[];
+
+  constructor(run: readonly (string | typeof ONE)[]) {
+    this.#points = run.flatMap((part) =>
+      part === ONE ? [ANY] : Array.from(part, (character) => character.codePointAt(0) ?? 0),
+    );
+  }
+
+  endAt(text: GlobText, from: number): number {
     let at = from;
-    for (const point of points) {
+    for (const point of this.#points) {
       const found = text.codePointAt(at);
       if (found === undefined || (point !== ANY && point !== found)) return -1;
       at += unitsOf(found);
     }
     return at;
-  };
-  return {
-    endAt,
-    endOfFirst: (text, from) => {
-      for (let at = from; at + points.length <= text.length; at += unitsOf(text.codePointAt(at) ?? 0)) {
-        const end = endAt(text, at);
-        if (end >= 0) return end;
-      }
-      return -1;
-    },
-    startOfLast: (text) => {
-      let at = text.length;
-      for (let left = points.length; left > 0; left -= 1) {
-        at -= at >= 2 && (text.codePointAt(at - 2) ?? 0) > 0xffff ? 2 : 1;
-        if (at < 0) return -1;
-      }
-      return endAt(text, at) === text.length ? at : -1;
-    },
-  };
+  }
+
+  endOfFirst(text: GlobText, from: number): number {
+    const shortest = this.#points.length;
+    for (let at = from; at + shortest <= text.length; at += unitsOf(text.codePointAt(at) ?? 0)) {
+      const end = this.endAt(text, at);
+      if (end >= 0) return end;
+    }
+    return -1;
+  }
+
+  startOfLast(text: GlobText): number {
+    let at = text.length;
+    for (let left = this.#points.length; left > 0; left -= 1) {
+      at -= at >= 2 && (text.codePointAt(at - 2) ?? 0) > 0xffff ? 2 : 1;
+      if (at < 0) return -1;
+    }
+    return this.endAt(text, at) === text.length ? at : -1;
+  }
 }
 
 function unitsOf(point: number): 1 | 2 {
