@@ -40,6 +40,13 @@ export const handshakesPerCore: Measure<number> = async (subject, pems) => {
   return { subject: subject.name, result: count / cpu.server, cpu };
 };
 
+/** The same, and what the first process alone would have time for. */
+export const handshakesOfWorkers: Measure<{ all: number; core: number }> = async (subject, pems) => {
+  await using server = await subject.start(pems);
+  const { count, cpu } = await generate('handshakes', server.target, { concurrent: 16, seconds: 8 });
+  return { subject: subject.name, result: { all: count / cpu.server, core: count / cpu.core }, cpu };
+};
+
 /** KiB of resident memory that each idle connection adds. */
 export function memoryPerConnection(connections: number): Measure<number> {
   return async (subject, pems) => {

@@ -6,6 +6,7 @@ import { type Bench, type Figure, figure } from '../report.ts';
 import {
   drainOfQueue,
   flow,
+  handshakesOfWorkers,
   handshakesPerCore,
   type Measure,
   type Measured,
@@ -15,7 +16,7 @@ import {
 } from './figures.ts';
 import { hasMosquitto } from './servers/mosquitto.ts';
 import { newPems, type ServerPems, type Subject } from './servers/server.ts';
-import { aedes, bareNode, ioto, iotoOnDisk, mosquitto } from './servers/subjects.ts';
+import { aedes, bareNode, ioto, iotoOnDisk, iotoWithWorkers, mosquitto } from './servers/subjects.ts';
 
 const CONNECTIONS = 5000;
 
@@ -35,6 +36,7 @@ export const bench: Bench = async (options) => {
   await table.flow('qos1.mtls.window1', { transport: 'tls', qos: 1, window: 1 }, all);
   await table.flow('qos1.mtls.window20', { transport: 'tls', qos: 1, window: 20 }, all);
   await onDisk(table);
+  await withWorkers(table);
   await table.add('mtls.handshakes', '/CPU s', handshakesPerCore, [...all, bareNode], (value) => value);
   await table.add('retained.exact.p50', 'ms', retainedLookUp, all, ({ p50 }) => p50);
   await table.add('queue.drain', '/s', drainOfQueue, all, (value) => value);
@@ -58,6 +60,19 @@ async function onDisk(table: Table): Promise<void> {
   }
 }
 
+/**
+ * The same with TLS in processes of their own, beside ours without. Where there are no cores for them they share the
+ * server's; what one core could do for MQTT, had they cores of their own, is said by `.core`.
+ */
+async function withWorkers(table: Table): Promise<void> {
+  for (const workers of [1, 2]) {
+    const subjects = [iotoWithWorkers(workers), ioto];
+    for (const window of [1, 20] as const)
+      await table.workersFlow(`qos1.mtls.window${window}.workers${workers}`, window, subjects);
+    await table.workersHandshakes(`mtls.handshakes.workers${workers}`, subjects);
+  }
+}
+
 /** Measures each subject in turn and lays the first beside each of the others. */
 class Table {
   readonly figures: Figure[] = [];
@@ -78,6 +93,22 @@ class Table {
     const { server, generator, seconds } = own.cpu;
     const of: [string, number] = ['the generator', (100 * generator) / seconds];
     this.#push(figure(`${name}.cpu`, (100 * server) / seconds, '% of a core', of));
+  }
+
+  async workersFlow(name: string, window: number, subjects: readonly Subject[]): Promise<void> {
+    const measured = await this.#measure(name, flow({ transport: 'tls', qos: 1, window }), subjects);
+    this.#compare(name, '/s', measured, ({ delivered }) => delivered);
+    const perCpu = measured.map(({ subject, result }) => {
+      const { core, seconds } = result.cpu;
+      return { subject, result: (result.delivered * seconds) / core };
+    });
+    this.#compare(`${name}.core`, '/CPU s', perCpu, (value) => value);
+  }
+
+  async workersHandshakes(name: string, subjects: readonly Subject[]): Promise<void> {
+    const measured = await this.#measure(name, handshakesOfWorkers, subjects);
+    this.#compare(name, '/CPU s', measured, ({ all }) => all);
+    this.#compare(`${name}.core`, '/CPU s', measured, ({ core }) => core);
   }
 
   async roundTrip(subjects: readonly Subject[]): Promise<void> {

@@ -17,6 +17,8 @@ export function cpuSecondsOf(pids: readonly number[]): number {
 export interface CpuUse {
   /** CPU seconds of the server and of the generator. */
   server: number;
+  /** Of the server's first process alone, where it has several. */
+  core: number;
   generator: number;
   /** Seconds of the clock. */
   seconds: number;
@@ -26,11 +28,13 @@ export interface CpuUse {
 export function countCpu(pids: readonly number[]): () => CpuUse {
   const started = performance.now();
   const server = cpuSecondsOf(pids);
+  const core = cpuSecondsOf(pids.slice(0, 1));
   const generator = process.cpuUsage();
   return () => {
     const { user, system } = process.cpuUsage(generator);
     return {
       server: cpuSecondsOf(pids) - server,
+      core: cpuSecondsOf(pids.slice(0, 1)) - core,
       generator: (user + system) / 1e6,
       seconds: (performance.now() - started) / 1000,
     };

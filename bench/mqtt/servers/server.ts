@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { TestAuthority } from '@ioto/testkit/test-authority';
 import type { Target } from '../load/client.ts';
@@ -37,6 +38,8 @@ export async function newPems(authority: TestAuthority): Promise<ServerPems> {
 /** Core that servers are kept on; the generator has the other one. */
 export const SERVER_CORE = '0';
 export const GENERATOR_CORE = '1';
+/** Cores of processes that do TLS for a server: those that are left, or else the server's. */
+export const WORKER_CORES = cpus().length > 2 ? `2-${cpus().length - 1}` : SERVER_CORE;
 
 /** Runs a file on a core, against the packages as they were built. `flags` are Node's. */
 export function forkOn(core: string, url: URL, flags: readonly string[] = []): ChildProcess {
@@ -51,6 +54,14 @@ const profileFlags = process.env.BENCH_PROFILE
   ? ['--cpu-prof', `--cpu-prof-dir=${process.env.BENCH_PROFILE}`]
   : [];
 
+/** What a server in Node says when it listens. */
+export interface Listening {
+  tcp: number;
+  tls: number;
+  /** Process IDs of those that do its TLS. */
+  workers?: number[];
+}
+
 /** A server in Node: its file tells the ports that it listens on, and ends with its channel. */
 export async function nodeServer(
   name: string,
@@ -63,11 +74,11 @@ export async function nodeServer(
   const ended = once(child, 'exit').then(([code]) => {
     throw new Error(`the server ${name} ended with ${code}; npm run build comes first`);
   });
-  const [listening] = (await Promise.race([once(child, 'message'), ended])) as [{ tcp: number; tls: number }];
+  const [{ workers, ...listening }] = (await Promise.race([once(child, 'message'), ended])) as [Listening];
   ended.catch(() => undefined);
   return {
     name,
-    target: { ...listening, ...client, pids: [child.pid as number] },
+    target: { ...listening, ...client, pids: [child.pid as number, ...(workers ?? [])] },
     async [Symbol.asyncDispose]() {
       if (!child.connected) return;
       const exited = once(child, 'exit');

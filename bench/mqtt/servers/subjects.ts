@@ -24,4 +24,10 @@ export function iotoOnDisk(directory: string): Subject {
   };
 }
 
+/** Our endpoint with TLS in processes of their own. */
+export function iotoWithWorkers(workers: number): Subject {
+  const name = `ioto, ${workers} TLS ${workers === 1 ? 'worker' : 'workers'}`;
+  return { name, start: (pems) => nodeServer(name, 'ioto-process.ts', pems, { workers }) };
+}
+
 export { mosquitto };

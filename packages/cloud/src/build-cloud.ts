@@ -15,13 +15,15 @@ import { HttpBuilderClient } from './builder-client/http-builder-client.ts';
 import { RemoteBuilder } from './builder-client/remote-builder.ts';
 import { type CloudConfig, cloudConfig, parseAddress } from './config.ts';
 import type { CloudPlace } from './devices/cloud-place.ts';
-import { FrontDoor, type FrontDoorLimits } from './front-door/front-door.ts';
+import { FrontDoor, type FrontDoorOptions } from './front-door/front-door.ts';
+import type { FrontDoorLimits } from './front-door/tls-doors.ts';
 import { type HttpLimits, HttpService, type RouteModule } from './http/http-service.ts';
 import { buildIdentity } from './identity/build-identity.ts';
 import type { FirstLogin } from './identity/first-login.ts';
 import { watchEndpoint } from './metrics/endpoint-metrics.ts';
 import { Metrics } from './metrics/metrics.ts';
 import { operationsRoutes } from './metrics/operations-routes.ts';
+import { watchWorkers } from './metrics/worker-metrics.ts';
 import { EmbeddedCa } from './platform/embedded/embedded-ca.ts';
 import { EmbeddedCredentials } from './platform/embedded/embedded-credentials.ts';
 import { LmdbItemStore } from './platform/embedded/lmdb-item-store.ts';
@@ -29,6 +31,7 @@ import { LmdbSessionStore } from './platform/embedded/lmdb-session-store.ts';
 import { MqttEndpoint } from './platform/embedded/mqtt-endpoint.ts';
 import { StateDirectory } from './state-directory/state-directory.ts';
 import { WhereItRuns } from './state-directory/where-it-runs.ts';
+import { TlsWorkers } from './tls-workers/tls-workers.ts';
 import { MqttWebSocket, type WebSocketLimits } from './websocket/mqtt-websocket.ts';
 
 export interface CloudOptions extends Partial<CloudConfig> {
@@ -149,7 +152,7 @@ export function createCloud(options: CloudOptions = {}): Cloud {
     onAnswer: (route, status, seconds) => metrics.answered(route, status, seconds),
     ...(devices ? { onUpgrade: (request, socket, head) => webSocket.upgrade(request, socket, head) } : {}),
   });
-  const frontDoor: FrontDoor = new FrontDoor({
+  const atTheDoor: FrontDoorOptions = {
     listen: parseAddress(config.listen),
     mqtt: config.mqtt === undefined ? undefined : parseAddress(config.mqtt),
     mtls: config.mtls === undefined ? undefined : parseAddress(config.mtls),
@@ -163,7 +166,13 @@ export function createCloud(options: CloudOptions = {}): Cloud {
     logger,
     limits: limits.frontDoor,
     onRefused: (reason) => metrics.refused(reason),
-  });
+  };
+  const workers =
+    config.workers > 0
+      ? new TlsWorkers({ ...atTheDoor, count: config.workers, directory: state.path })
+      : undefined;
+  if (workers) watchWorkers(metrics, workers);
+  const frontDoor: FrontDoor | TlsWorkers = workers ?? new FrontDoor(atTheDoor);
   const whereItRuns = new WhereItRuns({
     file: state.file('running.json'),
     facts: () => ({
@@ -179,6 +188,7 @@ export function createCloud(options: CloudOptions = {}): Cloud {
     state,
     store,
     authority,
+    ...(workers ? [workers.processes] : []),
     ...(builder?.components ?? []),
     ...(localCloud ? [localCloud] : []),
     ...(remoteBuilder ? [remoteBuilder] : []),

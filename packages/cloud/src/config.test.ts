@@ -10,6 +10,7 @@ describe('the configuration of a cloud', () => {
       listen: '127.0.0.1:8443',
       host: 'localhost',
       type: 'dedicated',
+      workers: 0,
     });
     expect(Object.isFrozen(config)).toBe(true);
   });
@@ -24,6 +25,8 @@ describe('the configuration of a cloud', () => {
     [{ roles: [] }, /^--roles/],
     [{ name: '' }, /^--name/],
     [{ type: 'public' }, /^--type/],
+    [{ workers: 65 }, /^--workers "65": expected number of processes/],
+    [{ workers: 1.5 }, /^--workers "1.5"/],
     [{ roles: ['device-cloud'] }, /^--builder is needed/],
     [{ roles: ['device-cloud'], builder: 'https://b/api' }, /^--cloud-key-file is needed/],
     [{ roles: ['device-cloud'], builder: 'ftp://b', cloudKeyFile: 'x' }, /^--builder/],

@@ -33,6 +33,12 @@ export const CloudConfigSchema = Type.Object(
     }),
     mqtt: Type.Optional(address('HOST:PORT that speaks MQTT whatever the ALPN')),
     mtls: Type.Optional(address('HOST:PORT that speaks HTTPS with client certificate whatever the ALPN')),
+    workers: Type.Integer({
+      minimum: 0,
+      maximum: 64,
+      default: 0,
+      description: 'number of processes that do TLS, 0..64 (0: none beside this one)',
+    }),
     builder: Type.Optional(
       Type.String({
         pattern: '^https?://',

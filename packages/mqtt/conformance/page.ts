@@ -26,7 +26,7 @@ that each of them is there. Read the standard beside it. Clauses of 5.0 are writ
 \`MQTT-\`, too.
 
 - **held**: by the server. **held by the codec**: by what it parses and builds.
-- **client’s**: binds clients only; the test shows what the server does with one that breaks it.
+- **client’s**: binds clients only; where there is a test, it shows what the server does with one that breaks it.
 - **does not arise**: speaks of what this server does not do.
 - **deviation**: not held in every case; the text says in which.
 

@@ -1,7 +1,7 @@
 /**
  * What becomes of a statement here: `held` by the server; `codec`: by what it parses and builds; `client`: it binds clients
- * only, and its proof is what the server does with those that break it; `moot`: it speaks of what the server does not do;
- * `deviation`: it is not held in every case, and the note says in which.
+ * only, and its proof, where there is one, is what the server does with those that break it; `moot`: it speaks of what the
+ * server does not do; `deviation`: it is not held in every case, and the note says in which.
  */
 export type Status = 'held' | 'codec' | 'client' | 'moot' | 'deviation';
 

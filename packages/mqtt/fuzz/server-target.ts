@@ -11,7 +11,8 @@ import { WatchfulClient } from './watchful-client.ts';
 const LIMITS = {
   maxQueuedMessages: 20,
   maxQueuedBytes: 4000,
-  maxQueuedBytesInAll: 8000,
+  maxQueuedBytesInAll: 12_000,
+  maxQueuedBytesOfOwner: 6000,
   maxWriteBuffer: 2000,
   maxReceiving: 5,
   maxUnreleased: 5,
@@ -23,6 +24,8 @@ const LIMITS = {
 };
 /** Policy and consequences that say no, or take their time, now and then. */
 const HOOKS = {
+  sessionOwner: ({ clientId }: Identity) => clientId,
+  queueOwner: (owner: string) => (owner < 'c' ? 'some' : undefined),
   mayPublish: (_: Identity, topic: string) => topic !== 'é',
   maySubscribe: (_: Identity, filter: string) => filter !== '$aws/x',
   received: async (_: Identity, { topic }: { topic: string }) => {
@@ -189,9 +192,13 @@ class Run {
   }
 
   checkNothingIsLeft(): void {
-    const { connections, sessions, queuedBytes } = this.#world.server.counters;
-    const nothing = { connections: 0, sessions: 0, queuedBytes: 0 };
-    assert.deepEqual({ connections, sessions, queuedBytes }, nothing, 'something is left behind');
+    const { connections, sessions, queuedBytes, queueOwners } = this.#world.server.counters;
+    const nothing = { connections: 0, sessions: 0, queuedBytes: 0, queueOwners: 0 };
+    assert.deepEqual(
+      { connections, sessions, queuedBytes, queueOwners },
+      nothing,
+      'something is left behind',
+    );
   }
 }
 

@@ -278,7 +278,15 @@ export const DEEDS = {
     counted: BOTH,
   },
   maxQueuedBytesInAll: {
-    limits: { maxQueuedBytesInAll: 10 },
+    limits: { maxQueuedBytesInAll: 1000 },
+    exceed: away(publishTwice),
+    five: ONE_CAME,
+    three: ONE_CAME,
+    counted: BOTH,
+  },
+  maxQueuedBytesOfOwner: {
+    limits: { maxQueuedBytesOfOwner: 1000 },
+    hooks: { queueOwner: (owner) => owner },
     exceed: away(publishTwice),
     five: ONE_CAME,
     three: ONE_CAME,

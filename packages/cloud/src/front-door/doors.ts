@@ -1,6 +1,8 @@
 /** The three ways that a TLS connection can be served. */
 export type Door = 'mqtt' | 'https' | 'https-with-certificate';
 
+export const DOORS: readonly Door[] = ['mqtt', 'https', 'https-with-certificate'];
+
 const MQTT_PROTOCOLS = ['x-amzn-mqtt-ca', 'mqtt'];
 const CERTIFICATE_PROTOCOL = 'x-amzn-http-ca';
 

@@ -12,7 +12,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { EmbeddedCa } from '../platform/embedded/embedded-ca.ts';
 import type { ServerIdentity } from '../ports/certificate-authority.ts';
 import { realHello } from './client-hello.fixture.ts';
-import { FrontDoor, type FrontDoorLimits } from './front-door.ts';
+import { FrontDoor } from './front-door.ts';
+import type { FrontDoorLimits } from './tls-doors.ts';
 
 let directory: TempDirectory;
 let authority: EmbeddedCa;

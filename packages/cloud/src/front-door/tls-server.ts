@@ -18,9 +18,21 @@ export function tlsOptions(
   };
 }
 
+/** Bytes of the key that a TLS server seals its sessions with. */
+export const TICKET_KEY_LENGTH = 48;
+
+/** Such a key for each door: a session that was begun at one must not be resumed at another. */
+export type TicketKeys = Readonly<Record<Door, Buffer>>;
+
 /** A TLS server that does not listen: it is handed raw connections by its event `connection`. */
-export function createTlsServer(door: Door, identity: ServerIdentity, handshakeTimeout: number): Server {
+export function createTlsServer(
+  door: Door,
+  identity: ServerIdentity,
+  handshakeTimeout: number,
+  ticketKeys?: TicketKeys,
+): Server {
   return createServer({
+    ...(ticketKeys ? { ticketKeys: ticketKeys[door] } : {}),
     ...tlsOptions(door, identity),
     handshakeTimeout,
     requestCert: door !== 'https',

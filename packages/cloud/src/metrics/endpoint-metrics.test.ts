@@ -8,6 +8,7 @@ const COUNTERS = {
   sessions: 102,
   retainedMessages: 103,
   queuedBytes: 114,
+  queueOwners: 3,
   connectsAccepted: 104,
   connectsRefused: 105,
   takeovers: 106,

@@ -7,7 +7,7 @@ const NOW: readonly [string, Count, string][] = [
   ['ioto_mqtt_connections', 'connections', 'MQTT connections open now'],
   ['ioto_mqtt_sessions', 'sessions', 'MQTT sessions held now, connected or not'],
   ['ioto_mqtt_retained_messages', 'retainedMessages', 'Retained messages held now'],
-  ['ioto_mqtt_queued_bytes', 'queuedBytes', 'Bytes of messages that sessions hold now'],
+  ['ioto_mqtt_queued_bytes', 'queuedBytes', 'Bytes of memory, about, that messages in sessions take now'],
 ];
 
 const TOTALS: readonly [string, Count, string][] = [

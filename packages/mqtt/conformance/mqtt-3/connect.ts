@@ -125,11 +125,11 @@ export const CONNECT: Chapter = {
     held('MQTT-3.1.2-16', 'A will without will retain is not retained.', [
       inServer('will-conformance', 'is not retained [MQTT-3.1.2-16] [MQTT5-3.1.2-14]'),
     ]),
-    held(
+    deviation(
       'MQTT-3.1.2-17',
       'A will with will retain is retained.',
-      [inServer('will-conformance', 'is retained when it asks for it [MQTT-3.1.2-17] [MQTT5-3.1.2-15]')],
       'Within the limits for retained messages; nothing is retained on topics that begin with $.',
+      [inServer('will-conformance', 'is retained when it asks for it [MQTT-3.1.2-17] [MQTT5-3.1.2-15]')],
     ),
     codec('MQTT-3.1.2-18', 'Without its flag there is no user name.', [
       inServer('malformed-conformance', 'with a user name and no user name flag'),
@@ -147,7 +147,12 @@ export const CONNECT: Chapter = {
       inCodec('codec', 'CONNECT with a password alone [MQTT-3.1.2-22]'),
       inServer('malformed-conformance', 'with a password flag and no user name flag'),
     ]),
-    client('MQTT-3.1.2-23', 'A client with nothing else to say sends PINGREQ within its keep-alive.'),
+    client('MQTT-3.1.2-23', 'A client with nothing else to say sends PINGREQ within its keep-alive.', [
+      inServer(
+        'client-conformance',
+        'and falls silent is closed at one and a half times its keep-alive [MQTT-3.1.2-23] [MQTT5-3.1.2-20]',
+      ),
+    ]),
     held(
       'MQTT-3.1.2-24',
       'Silence for one and a half times the keep-alive closes the connection.',

@@ -34,8 +34,18 @@ export const FORMAT: Chapter = {
         inCodec('codec', 'PUBLISH with packet identifier 0 [MQTT-2.3.1-1]'),
       ],
     ),
-    client('MQTT-2.3.1-2', 'A client gives a new packet an identifier that is not in use.'),
-    client('MQTT-2.3.1-3', 'A client sends a packet again with the identifier that it had.'),
+    client('MQTT-2.3.1-2', 'A client gives a new packet an identifier that is not in use.', [
+      inServer(
+        'client-conformance',
+        'has a new QoS 2 message taken for the old one whose identifier it bears [MQTT-2.3.1-2] [MQTT5-2.2.1-3]',
+      ),
+    ]),
+    client('MQTT-2.3.1-3', 'A client sends a packet again with the identifier that it had.', [
+      inServer(
+        'client-conformance',
+        'has a QoS 2 message that it sends again with another identifier taken for a new one [MQTT-2.3.1-3]',
+      ),
+    ]),
     held('MQTT-2.3.1-4', 'So does the server with PUBLISH above QoS 0.', [
       inSession(
         'outgoing-queue',

@@ -1,4 +1,4 @@
-import { type Chapter, client, held, inServer, inSession, inTopics } from '../statement.ts';
+import { type Chapter, client, deviation, held, inServer, inSession, inTopics } from '../statement.ts';
 
 export const BEHAVIOUR: Chapter = {
   title: '4.1 to 4.6: sessions, delivery and order',
@@ -145,9 +145,10 @@ export const BEHAVIOUR: Chapter = {
       inServer('qos-conformance', 'that refuses a message is not sent it again [MQTT5-4.4.0-2]'),
       inServer('qos2', 'a client of MQTT 5 that refuses it with PUBREC ends the exchange [MQTT5-4.4.0-2]'),
     ]),
-    held(
+    deviation(
       'MQTT5-4.5.0-1',
       'A message goes into every session that has a subscription for it.',
+      'Within the limits of its queue. What a client publishes on a topic that begins with $ goes to the embedder alone.',
       [
         inServer(
           'sessions',
@@ -158,9 +159,13 @@ export const BEHAVIOUR: Chapter = {
           'finds exactly the filters that match one by one, after any additions and removals',
         ),
       ],
-      'Within the limits of its queue. What a client publishes on a topic that begins with $ goes to the embedder alone.',
     ),
-    client('MQTT5-4.5.0-2', 'A client acknowledges whatever it makes of a message.'),
+    client('MQTT5-4.5.0-2', 'A client acknowledges whatever it makes of a message.', [
+      inServer(
+        'client-conformance',
+        'and acknowledges nothing is sent its window, and the same again when it comes back [MQTT-4.5.0-2] [MQTT5-4.5.0-2]',
+      ),
+    ]),
     held('MQTT5-4.6.0-1', 'What is sent again comes in the order of its first sending.', [
       inServer(
         'qos-conformance',

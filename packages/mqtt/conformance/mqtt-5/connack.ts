@@ -95,7 +95,12 @@ export const CONNACK: Chapter = {
     client('MQTT5-3.2.2-17', 'A client uses no greater topic alias than it was told.', [
       inServer('mqtt5-messages', 'a topic alias beyond the maximum [MQTT5-3.3.2-9] ends the connection'),
     ]),
-    client('MQTT5-3.2.2-18', 'Nor any where it was told of none.'),
+    client('MQTT5-3.2.2-18', 'Nor any where it was told of none.', [
+      inServer(
+        'client-conformance',
+        'is closed for a topic alias where it was told of none [MQTT5-3.2.2-18]',
+      ),
+    ]),
     held('MQTT5-3.2.2-19', 'A reason string makes CONNACK no larger than the client takes.', [
       inServer('connect-conformance', 'is refused without a text that it could not take [MQTT5-3.2.2-19]'),
     ]),
@@ -104,7 +109,12 @@ export const CONNACK: Chapter = {
       'Nor do user properties.',
       'The server adds no user properties to what it says itself.',
     ),
-    client('MQTT5-3.2.2-21', 'A client uses the keep-alive that it is told.'),
+    client('MQTT5-3.2.2-21', 'A client uses the keep-alive that it is told.', [
+      inServer(
+        'client-conformance',
+        'is closed by the keep-alive that it was told, whatever it asked for [MQTT5-3.2.2-21]',
+      ),
+    ]),
     held('MQTT5-3.2.2-22', 'Where none is told, the client’s own counts.', [
       inServer('connect-conformance', 'and is told no keep-alive is held to its own [MQTT5-3.2.2-22]'),
     ]),

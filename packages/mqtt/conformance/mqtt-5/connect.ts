@@ -115,11 +115,11 @@ export const CONNECT: Chapter = {
     held('MQTT5-3.1.2-14', 'A will without will retain is not retained.', [
       inServer('will-conformance', 'is not retained [MQTT-3.1.2-16] [MQTT5-3.1.2-14]'),
     ]),
-    held(
+    deviation(
       'MQTT5-3.1.2-15',
       'A will with will retain is retained.',
-      [inServer('will-conformance', 'is retained when it asks for it [MQTT-3.1.2-17] [MQTT5-3.1.2-15]')],
       'Within the limits for retained messages; nothing is retained on topics that begin with $.',
+      [inServer('will-conformance', 'is retained when it asks for it [MQTT-3.1.2-17] [MQTT5-3.1.2-15]')],
     ),
     codec('MQTT5-3.1.2-16', 'Without its flag there is no user name.', [
       inServer('malformed-conformance', 'with a user name and no user name flag'),
@@ -133,7 +133,12 @@ export const CONNECT: Chapter = {
     codec('MQTT5-3.1.2-19', 'With its flag there is a password.', [
       inServer('malformed-conformance', 'with a password flag and no password'),
     ]),
-    client('MQTT5-3.1.2-20', 'A client with nothing else to say sends PINGREQ within its keep-alive.'),
+    client('MQTT5-3.1.2-20', 'A client with nothing else to say sends PINGREQ within its keep-alive.', [
+      inServer(
+        'client-conformance',
+        'and falls silent is closed at one and a half times its keep-alive [MQTT-3.1.2-23] [MQTT5-3.1.2-20]',
+      ),
+    ]),
     client('MQTT5-3.1.2-21', 'A client uses the keep-alive that it is told.', [
       inServer(
         'mqtt5-connect',

@@ -35,6 +35,10 @@ export const FORMAT: Chapter = {
     ]),
     client('MQTT5-2.2.1-3', 'A client gives a new packet an identifier that is not 0 and not in use.', [
       inServer('malformed-conformance', 'PUBLISH with packet identifier 0 [MQTT5-2.2.1-3]'),
+      inServer(
+        'client-conformance',
+        'has a new QoS 2 message taken for the old one whose identifier it bears [MQTT-2.3.1-2] [MQTT5-2.2.1-3]',
+      ),
     ]),
     held('MQTT5-2.2.1-4', 'So does the server with PUBLISH above QoS 0.', [
       inSession(

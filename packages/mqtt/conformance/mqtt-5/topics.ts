@@ -122,7 +122,12 @@ export const TOPICS: Chapter = {
       'AUTH of the server asks to go on with 0x18.',
       'Enhanced authentication is not served, so the server sends no AUTH.',
     ),
-    client('MQTT5-4.12.0-3', 'AUTH of the client goes on with 0x18.'),
+    client('MQTT5-4.12.0-3', 'AUTH of the client goes on with 0x18.', [
+      inServer(
+        'client-conformance',
+        'is closed for AUTH that goes on [MQTT5-4.12.0-3] with a method that nobody knows',
+      ),
+    ]),
     held('MQTT5-4.12.0-4', 'The server may refuse at any time, and closes the connection.', [
       inServer('mqtt5-connect', 'enhanced authentication is refused with 0x8c [MQTT5-4.12.0-1]'),
     ]),
@@ -137,7 +142,12 @@ export const TOPICS: Chapter = {
     client('MQTT5-4.12.0-7', 'A client that names none sends no AUTH.', [
       inServer('mqtt5-connect', 'AUTH without a method is a protocol error [MQTT5-4.12.0-7]'),
     ]),
-    client('MQTT5-4.12.1-1', 'A client authenticates again with the same method.'),
+    client('MQTT5-4.12.1-1', 'A client authenticates again with the same method.', [
+      inServer(
+        'client-conformance',
+        'is closed for AUTH that begins anew [MQTT5-4.12.1-1] with a method that nobody knows',
+      ),
+    ]),
     moot(
       'MQTT5-4.12.1-2',
       'When that fails the connection is closed.',

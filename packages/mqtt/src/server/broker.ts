@@ -1,5 +1,5 @@
 import type { Clock, Logger } from '@ioto/runtime';
-import type { HeldBytes } from '../session/held-bytes.ts';
+import type { HeldByOwners } from '../session/held-bytes.ts';
 import type { Session } from '../session/session.ts';
 import type { SessionJournal } from '../session/session-journal.ts';
 import type { RetainedMessages } from '../topics/retained-messages.ts';
@@ -22,8 +22,8 @@ export interface Broker<P> {
   readonly sessions: Map<string, Session>;
   readonly subscriptions: SubscriptionTree<Session>;
   readonly retained: RetainedMessages;
-  /** Of all sessions. */
-  readonly heldBytes: HeldBytes;
+  /** By all sessions. */
+  readonly held: HeldByOwners;
   /** Where changes are written down; undefined where sessions end with the process. */
   readonly journal: SessionJournal | undefined;
   readonly turn: TurnBudget;

@@ -1,3 +1,4 @@
+import type { HeldByOwners } from '../session/held-bytes.ts';
 import type { MqttLimits } from './limits.ts';
 
 /** Totals since the server was made, and gauges of now; for `/metrics`. */
@@ -7,8 +8,10 @@ export interface MqttCounters {
   /** Sessions held now, connected or not. */
   sessions: number;
   retainedMessages: number;
-  /** Bytes of topic and payload that sessions hold now, waiting or not acknowledged. */
-  queuedBytes: number;
+  /** Bytes of memory, about, that messages take now in all sessions, waiting or not acknowledged. */
+  readonly queuedBytes: number;
+  /** Owners that have sessions now, as `hooks.queueOwner` names them. */
+  readonly queueOwners: number;
   connectsAccepted: number;
   connectsRefused: number;
   takeovers: number;
@@ -26,12 +29,18 @@ export interface MqttCounters {
   disconnects: Partial<Record<string, number>>;
 }
 
-export function newCounters(): MqttCounters {
+/** The gauges of queues read what is `held`. */
+export function newCounters(held: Pick<HeldByOwners, 'sum' | 'owners'>): MqttCounters {
   return {
     connections: 0,
     sessions: 0,
     retainedMessages: 0,
-    queuedBytes: 0,
+    get queuedBytes() {
+      return held.sum;
+    },
+    get queueOwners() {
+      return held.owners;
+    },
     connectsAccepted: 0,
     connectsRefused: 0,
     takeovers: 0,

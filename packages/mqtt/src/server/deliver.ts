@@ -1,7 +1,9 @@
 import { type DeliveryOutcome, type Message, messageSize } from '../session/message.ts';
 import type { QueueRefusal } from '../session/outgoing-queue.ts';
 import type { Session } from '../session/session.ts';
+import { graceSize } from '../session/waiting-for-subscription.ts';
 import { type Broker, countViolation } from './broker.ts';
+import type { MqttLimits } from './limits.ts';
 import { offer } from './routing.ts';
 
 /** One message to one client, and what became of it. `timeout` in milliseconds. */
@@ -39,7 +41,7 @@ function awaitSubscription<P>(
 ): 'offline' | 'dropped' | undefined {
   const { limits, clock } = broker;
   if (!session.connected) return 'offline';
-  const limit = waitingLimitExceeded(session, message, broker);
+  const limit = waitingLimitExceeded(session, message, limits);
   if (limit) {
     countViolation(broker, limit, session);
     broker.counters.messagesDropped += 1;
@@ -51,13 +53,12 @@ function awaitSubscription<P>(
   return undefined;
 }
 
-function waitingLimitExceeded<P>(
-  { waiting }: Session,
+function waitingLimitExceeded(
+  { waiting, held }: Session,
   message: Message,
-  { limits, heldBytes }: Broker<P>,
+  limits: MqttLimits,
 ): QueueRefusal | undefined {
   if (waiting.length >= limits.maxQueuedMessages) return 'maxQueuedMessages';
-  const bytes = messageSize(message);
-  if (waiting.bytes + bytes > limits.maxQueuedBytes) return 'maxQueuedBytes';
-  return heldBytes.fits(bytes) ? undefined : 'maxQueuedBytesInAll';
+  if (waiting.bytes + messageSize(message) > limits.maxQueuedBytes) return 'maxQueuedBytes';
+  return held.refusalOf(graceSize(message));
 }

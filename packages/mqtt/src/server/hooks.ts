@@ -152,4 +152,10 @@ export interface MqttHooks<P> {
   responseInformation?(principal: P): string | undefined;
   /** Whose session it is: one that was made for another owner is dropped instead of resumed. */
   sessionOwner?(principal: P): string;
+  /**
+   * Whose the messages are that a session holds, for the limit for each owner; asked once for each session, with what
+   * `sessionOwner` said, which is all that is known of one that a store has kept. Absent, or undefined: nobody's, only the
+   * limit of all counts.
+   */
+  queueOwner?(sessionOwner: string): string | undefined;
 }

@@ -1,8 +1,11 @@
+import type { HeldLimits } from '../session/held-bytes.ts';
+import type { RetainedLimits } from '../topics/retained-messages.ts';
+
 /**
  * What one client may cost. Every violation is counted under the limit's name, and that name is in what
  * `hooks.disconnected` and the log are told. The defaults are AWS IoT Core's where it has one.
  */
-export interface MqttLimits {
+export interface MqttLimits extends HeldLimits, RetainedLimits {
   /** Milliseconds from `accept` to an accepted CONNECT, authentication included. */
   connectTimeout: number;
   /** Streams without an accepted CONNECT. Beyond it the one that has been silent longest is closed. */
@@ -46,11 +49,6 @@ export interface MqttLimits {
   maxQueuedMessages: number;
   /** Bytes of topic and payload that wait for one client. Beyond it new ones are dropped. */
   maxQueuedBytes: number;
-  /**
-   * Bytes of topic and payload that all sessions hold together, waiting or not acknowledged. Beyond it new messages are
-   * dropped, except for a connected client that has acknowledged all it was sent.
-   */
-  maxQueuedBytesInAll: number;
   /** Milliseconds that a message waits for one client. Beyond it the message is dropped. */
   maxQueuedAge: number;
   /** Bytes written to a client's stream that it has not taken. Beyond it the client is not read. */
@@ -63,14 +61,6 @@ export interface MqttLimits {
   maxSessions: number;
   /** Milliseconds that a persistent session outlives its connection; those of MQTT 5 may ask for less. */
   sessionExpiry: number;
-  /** Retained messages of the whole server. Beyond it a PUBLISH is delivered but not retained. */
-  maxRetainedMessages: number;
-  /** Bytes of topic and payload of all retained messages. */
-  maxRetainedBytes: number;
-  /** Retained messages of one owner, where `hooks.retainedOwner` names one. */
-  maxRetainedMessagesOfOwner: number;
-  /** Bytes of topic and payload of the retained messages of one owner. */
-  maxRetainedBytesOfOwner: number;
 }
 
 export const defaultLimits: Readonly<MqttLimits> = Object.freeze({
@@ -95,6 +85,7 @@ export const defaultLimits: Readonly<MqttLimits> = Object.freeze({
   maxQueuedMessages: 10_000,
   maxQueuedBytes: 4 * 1024 * 1024,
   maxQueuedBytesInAll: 512 * 1024 * 1024,
+  maxQueuedBytesOfOwner: 64 * 1024 * 1024,
   maxQueuedAge: 86_400_000,
   maxWriteBuffer: 256 * 1024,
   stallTimeout: 120_000,

@@ -3,7 +3,7 @@ import type { Clock, Logger } from '@ioto/runtime';
 import type { Qos } from '../codec/packets.ts';
 import { REASON } from '../codec/reason-codes.ts';
 import { mqttError } from '../errors.ts';
-import { HeldBytes } from '../session/held-bytes.ts';
+import { HeldByOwners } from '../session/held-bytes.ts';
 import type { DeliveryOutcome, Message, MessageProperties } from '../session/message.ts';
 import { SessionJournal } from '../session/session-journal.ts';
 import type { SessionStore } from '../session/session-store.ts';
@@ -71,7 +71,8 @@ export class MqttServer<P> {
 
   constructor({ hooks, limits: changed, clock, logger, store }: MqttServerOptions<P>) {
     const limits = Object.freeze({ ...defaultLimits, ...changed });
-    const counters = newCounters();
+    const held = new HeldByOwners(limits);
+    const counters = newCounters(held);
     const onFailure = (error: unknown) => {
       counters.commitsFailed += 1;
       logger.error({ err: error }, 'the session store failed; clients wait until it works again');
@@ -87,7 +88,7 @@ export class MqttServer<P> {
       sessions: new Map(),
       subscriptions: new SubscriptionTree(),
       retained: new RetainedMessages(limits, hooks.retainedOwner?.bind(hooks)),
-      heldBytes: new HeldBytes(limits.maxQueuedBytesInAll, counters),
+      held,
       turn: new TurnBudget(),
       limitReports: new LimitReports(clock, (facts) =>
         settleHook(

@@ -55,13 +55,14 @@ export function openSession<P>(
 
 /** A new session among the others. Those that end with their connection are not written down. */
 export function makeSession<P>(broker: Broker<P>, facts: SessionFacts): Session {
+  const queueOwner = facts.owner === undefined ? undefined : broker.hooks.queueOwner?.(facts.owner);
   const session = new Session(facts, broker.limits, {
     now: () => broker.clock.now(),
     onLost: (limit) => {
       broker.counters.messagesDropped += 1;
       if (limit) countViolation(broker, limit, facts);
     },
-    inAll: broker.heldBytes,
+    held: broker.held.join(queueOwner),
     observer: facts.expiry > 0 ? broker.journal?.observerOf(facts.clientId) : undefined,
   });
   broker.sessions.set(facts.clientId, session);
@@ -134,7 +135,10 @@ export function endSession<P>(broker: Broker<P>, session: Session, forGood = fal
     broker.subscriptions.remove(session, subscription);
   session.subscriptions.clear();
   broker.counters.messagesDropped += session.end();
-  if (broker.sessions.get(session.clientId) === session) broker.sessions.delete(session.clientId);
+  if (broker.sessions.get(session.clientId) === session) {
+    broker.sessions.delete(session.clientId);
+    broker.held.leave(session.held);
+  }
   broker.counters.sessions = broker.sessions.size;
   if (session.journalled) broker.journal?.record({ type: 'sessionEnded', clientId: session.clientId });
   broker.counters.messagesDropped -= passOn(broker, orphans);

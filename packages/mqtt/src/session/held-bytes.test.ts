@@ -1,13 +1,20 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { HeldBytes } from './held-bytes.ts';
-import { type Delivery, messageSize } from './message.ts';
+import { HeldByOwners, type HeldBytes, type HeldLimits } from './held-bytes.ts';
+import { DELIVERY_COST, type Delivery, heldSize, messageSize } from './message.ts';
 import { type Link, OutgoingQueue, type QueueRefusal } from './outgoing-queue.ts';
-import { WaitingForSubscription } from './waiting-for-subscription.ts';
+import { graceSize, WaitingForSubscription } from './waiting-for-subscription.ts';
 
-const MOST = 400;
+/** As a message of `bytes` of topic and payload counts. */
+const held = (bytes: number) => bytes + DELIVERY_COST;
+const MOST = 5 * held(80);
+const MOST_OF_OWNER = 3 * held(80);
+/** What a message counts beside its bytes while its subscription is awaited. */
+const GRACE = graceSize({ topic: '', payload: Buffer.alloc(0), qos: 1, retain: false });
 const BOUNDS = { maxQueuedMessages: 20, maxQueuedBytes: 250, maxQueuedAge: 1000 };
-const SESSIONS = 3;
+/** Whose each session is. */
+const OWNERS = ['a', 'a', 'b', undefined];
+const SESSIONS = OWNERS.length;
 
 /** A link that may be stuck, and that cannot take large messages. */
 class StubbornLink implements Link {
@@ -23,19 +30,20 @@ class StubbornLink implements Link {
 }
 
 interface Held {
+  held: HeldBytes;
   queue: OutgoingQueue;
   waiting: WaitingForSubscription;
   link: StubbornLink;
 }
 
-/** Some sessions of one server, and a clock. */
+/** Some sessions of one server, of several owners, and a clock. */
 class Sessions {
-  readonly inAll = new HeldBytes(MOST);
+  readonly all = new HeldByOwners({ maxQueuedBytesInAll: MOST, maxQueuedBytesOfOwner: MOST_OF_OWNER });
   readonly sessions: Held[] = [];
   now = 1;
 
   constructor() {
-    for (let index = 0; index < SESSIONS; index += 1) this.sessions.push(this.#newSession());
+    for (const owner of OWNERS) this.sessions.push(this.#newSession(owner));
   }
 
   offer(index: number, qos: 0 | 1 | 2, size: number, expiry?: number): QueueRefusal | undefined {
@@ -71,35 +79,49 @@ class Sessions {
     }
   }
 
+  /** Another begins in its place. */
   end(index: number): void {
-    const { queue, waiting } = this.#at(index);
+    this.close(index);
+    this.sessions[index] = this.#newSession(OWNERS[index]);
+  }
+
+  close(index: number): void {
+    const { queue, waiting, held: joined } = this.#at(index);
     waiting.drop();
     queue.end();
+    this.all.leave(joined);
   }
 
   /** As a store does: the session that held it is no more, and another takes it up whole. */
   restart(index: number): void {
     const deliveries = [...this.#at(index).queue.all()];
     this.end(index);
-    this.sessions[index] = this.#newSession();
     this.#at(index).queue.restore(deliveries);
   }
 
-  /** Counted anew, one by one. */
-  get counted(): number {
+  /** What the sessions of an owner hold, as they count it. */
+  sumOf(owner: string | undefined): number {
+    return this.#at(OWNERS.indexOf(owner)).held.sum;
+  }
+
+  /** Counted anew, one by one: of an owner, or of all. */
+  counted(owner?: string): number {
     let sum = 0;
-    for (const { queue, waiting } of this.sessions) {
-      sum += waiting.bytes;
-      for (const { message } of queue.all()) sum += messageSize(message);
+    for (const [index, { queue, waiting }] of this.sessions.entries()) {
+      if (owner !== undefined && OWNERS[index] !== owner) continue;
+      sum += waiting.bytes + waiting.length * GRACE;
+      for (const { message } of queue.all()) sum += heldSize(message);
     }
     return sum;
   }
 
-  #newSession(): Held {
-    const options = { now: () => this.now, inAll: this.inAll };
+  #newSession(owner: string | undefined): Held {
+    const joined = this.all.join(owner);
+    const options = { now: () => this.now, held: joined };
     return {
+      held: joined,
       queue: new OutgoingQueue(BOUNDS, options),
-      waiting: new WaitingForSubscription(this.inAll),
+      waiting: new WaitingForSubscription(joined),
       link: new StubbornLink(),
     };
   }
@@ -161,55 +183,92 @@ function take(sessions: Sessions, step: Step): void {
   else sessions[step.do](step.at);
 }
 
-describe('what all sessions hold together', () => {
-  it('is the sum of what each holds, to the byte, whatever happens to them', () => {
+describe('what sessions hold together', () => {
+  it('is the sum of what each holds, to the byte, of all and of each owner, whatever happens to them', () => {
     fc.assert(
       fc.property(fc.array(anyStep, { maxLength: 80 }), (steps) => {
         const sessions = new Sessions();
         for (const step of steps) {
           take(sessions, step);
-          expect(sessions.inAll.sum).toBe(sessions.counted);
+          expect(sessions.all.sum).toBe(sessions.counted());
+          for (const owner of ['a', 'b']) expect(sessions.sumOf(owner)).toBe(sessions.counted(owner));
+          expect(sessions.all.owners).toBe(2);
         }
-        for (let index = 0; index < SESSIONS; index += 1) sessions.end(index);
-        expect(sessions.inAll.sum).toBe(0);
+        for (let index = 0; index < SESSIONS; index += 1) sessions.close(index);
+        expect(sessions.all.sum).toBe(0);
+        expect(sessions.all.owners).toBe(0);
       }),
       { numRuns: 500 },
     );
   });
 
-  it('never grows beyond the limit by what would have to wait', () => {
+  it('never grows beyond either limit by what would have to wait', () => {
     fc.assert(
       fc.property(fc.array(offer, { maxLength: 60 }), (offers) => {
         const sessions = new Sessions();
         for (const { at: index, qos, size: bytes } of offers) {
-          const before = sessions.inAll.sum;
+          const owner = OWNERS[index];
+          const before = { all: sessions.all.sum, own: sessions.sumOf(owner) };
           const refusal = sessions.offer(index, qos, bytes);
-          expect(sessions.inAll.sum).toBeLessThanOrEqual(MOST);
-          if (refusal) expect(sessions.inAll.sum).toBe(before);
-          if (refusal === 'maxQueuedBytesInAll') expect(before + bytes + 3).toBeGreaterThan(MOST);
+          expect(sessions.all.sum).toBeLessThanOrEqual(MOST);
+          if (owner) expect(sessions.sumOf(owner)).toBeLessThanOrEqual(MOST_OF_OWNER);
+          if (refusal) expect(sessions.all.sum).toBe(before.all);
+          const size = held(bytes + 3);
+          if (refusal === 'maxQueuedBytesInAll') expect(before.all + size).toBeGreaterThan(MOST);
+          if (refusal === 'maxQueuedBytesOfOwner') expect(before.own + size).toBeGreaterThan(MOST_OF_OWNER);
         }
       }),
     );
   });
 
-  it('beyond the limit still grows by one message for each client that has acknowledged all others', () => {
+  it('by one owner leaves the rest to the others', () => {
     const sessions = new Sessions();
     for (let sent = 0; sent < 10; sent += 1) for (const index of [0, 1]) sessions.offer(index, 1, 77);
-    expect(sessions.inAll.sum).toBe(MOST);
-    sessions.move(2, 'attach');
+    expect(sessions.offer(0, 1, 77)).toBe('maxQueuedBytesOfOwner');
+    expect(sessions.all.sum).toBe(MOST_OF_OWNER);
     expect(sessions.offer(2, 1, 77)).toBeUndefined();
-    expect(sessions.offer(2, 1, 77)).toBe('maxQueuedBytesInAll');
-    expect(sessions.offer(2, 0, 77)).toBeUndefined();
-    sessions.acknowledge(2, 1);
-    expect(sessions.offer(2, 1, 77)).toBeUndefined();
+    expect(sessions.offer(3, 1, 77)).toBeUndefined();
+    expect(sessions.offer(3, 1, 77)).toBe('maxQueuedBytesInAll');
+    sessions.end(0);
+    expect(sessions.offer(1, 1, 77)).toBeUndefined();
   });
 
-  it('is taken up whole after a restart, even where the limit is lower now', () => {
+  it.each<[keyof HeldLimits, number, number[]]>([
+    ['maxQueuedBytesInAll', 3, [0, 2]],
+    ['maxQueuedBytesOfOwner', 1, [0]],
+  ])(
+    'beyond %s still grows by one message for each client that has acknowledged all others',
+    (limit, index, fillers) => {
+      const sessions = new Sessions();
+      for (let sent = 0; sent < 10; sent += 1) for (const filler of fillers) sessions.offer(filler, 1, 77);
+      expect(sessions.offer(index, 1, 77)).toBe(limit);
+      sessions.move(index, 'attach');
+      expect(sessions.offer(index, 1, 77)).toBeUndefined();
+      expect(sessions.offer(index, 1, 77)).toBe(limit);
+      expect(sessions.offer(index, 0, 77)).toBeUndefined();
+      sessions.acknowledge(index, 1);
+      expect(sessions.offer(index, 1, 77)).toBeUndefined();
+    },
+  );
+
+  it('is taken up whole after a restart, even where the limits are lower now', () => {
     const before = new OutgoingQueue(BOUNDS);
     const message = { topic: 'a/b', payload: Buffer.alloc(77), qos: 1 as const, retain: false };
     before.offer({ message, qos: 1, retain: false, packetId: 0, queuedAt: 0, sequence: 0 });
-    const inAll = new HeldBytes(10);
-    new OutgoingQueue(BOUNDS, { inAll }).restore(before.all());
-    expect(inAll.sum).toBe(80);
+    const all = new HeldByOwners({ maxQueuedBytesInAll: 10, maxQueuedBytesOfOwner: 5 });
+    new OutgoingQueue(BOUNDS, { held: all.join('a') }).restore(before.all());
+    expect(all.sum).toBe(held(80));
+    expect(all.join('a').sum).toBe(held(80));
+    expect(all.join('b').sum).toBe(0);
+  });
+});
+
+describe('a message that is held', () => {
+  it('counts with what it takes of memory beside its bytes, in a queue and more while its subscription is awaited', () => {
+    const message = { topic: 'a/b', payload: Buffer.alloc(77), qos: 1 as const, retain: false };
+    expect(messageSize(message)).toBe(80);
+    expect(heldSize(message)).toBe(680);
+    expect(heldSize({ ...message, properties: {} })).toBe(980);
+    expect(graceSize(message)).toBe(2280);
   });
 });

@@ -62,24 +62,49 @@ export interface Delivery {
   settle?: (outcome: DeliveryOutcome) => void;
 }
 
-/** The same bytes elsewhere, where they are a small view of a large buffer that would be held with them. */
+/**
+ * The same bytes in memory of their own, where they are a small view of a large buffer that would be held with them; so
+ * they would be in Node’s pool, which goes on as long as anything in it does.
+ */
 export function ownBytes(bytes: Buffer): Buffer {
-  if (bytes.buffer.byteLength <= 2 * bytes.length + 1024) return bytes;
-  return Buffer.from(bytes);
+  if (bytes.buffer.byteLength <= 2 * bytes.length + 128) return bytes;
+  const own = Buffer.allocUnsafeSlow(bytes.length);
+  bytes.copy(own);
+  return own;
 }
 
-/** Lets go of the received chunk that the message is a view of. */
+/** Lets go of the received chunk that the message is a view of, and of what can be made anew, before it is held for long. */
 export function detachFromChunk(message: Message): void {
   if (message.detached) return;
   message.detached = true;
+  message.topicBytes = undefined;
   message.payload = ownBytes(message.payload);
   const { properties } = message;
   if (properties?.correlationData) properties.correlationData = ownBytes(properties.correlationData);
 }
 
-/** Bytes that a message counts for in a queue. */
+/** Bytes that a message counts for in a queue, and among what is retained: its topic, its payload and its properties. */
 export function messageSize({ topic, payload, properties }: Message): number {
   return topic.length + payload.length + (properties ? propertiesSize(properties) : 0);
+}
+
+/**
+ * Bytes of memory that a message for one client takes beside its topic and payload: the `Delivery` and its place in the
+ * queue, the `Message`, the heads of its texts and buffers. Measured with Node 20: 480 while it waits. Once it was sent
+ * there are its topic’s bytes, too, which may keep a piece of Node’s pool: twice this was seen, for no more messages than
+ * `maxInFlight` of each client. Where many clients are given one message it is too much, which is the safe side.
+ */
+export const DELIVERY_COST = 600;
+
+/** The same for the properties of a message, beside user properties; 200 to 300 were measured. */
+const PROPERTIES_COST = 300;
+
+/** And for the name and the value of one user property; 120 to 155. */
+const USER_PROPERTY_COST = 150;
+
+/** Bytes of memory that a message takes while it is held for one client. */
+export function heldSize(message: Message): number {
+  return messageSize(message) + DELIVERY_COST + (message.properties ? PROPERTIES_COST : 0);
 }
 
 function propertiesSize({
@@ -88,7 +113,10 @@ function propertiesSize({
   correlationData,
   userProperties = [],
 }: MessageProperties): number {
-  const pairs = userProperties.reduce((sum, [name, value]) => sum + name.length + value.length + 32, 0);
+  const pairs = userProperties.reduce(
+    (sum, [name, value]) => sum + name.length + value.length + USER_PROPERTY_COST,
+    0,
+  );
   return contentType.length + responseTopic.length + (correlationData?.length ?? 0) + pairs;
 }
 

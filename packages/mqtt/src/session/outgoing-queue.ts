@@ -1,6 +1,13 @@
 import { Deque } from './deque.ts';
-import { HeldBytes } from './held-bytes.ts';
-import { type Delivery, type DeliveryOutcome, detachFromChunk, isExpired, messageSize } from './message.ts';
+import { type HeldBytes, type HeldLimits, uncounted } from './held-bytes.ts';
+import {
+  type Delivery,
+  type DeliveryOutcome,
+  detachFromChunk,
+  heldSize,
+  isExpired,
+  messageSize,
+} from './message.ts';
 
 /** Where a session's messages go while its client is connected. */
 export interface Link {
@@ -22,7 +29,7 @@ export interface QueueBounds {
 }
 
 /** A limit that forbids to take a message. */
-export type QueueRefusal = 'maxQueuedMessages' | 'maxQueuedBytes' | 'maxQueuedBytesInAll';
+export type QueueRefusal = 'maxQueuedMessages' | 'maxQueuedBytes' | keyof HeldLimits;
 
 /** Is told what happens to each message of QoS 1 and 2, so that it can be written down. */
 export interface QueueObserver {
@@ -41,8 +48,8 @@ export interface QueueOptions {
   /** A message was lost after it had been taken: for `limit`, or because it expired or is too large for the client. */
   onLost?: (limit: 'maxQueuedAge' | undefined) => void;
   observer?: QueueObserver;
-  /** Where its bytes are counted with those of others. */
-  inAll?: HeldBytes;
+  /** Where what it holds is counted with what others do; without it nobody counts. */
+  held?: HeldBytes;
 }
 
 /**
@@ -55,7 +62,7 @@ export class OutgoingQueue {
   readonly #now: () => number;
   readonly #onLost: (limit: 'maxQueuedAge' | undefined) => void;
   #observer: QueueObserver | undefined;
-  readonly #inAll: HeldBytes;
+  readonly #held: HeldBytes;
   readonly #waiting = new Deque<Delivery>();
   #waitingBytes = 0;
   /** By packet identifier, in the order of first sending. */
@@ -69,12 +76,12 @@ export class OutgoingQueue {
   #link: Link | undefined;
 
   constructor(bounds: QueueBounds, options: QueueOptions = {}) {
-    const { now = () => 0, onLost = () => undefined, observer, inAll = new HeldBytes() } = options;
+    const { now = () => 0, onLost = () => undefined, observer, held = uncounted() } = options;
     this.#bounds = bounds;
     this.#now = now;
     this.#onLost = onLost;
     this.#observer = observer;
-    this.#inAll = inAll;
+    this.#held = held;
   }
 
   /** Messages that wait or are not acknowledged. */
@@ -89,18 +96,20 @@ export class OutgoingQueue {
   /** Sends the message, or lets it wait. Returns the limit that forbids it, and then has not taken it. */
   offer(delivery: Delivery): QueueRefusal | undefined {
     if (this.#waiting.length === 0 && this.#again.length === 0 && this.#mayGo(delivery)) {
-      if (!this.#mayBeHeld(delivery)) return 'maxQueuedBytesInAll';
+      const refusal = this.#refusalToHold(delivery);
+      if (refusal) return refusal;
       this.#note(delivery);
       this.#give(delivery);
       return undefined;
     }
     const now = this.#now();
     this.#dropOld(now);
-    const bytes = messageSize(delivery.message);
+    const { message } = delivery;
     if (this.#waiting.length >= this.#bounds.maxQueuedMessages) return 'maxQueuedMessages';
-    if (this.#waitingBytes + bytes > this.#bounds.maxQueuedBytes) return 'maxQueuedBytes';
-    if (!this.#inAll.fits(bytes)) return 'maxQueuedBytesInAll';
-    detachFromChunk(delivery.message);
+    if (this.#waitingBytes + messageSize(message) > this.#bounds.maxQueuedBytes) return 'maxQueuedBytes';
+    const refusal = this.#held.refusalOf(heldSize(message));
+    if (refusal) return refusal;
+    detachFromChunk(message);
     delivery.queuedAt = now;
     this.#note(delivery);
     this.#pushWaiting(delivery);
@@ -216,9 +225,8 @@ export class OutgoingQueue {
   retainOnly(keep: (delivery: Delivery) => boolean, outcome: DeliveryOutcome): number {
     const dropped = [...this.#unacknowledged.values()].filter((delivery) => !keep(delivery));
     for (const delivery of dropped) this.#forget(delivery);
-    this.#inAll.remove(this.#waitingBytes);
-    this.#waitingBytes = 0;
     for (const delivery of this.#waiting.drain()) {
+      this.#countWaiting(delivery, -1);
       if (keep(delivery)) this.#pushWaiting(delivery);
       else dropped.push(delivery);
     }
@@ -252,8 +260,9 @@ export class OutgoingQueue {
   }
 
   /** A client that has acknowledged everything gets what it can take at once, even while others have filled the server. */
-  #mayBeHeld({ qos, message }: Delivery): boolean {
-    return qos === 0 || this.#unacknowledged.size === 0 || this.#inAll.fits(messageSize(message));
+  #refusalToHold({ qos, message }: Delivery): keyof HeldLimits | undefined {
+    if (qos === 0 || this.#unacknowledged.size === 0) return undefined;
+    return this.#held.refusalOf(heldSize(message));
   }
 
   #give(delivery: Delivery): void {
@@ -276,11 +285,11 @@ export class OutgoingQueue {
 
   #hold(delivery: Delivery): void {
     this.#unacknowledged.set(delivery.packetId, delivery);
-    this.#inAll.add(messageSize(delivery.message));
+    this.#held.add(heldSize(delivery.message));
   }
 
   #forget(delivery: Delivery): void {
-    if (this.#unacknowledged.delete(delivery.packetId)) this.#inAll.remove(messageSize(delivery.message));
+    if (this.#unacknowledged.delete(delivery.packetId)) this.#held.remove(heldSize(delivery.message));
     this.#setInFlight(delivery, false);
   }
 
@@ -298,18 +307,18 @@ export class OutgoingQueue {
   }
 
   #pushWaiting(delivery: Delivery): void {
-    const bytes = messageSize(delivery.message);
     this.#waiting.push(delivery);
-    this.#waitingBytes += bytes;
-    this.#inAll.add(bytes);
+    this.#countWaiting(delivery, 1);
   }
 
   #shiftWaiting(): void {
     const delivery = this.#waiting.shift();
-    if (!delivery) return;
-    const bytes = messageSize(delivery.message);
-    this.#waitingBytes -= bytes;
-    this.#inAll.remove(bytes);
+    if (delivery) this.#countWaiting(delivery, -1);
+  }
+
+  #countWaiting({ message }: Delivery, by: 1 | -1): void {
+    this.#waitingBytes += by * messageSize(message);
+    this.#held.add(by * heldSize(message));
   }
 
   /** They wait in the order of their age, so that the old ones are in front. */

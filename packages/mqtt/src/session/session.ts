@@ -1,5 +1,6 @@
 import type { Qos } from '../codec/packets.ts';
 import { matchesTopic } from '../topics/topic-match.ts';
+import { type HeldBytes, uncounted } from './held-bytes.ts';
 import type { Delivery, Message } from './message.ts';
 import {
   type Link,
@@ -36,6 +37,8 @@ export class Session {
   readonly subscriptions = new Map<string, Subscription>();
   readonly queue: OutgoingQueue;
   readonly waiting: WaitingForSubscription;
+  /** Where both are counted with what others hold. */
+  readonly held: HeldBytes;
   /**
    * QoS 2 messages of the client that it has not released, by packet identifier: a promise until the embedder has settled
    * the message (3.1.1, 4.3.3).
@@ -49,12 +52,14 @@ export class Session {
   #connected = false;
 
   constructor({ clientId, expiry, owner }: SessionFacts, bounds: QueueBounds, options: QueueOptions = {}) {
+    const { held = uncounted() } = options;
+    this.held = held;
     this.clientId = clientId;
     this.expiry = expiry;
     this.owner = owner;
     this.journalled = options.observer !== undefined;
-    this.queue = new OutgoingQueue(bounds, options);
-    this.waiting = new WaitingForSubscription(options.inAll);
+    this.queue = new OutgoingQueue(bounds, { ...options, held });
+    this.waiting = new WaitingForSubscription(held);
   }
 
   get connected(): boolean {

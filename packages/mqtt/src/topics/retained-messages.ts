@@ -1,4 +1,3 @@
-import type { MqttLimits } from '../server/limits.ts';
 import { detachFromChunk, isExpired, type Message, messageSize } from '../session/message.ts';
 
 interface Node {
@@ -7,10 +6,16 @@ interface Node {
 }
 
 /** What retained messages may take, together and of each owner. */
-export type RetainedLimits = Pick<
-  MqttLimits,
-  'maxRetainedMessages' | 'maxRetainedBytes' | 'maxRetainedMessagesOfOwner' | 'maxRetainedBytesOfOwner'
->;
+export interface RetainedLimits {
+  /** Retained messages of the whole server. Beyond it a PUBLISH is delivered but not retained. */
+  maxRetainedMessages: number;
+  /** Bytes of topic and payload of all retained messages. */
+  maxRetainedBytes: number;
+  /** Retained messages of one owner, where `hooks.retainedOwner` names one. */
+  maxRetainedMessagesOfOwner: number;
+  /** Bytes of topic and payload of the retained messages of one owner. */
+  maxRetainedBytesOfOwner: number;
+}
 
 /** Topics and branches that a search looks at before it may be left for later. */
 export const LOOKS_AT_ONCE = 64;
@@ -21,8 +26,8 @@ interface Share {
 }
 
 /**
- * The last retained message of each topic (3.1.1, 3.3.1.3), within bounds for all topics together and for those of one owner. By topic for filters
- * without wildcards, by level for the others, which look only where their levels lead.
+ * The last retained message of each topic (3.1.1, 3.3.1.3), within bounds for all topics together and for those of one
+ * owner. By topic for filters without wildcards, by level for the others, which look only where their levels lead.
  */
 export class RetainedMessages {
   readonly #byTopic = new Map<string, Message>();

@@ -164,14 +164,16 @@ export class MqttEndpoint implements Component, DeviceEndpoint, DeviceConnection
           if (peer.kind === 'device') events.unsubscribed(peer, facts, facts.filters);
         },
         limitExceeded: ({ clientId, owner, ...note }) => {
-          const accountId = accountOfOwner(owner);
-          if (accountId !== undefined) gate().limitExceeded(clientId, accountId, note);
+          const { kind, accountId } = ownerOfSession(owner);
+          if (kind === 'device' && accountId !== undefined) gate().limitExceeded(clientId, accountId, note);
         },
         dialect: (peer) =>
           peer.kind === 'device' && peer.dialect === 'old'
             ? { maxInFlight: 1, writeEachPacket: true }
             : undefined,
         sessionOwner: (peer) => (peer.kind === 'device' ? deviceOwner(peer) : `tool ${peer.accountId}`),
+        // An account's devices and tools share what its messages may take.
+        queueOwner: (owner) => ownerOfSession(owner).accountId,
       },
     });
   }
@@ -182,13 +184,14 @@ export class MqttEndpoint implements Component, DeviceEndpoint, DeviceConnection
    */
   async #authenticate(
     clientId: string,
-    { certificate, credential, remoteAddress }: Peer,
+    { certificate, credential, remoteAddress, keepWritesApart }: Peer,
   ): Promise<Authentication<EndpointPrincipal>> {
     if (credential) return this.#authenticateBearer(clientId, credential, remoteAddress);
     if (!certificate) return refuse('no certificate of this cloud');
     if (clientId !== certificate.deviceId) return refuse('the client ID is not the one of the certificate');
     const admission = await this.#options.gate().admit(certificate, remoteAddress);
     if (!admission.admitted) return refuse(admission.reason);
+    if (admission.principal.dialect === 'old') keepWritesApart?.();
     return { accept: true, principal: admission.principal };
   }
 
@@ -230,8 +233,8 @@ function deviceOwner({ accountId, generation }: DevicePrincipal): string {
   return `device ${accountId} ${generation}`;
 }
 
-/** The account of a device's session; undefined for a tool's. */
-function accountOfOwner(owner: string | undefined): string | undefined {
+/** What a session's owner says: of which kind of client it is, and of which account. */
+function ownerOfSession(owner: string | undefined): { kind?: string; accountId?: string } {
   const [kind, accountId] = owner?.split(' ') ?? [];
-  return kind === 'device' ? accountId : undefined;
+  return { kind, accountId };
 }
