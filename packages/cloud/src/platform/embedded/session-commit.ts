@@ -197,6 +197,7 @@ class Sharing {
         seen.add(message);
       }
     }
+    index.triedMessage = Math.max(index.triedMessage, this.#next);
   }
 
   /** The number of a message that is stored once, for one more delivery; undefined for one that the delivery holds itself. */
@@ -217,6 +218,9 @@ class Sharing {
       writes.push({ key: messageKey(number), value: messageRecord(message) });
     for (const number of this.#changes.keys())
       if (this.#referencesAfter(number) === 0) writes.push({ key: messageKey(number) });
+    // What an earlier attempt may have left that had more to share.
+    for (let number = this.#next; number < this.#index.triedMessage; number += 1)
+      writes.push({ key: messageKey(number) });
     return writes;
   }
 
@@ -228,6 +232,7 @@ class Sharing {
       else references.set(number, after);
     }
     this.#index.nextMessage = this.#next;
+    this.#index.triedMessage = this.#next;
   }
 
   #change(number: number, by: number): void {

@@ -21,6 +21,8 @@ export class SessionIndex {
   /** Beyond every one that is on disk. */
   nextSession = 1;
   nextMessage = 1;
+  /** Beyond every number of a message that a commit was tried with, which may be on disk although it was reported as failed. */
+  triedMessage = 1;
 }
 
 export function newIndexedSession(number: number): IndexedSession {
