@@ -1,3 +1,4 @@
+import { nextTime } from '@ioto/protocol';
 import { fail } from '../errors.ts';
 import { coerce } from '../schema/coerce.ts';
 import type { Schema } from '../schema/compile.ts';
@@ -88,7 +89,7 @@ export function receivedAttributes(
 }
 
 /** What names a removed item on the wire: the properties of its key, its type, and when it was removed. */
-export function tombstoneAttributes(
+export function removalAttributes(
   model: Model,
   before: Properties,
   circumstances: Circumstances,
@@ -146,14 +147,9 @@ function stamp(
 ): void {
   const field = name === undefined ? undefined : model.fields.get(name);
   if (!field) return;
-  const time = before ? later(before[field.name], now) : now;
+  const time = before ? nextTime(now, before[field.name]) : now;
   if (time === now && field.type === 'date') attributes[field.name] = field.isoDates ? isoNow : now;
   else attributes[field.name] = coerce(field, new Date(time), field.path);
-}
-
-function later(previous: unknown, now: number): number {
-  const time = new Date(previous as string | number).getTime();
-  return Number.isNaN(time) ? now : Math.max(now, time + 1);
 }
 
 function finish(schema: Schema, model: Model, attributes: Attributes): Properties {

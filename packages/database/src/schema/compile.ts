@@ -1,5 +1,6 @@
 import { fail } from '../errors.ts';
 import { isPlainObject } from '../items/frozen.ts';
+import { requireSyncable } from './check-sync.ts';
 import { DURABILITIES, type Durability, SYNC_DIRECTIONS, type Sync } from './definition.ts';
 import { compileFields, type Field } from './field.ts';
 import { compileIndexes, type IndexDefinition } from './indexes.ts';
@@ -59,13 +60,16 @@ function compileModels(schema: Record<string, unknown>, params: Record<string, u
   const process = { ...objectAt(schema, 'control'), ...objectAt(schema, 'process') };
   const timestamps = compileTimestamps(params);
   const isoDates = params.isoDates === true;
+  const typeField = nameAt(params, 'typeField', '_type');
   const models = new Map<string, Model>();
   for (const [name, definition] of Object.entries(objectAt(schema, 'models'))) {
     if (!isPlainObject(definition)) throw invalid(name, 'must be an object of fields');
     const fields = compileFields(definition, name, isoDates);
     requireKey(fields, name, hash);
     addTimestamps(fields, name, timestamps, isoDates);
-    models.set(name, new Model({ name, fields, indexes, ...compileProcess(process[name], name) }));
+    const rules = compileProcess(process[name], name);
+    requireSyncable({ ...rules, model: name, fields, typeField, updated: timestamps.updated });
+    models.set(name, new Model({ name, fields, indexes, timestamps, ...rules }));
   }
   for (const name of Object.keys(process)) {
     if (!models.has(name) && name !== 'default') throw invalid(`process.${name}`, 'names no model');
