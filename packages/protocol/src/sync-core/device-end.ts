@@ -42,6 +42,10 @@ export function onDown(
   if (order === 0) return 'keep';
   // What waits goes up by itself, and not before it is on disk.
   if (held.waiting) return 'keep';
-  if (cloudNow !== undefined && !isBelievable(held.updated, cloudNow, SLACK)) return 'apply';
+  if (cloudNow !== undefined && isRedated(held, incoming, cloudNow)) return 'apply';
   return syncsUp ? 'sendBack' : 'keep';
+}
+
+function isRedated(held: Version, incoming: Version, cloudNow: number): boolean {
+  return !isBelievable(held.updated, cloudNow, SLACK) && isBelievable(incoming.updated, cloudNow, SLACK);
 }

@@ -12,6 +12,7 @@ import { messageOf } from '@ioto/runtime';
 import { Check } from 'typebox/value';
 import type { AgentEvents } from '../../agent-events.ts';
 import type { ConnectionUser, Publish } from '../mqtt/service.ts';
+import { CloudClock } from './cloud-clock.ts';
 import type { Commands } from './commands.ts';
 import { Downward, type ItemVerb } from './downward.ts';
 import { adoptOwner, type Owner } from './owner.ts';
@@ -38,6 +39,7 @@ export class SyncService implements Component, ConnectionUser {
   readonly #options: SyncServiceOptions;
   readonly #upward: Upward;
   readonly #downward: Downward;
+  readonly #cloudClock: CloudClock;
   #publish: Publish | undefined;
   /** Present from the request for a sync down until its end. */
   #cancelAsking: (() => void) | undefined;
@@ -55,7 +57,13 @@ export class SyncService implements Component, ConnectionUser {
       acknowledged: (seq, changes) =>
         events.emit('sync:up', { seq, changes: changes.map(({ model, key }) => ({ model, key })) }),
     });
-    this.#downward = new Downward({ database, logger, sendBack: (item) => this.#upward.sendBack(item) });
+    this.#cloudClock = new CloudClock(clock);
+    this.#downward = new Downward({
+      database,
+      logger,
+      sendBack: (item) => this.#upward.sendBack(item),
+      cloudNow: () => this.#cloudClock.now(),
+    });
   }
 
   async start(): Promise<void> {
@@ -99,7 +107,7 @@ export class SyncService implements Component, ConnectionUser {
     const message = this.#parse(verb, payload);
     if (message === undefined) return;
     if (verb === 'SYNC') {
-      if (Check(SyncAck, message)) this.#upward.acknowledge(message);
+      if (Check(SyncAck, message)) this.#acknowledged(message);
     } else if (verb === 'SYNCDOWN') {
       if (Check(SyncDownEnd, message)) await this.#endDown(message);
     } else if (Check(WireItem, message)) {
@@ -115,10 +123,16 @@ export class SyncService implements Component, ConnectionUser {
     if (applied.model === 'Command' && verb !== 'REMOVE') await this.#options.commands.run(applied.item);
   }
 
+  #acknowledged(ack: SyncAck): void {
+    this.#cloudClock.heard(ack.updated);
+    this.#upward.acknowledge(ack);
+  }
+
   async #endDown({ updated }: SyncDownEnd): Promise<void> {
     const { database, events, id } = this.#options;
     // One that was not asked for on this connection is an earlier one, delivered again.
     if (!this.#cancelAsking) return;
+    this.#cloudClock.heard(updated);
     this.#stopAsking();
     await database.upsert('SyncState', { lastSync: updated });
     events.emit('cloud:ready', { id, accountId: this.#accountId, updated });
