@@ -36,7 +36,8 @@ import type { CredentialIssuer } from './ports/credential-issuer.ts';
 import type { DeviceEndpoint, DeviceGate, ToolGate } from './ports/device-endpoint.ts';
 import type { ItemStore } from './ports/item-store.ts';
 import type { SecretSource } from './state-directory/state-directory.ts';
-import { Echoes } from './sync/echoes.ts';
+import { Arrivals } from './sync/arrivals.ts';
+import { ExpirySweep } from './sync/expiry-sweep.ts';
 import { ItemSender } from './sync/item-sender.ts';
 import { LiveDelivery } from './sync/live-delivery.ts';
 import { dropPendingCommands } from './sync/pending-commands.ts';
@@ -93,11 +94,12 @@ export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceC
   const records = new DeviceRecords(store);
 
   const sender = new ItemSender({ store, endpoint, clock, logger });
-  const echoes = new Echoes();
-  const syncUp = new SyncUp({ schema, store, endpoint, sender, echoes, clock, logger });
-  const syncDown = new SyncDown({ schema, store, endpoint, sender, clock, logger });
+  const arrivals = new Arrivals({ store, clock });
+  const syncDown = new SyncDown({ schema, store, endpoint, sender, arrivals, clock, logger });
+  const syncUp = new SyncUp({ ...{ schema, store, endpoint, sender }, arrivals, syncDown, clock, logger });
   const messages = new ServiceMessages({ schema, store, endpoint, syncUp, syncDown, logger });
-  const live = new LiveDelivery({ schema, store, endpoint, sender, echoes });
+  const live = new LiveDelivery({ schema, store, endpoint, sender, syncDown });
+  const expiry = new ExpirySweep({ schema, store, clock, logger });
 
   const presence = new Presence({ store, clock, logger });
   const history = new ConnectionHistory({ store, clock, logger });
@@ -149,7 +151,7 @@ export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceC
   });
   const link = new BuilderLink({ builder, claims, accounts, audit, place, clock, logger });
   const directory = new DeviceDirectory({ store, records, clock });
-  const items = new GenericItems({ schema, store, records, clock });
+  const items = new GenericItems({ schema, store, records, arrivals, clock });
   const accountDevices = new AccountDevices({ store, clock });
   const tools = new ToolDoor({ store, sponsors, accounts, devices: accountDevices, endpoint, logger });
   const desk = new CredentialDesk({
@@ -170,7 +172,7 @@ export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceC
       (app) => credentialRoutes(app, { desk, guards }),
       (app) => policyRoutes(app, { desk: policyDesk, trial, guards }),
     ],
-    components: [presence, history, live, accountDevices, policies, tools],
+    components: [arrivals, presence, history, live, syncDown, expiry, accountDevices, policies, tools],
     afterFrontDoor: [reconciler, link],
   };
 }

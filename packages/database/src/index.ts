@@ -2,6 +2,7 @@ export { Database } from './database.ts';
 export { databaseErrors } from './errors.ts';
 export type { Change, ChangeListener } from './feed/change.ts';
 export type { Acknowledged, Outbox, OutboxEntry, PendingOptions } from './feed/outbox.ts';
+export { expiryOf } from './items/expiry.ts';
 export type { Item, Page } from './items/item.ts';
 export { contentOf, timeOf, versionOf } from './items/version.ts';
 export type { FileLayer, OpenFile } from './journal/file-layer.ts';

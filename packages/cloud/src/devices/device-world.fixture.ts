@@ -86,6 +86,7 @@ export class DeviceWorld {
   readonly accounts: Accounts;
   readonly credentials: EmbeddedCredentials;
   readonly #directory: TempDirectory;
+  readonly #schema: unknown;
   readonly #registrations: Registrations;
   readonly #builder: BuilderClient;
   product!: Product;
@@ -93,8 +94,9 @@ export class DeviceWorld {
   #clouds: Clouds;
   #cloudId = '';
 
-  private constructor(directory: TempDirectory) {
+  private constructor(directory: TempDirectory, schema: unknown) {
     this.#directory = directory;
+    this.#schema = schema;
     const { clock } = this;
     this.store = new LmdbItemStore({ directory: directory.at('items'), logger: silentLogger });
     const { store } = this;
@@ -113,8 +115,9 @@ export class DeviceWorld {
     return this.#cloudId;
   }
 
-  static async create(): Promise<DeviceWorld> {
-    const world = new DeviceWorld(await TempDirectory.create());
+  /** @param facts.schema Default: the core schema. */
+  static async create({ schema }: { schema?: unknown } = {}): Promise<DeviceWorld> {
+    const world = new DeviceWorld(await TempDirectory.create(), schema);
     await world.store.start();
     await world.authority.start();
     const facts = { name: 'Cloud', type: 'dedicated', region: 'here', api: 'https://cloud/api' } as const;
@@ -142,6 +145,7 @@ export class DeviceWorld {
         }),
       }),
       credentials: this.credentials,
+      schema: this.#schema,
       guards: createGuards({ authenticate: async () => ({ kind: 'admin' }) }),
       secrets: { secret: async () => Buffer.alloc(32, 2) },
       place: () => ({

@@ -4,14 +4,8 @@ import type { StoredItem } from '../ports/item-store.ts';
 /** Bytes of a sort key, DynamoDB's limit. */
 const LONGEST_SORT_KEY = 1024;
 
-/** Milliseconds that a device's clock may be ahead of the cloud's: a day, which a wrong time zone explains. */
-const MOST_AHEAD = 86_400_000;
-
-/** Whose connection a message came on; from the certificate. */
-export interface SyncIdentity {
-  accountId: string;
-  deviceId: string;
-}
+/** Whose connection a message came on; from the certificate. A frozen one is looked into once for a whole batch. */
+export type SyncIdentity = Readonly<{ accountId: string; deviceId: string }>;
 
 /** One change of a device's database, as far as the cloud believes it. */
 export interface IncomingChange {
@@ -19,7 +13,7 @@ export interface IncomingChange {
   /** As the device names the item: goes back in the acknowledgement. */
   remove: boolean;
   /** With keys, account and device from the certificate, and fields of the schema only. */
-  item: StoredItem & { updated: string };
+  item: StoredItem;
 }
 
 export type ReadChange = { accepted: IncomingChange } | { refused: string };
@@ -27,12 +21,10 @@ export type ReadChange = { accepted: IncomingChange } | { refused: string };
 /**
  * What one change of a batch means. Keys are computed here, from the certificate's account and device: nothing that a
  * message says can put an item elsewhere (Ioto contract §7).
- *
- * @param now ISO time that stands in for a change without one.
  */
 export function readChange(
   change: unknown,
-  { schema, identity, now }: { schema: Schema; identity: SyncIdentity; now: string },
+  { schema, identity }: { schema: Schema; identity: SyncIdentity },
 ): ReadChange {
   const { cmd, key, item } = (change ?? {}) as { cmd?: unknown; key?: unknown; item?: unknown };
   if (typeof item !== 'object' || item === null || Array.isArray(item)) return { refused: 'it has no item' };
@@ -45,7 +37,7 @@ export function readChange(
   }
   const own = { ...(sk ? model.parseSortKey(sk) : undefined), ...fields };
   try {
-    return { accepted: accept(model, own, { identity, remove: cmd === 'remove', now }) };
+    return { accepted: accept(model, own, { identity, remove: cmd === 'remove' }) };
   } catch (error) {
     return { refused: String(error instanceof Error ? error.message : error) };
   }
@@ -68,9 +60,9 @@ function modelOf(schema: Schema, fields: Record<string, unknown>, sk: string | u
 function accept(
   model: Model,
   fields: Record<string, unknown>,
-  facts: { identity: SyncIdentity; remove: boolean; now: string },
+  facts: { identity: SyncIdentity; remove: boolean },
 ): IncomingChange {
-  const { identity, remove, now } = facts;
+  const { identity, remove } = facts;
   // A device has one Device item, its own, whatever ID it writes.
   const owner: Record<string, unknown> = model.name === 'Device' ? { id: identity.deviceId } : {};
   const known: Record<string, unknown> = {
@@ -80,17 +72,7 @@ function accept(
   };
   if (model.name === 'Store' && known.type === 'number' && isBareZero(known.value)) known.value = '0';
   const key = keyFor(model, known, identity);
-  const updated = believable(known.updated, now);
-  return { model, remove, item: { ...known, _type: model.name, updated, ...key } };
-}
-
-/**
- * When a change was made, as far as that can be believed. A time that lies far ahead would win against every later change,
- * the owner's too, for as long as that: the cloud's own time stands in for it.
- */
-function believable(updated: unknown, now: string): string {
-  if (typeof updated !== 'string') return now;
-  return Date.parse(updated) - Date.parse(now) <= MOST_AHEAD ? updated : now;
+  return { model, remove, item: { ...known, _type: model.name, ...key } };
 }
 
 /**
@@ -99,7 +81,7 @@ function believable(updated: unknown, now: string): string {
  * @throws RangeError, or what the schema has against it.
  */
 export function keyFor(model: Model, properties: Record<string, unknown>, identity: SyncIdentity): ItemKey {
-  const key = model.keyOf(properties, { ...identity });
+  const key = model.keyOf(properties, identity);
   if (Buffer.byteLength(key.sk) > LONGEST_SORT_KEY) throw new RangeError('its key is too long');
   // Half a pair of UTF-16 has no bytes of its own: different keys would become one in the store.
   if (/\p{Cs}/u.test(key.sk)) throw new RangeError('its key is not Unicode text');
@@ -132,7 +114,7 @@ export function knownFields(model: Model, fields: Record<string, unknown>): Reco
 
 /** An item as a device gets it: no `pk`, and no device ID on what goes to all devices of an account. */
 export function wireItem(item: StoredItem): string {
-  const { pk: _pk, delivered: _delivered, ...fields } = item;
+  const { pk: _pk, delivered: _delivered, _sync, ...fields } = item;
   if (fields.deviceId === EVERY_DEVICE) delete fields.deviceId;
   return JSON.stringify(fields);
 }
