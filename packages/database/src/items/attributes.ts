@@ -68,17 +68,21 @@ export function changedAttributes(
   return finish(schema, model, attributes);
 }
 
-/** The attributes of an item that comes from elsewhere: its own timestamps, and no defaults. */
+/**
+ * The attributes of an item that comes from elsewhere: its own timestamps, and no defaults. Fields that never leave the
+ * device are as they were before.
+ */
 export function receivedAttributes(
   model: Model,
   properties: Properties,
   circumstances: Circumstances,
+  before: Properties = {},
 ): Properties {
   const { schema, context } = circumstances;
   const attributes = inContext(model, context);
   for (const field of model.given) {
     if (attributes[field.name] !== undefined) continue;
-    const value = own(properties, field.name);
+    const value = own(field.local ? before : properties, field.name);
     if (value !== undefined && value !== null) attributes[field.name] = coerce(field, value, field.path);
   }
   const { updated } = schema.timestamps;

@@ -69,6 +69,8 @@ export class Model {
   readonly derived: readonly Computed[];
   /** Fields that must have a value, whatever the keys say. */
   readonly required: readonly Field[];
+  /** Given fields that never leave the device. */
+  readonly local: readonly Field[];
   /** Fields that make two versions of an item different: not those that say whose it is and since when. */
   readonly content: readonly Field[];
   /** The field at whose time its items expire. */
@@ -91,7 +93,7 @@ export class Model {
     this.fields = fields;
     this.sync = sync;
     this.durability = durability;
-    this.#pk = keyTemplate(fields, hash);
+    this.#pk = fields.has(hash) ? keyTemplate(fields, hash) : new KeyTemplate('');
     this.#sk = sort === undefined ? new KeyTemplate('') : keyTemplate(fields, sort);
     const keys = sort === undefined ? [hash] : [hash, sort];
     this.keyFields = new Set(keys.filter((key) => fields.get(key)?.template));
@@ -106,7 +108,8 @@ export class Model {
     this.sort = sort;
     this.given = stored.filter(({ template }) => !template);
     const facts = [timestamps.created, timestamps.updated, ...OWNERSHIP];
-    this.content = this.given.filter((field) => !facts.includes(field.name));
+    this.local = this.given.filter((field) => field.local);
+    this.content = this.given.filter((field) => !field.local && !facts.includes(field.name));
     this.computed = computedOf(stored.filter(({ hidden }) => !hidden));
     this.derived = computedOf(stored.filter(({ hidden }) => hidden));
     this.required = stored.filter((field) => field.required);
@@ -116,6 +119,11 @@ export class Model {
   /** True when changes of its items go to the cloud. */
   get syncsUp(): boolean {
     return this.sync === 'up' || this.sync === 'both';
+  }
+
+  /** Names of the properties that its hash is made of. */
+  get hashVariables(): readonly string[] {
+    return this.#pk.variables;
   }
 
   /** Names of the properties that its keys are made of. */

@@ -95,7 +95,7 @@ export function planApply(desk: Desk, model: Model, { cmd, item }: AppliedChange
     const updated = timeOf(item.updated) ?? desk.isoNow;
     return planReceivedRemoval(desk, model, { key, previous, updated, origin });
   }
-  const attributes = receivedAttributes(model, properties, desk);
+  const attributes = receivedAttributes(model, properties, desk, previous?.attributes);
   const seq = desk.state.nextSeq();
   const record = recordOf(key, model.name, attributes);
   return {

@@ -1,4 +1,12 @@
-import { type Database, type Item, type Model, type Properties, timeOf, versionOf } from '@ioto/database';
+import {
+  type Database,
+  type Item,
+  type Model,
+  type Properties,
+  timeOf,
+  versionOf,
+  wireItem,
+} from '@ioto/database';
 import {
   type ChangeCommand,
   type HeldByDevice,
@@ -82,7 +90,7 @@ export class Downward {
     const held = database.get(model.name, properties, { hidden: true });
     const version = held && versionOf(model, held);
     if (held && version) {
-      const item = { ...held, _type: model.name, sk } as WireItem;
+      const item = wireItem({ ...held, _type: model.name }, sk, model);
       return {
         version: { ...version, waiting },
         outgoing: { key: sk, model: model.name, cmd: 'upsert', item },
