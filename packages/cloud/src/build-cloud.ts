@@ -32,6 +32,8 @@ import { WhereItRuns } from './state-directory/where-it-runs.ts';
 import { MqttWebSocket, type WebSocketLimits } from './websocket/mqtt-websocket.ts';
 
 export interface CloudOptions extends Partial<CloudConfig> {
+  /** The data schema of the products' devices, `onetable:1.1.0`; core models that it leaves out are added. */
+  schema?: Readonly<Record<string, unknown>>;
   clock?: Clock;
   logger?: Logger;
   limits?: {
@@ -67,7 +69,7 @@ export interface Cloud {
 
 /** The composition root: the components in start order, each with what it asks for. Does nothing until `start`. */
 export function createCloud(options: CloudOptions = {}): Cloud {
-  const { clock = systemClock, logger = silentLogger, limits = {}, ...given } = options;
+  const { clock = systemClock, logger = silentLogger, limits = {}, schema, ...given } = options;
   const config = cloudConfig(given);
   const isBuilder = config.roles.includes('builder');
   const isDeviceCloud = config.roles.includes('device-cloud');
@@ -120,6 +122,7 @@ export function createCloud(options: CloudOptions = {}): Cloud {
         credentials,
         secrets: state,
         builder: builderClient,
+        schema,
       })
     : undefined;
 

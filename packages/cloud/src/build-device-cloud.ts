@@ -1,5 +1,4 @@
-import { compileSchema } from '@ioto/database';
-import { coreSchema } from '@ioto/protocol';
+import { compileSchema, completeSchema } from '@ioto/database';
 import type { Clock, Component, Logger } from '@ioto/runtime';
 import type { AuditLog } from './audit/audit-log.ts';
 import { CredentialDesk } from './credentials/credential-desk.ts';
@@ -41,6 +40,7 @@ import { ExpirySweep } from './sync/expiry-sweep.ts';
 import { ItemSender } from './sync/item-sender.ts';
 import { LiveDelivery } from './sync/live-delivery.ts';
 import { dropPendingCommands } from './sync/pending-commands.ts';
+import { Quarantine, releaseQuarantine } from './sync/quarantine.ts';
 import { ServiceMessages } from './sync/service-messages.ts';
 import { SyncDown } from './sync/sync-down.ts';
 import { SyncUp } from './sync/sync-up.ts';
@@ -60,8 +60,8 @@ export interface DeviceCloudCapabilities {
   endpoint: DeviceEndpoint;
   /** Where devices are sent to; known once the front door listens. */
   place: () => CloudPlace;
-  /** The data schema of devices and cloud, `onetable:1.1.0`; default the core schema. */
-  schema?: unknown;
+  /** The data schema of devices and cloud, `onetable:1.1.0`; core models that it leaves out are added. */
+  schema?: Readonly<Record<string, unknown>>;
   clock: Clock;
   logger: Logger;
 }
@@ -88,7 +88,7 @@ export interface DeviceCloudParts {
 export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceCloudParts {
   const { store, audit, accounts, guards, secrets, place, clock, logger } = capabilities;
   const { authority, builder, endpoint, sponsors, credentials } = capabilities;
-  const schema = compileSchema(capabilities.schema ?? coreSchema);
+  const schema = compileSchema(completeSchema(capabilities.schema ?? {}));
   const secret = () => secrets.secret('device-token');
   const turns = new Turns();
   const records = new DeviceRecords(store);
@@ -96,7 +96,10 @@ export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceC
   const sender = new ItemSender({ store, endpoint, clock, logger });
   const arrivals = new Arrivals({ store, clock });
   const syncDown = new SyncDown({ schema, store, endpoint, sender, arrivals, clock, logger });
-  const syncUp = new SyncUp({ ...{ schema, store, endpoint, sender }, arrivals, syncDown, clock, logger });
+  const quarantine = new Quarantine({ store, clock, logger });
+  const syncUp = new SyncUp({
+    ...{ schema, store, endpoint, sender, arrivals, quarantine, syncDown, clock, logger },
+  });
   const messages = new ServiceMessages({ schema, store, endpoint, syncUp, syncDown, logger });
   const live = new LiveDelivery({ schema, store, endpoint, sender, syncDown });
   const expiry = new ExpirySweep({ schema, store, clock, logger });
@@ -151,6 +154,16 @@ export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceC
   });
   const link = new BuilderLink({ builder, claims, accounts, audit, place, clock, logger });
   const directory = new DeviceDirectory({ store, records, clock });
+  const release: Component = {
+    name: 'quarantine',
+    start: () =>
+      releaseQuarantine({
+        ...{ quarantine, logger },
+        isKnown: (model) => schema.models.get(model)?.syncsUp ?? false,
+        apply: (identity, changes) => syncUp.takeIn(identity, changes),
+      }),
+    stop: async () => undefined,
+  };
   const items = new GenericItems({ schema, store, records, arrivals, clock });
   const accountDevices = new AccountDevices({ store, clock });
   const tools = new ToolDoor({ store, sponsors, accounts, devices: accountDevices, endpoint, logger });
@@ -167,12 +180,23 @@ export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceC
     ...{ claims, releases, provisioning, reconciler, directory, items },
     routes: [
       (app) => provisionRoutes(app, { provisioning }),
-      (app) => deviceRoutes(app, { claims, releases, directory, history, guards }),
+      (app) => deviceRoutes(app, { claims, releases, directory, history, quarantine, guards }),
       (app) => itemRoutes(app, { items, guards }),
       (app) => credentialRoutes(app, { desk, guards }),
       (app) => policyRoutes(app, { desk: policyDesk, trial, guards }),
     ],
-    components: [arrivals, presence, history, live, syncDown, expiry, accountDevices, policies, tools],
+    components: [
+      arrivals,
+      presence,
+      history,
+      live,
+      syncDown,
+      expiry,
+      release,
+      accountDevices,
+      policies,
+      tools,
+    ],
     afterFrontDoor: [reconciler, link],
   };
 }

@@ -86,7 +86,7 @@ export class DeviceWorld {
   readonly accounts: Accounts;
   readonly credentials: EmbeddedCredentials;
   readonly #directory: TempDirectory;
-  readonly #schema: unknown;
+  readonly #schema: Readonly<Record<string, unknown>> | undefined;
   readonly #registrations: Registrations;
   readonly #builder: BuilderClient;
   product!: Product;
@@ -94,7 +94,7 @@ export class DeviceWorld {
   #clouds: Clouds;
   #cloudId = '';
 
-  private constructor(directory: TempDirectory, schema: unknown) {
+  private constructor(directory: TempDirectory, schema?: Readonly<Record<string, unknown>>) {
     this.#directory = directory;
     this.#schema = schema;
     const { clock } = this;
@@ -116,7 +116,7 @@ export class DeviceWorld {
   }
 
   /** @param facts.schema Default: the core schema. */
-  static async create({ schema }: { schema?: unknown } = {}): Promise<DeviceWorld> {
+  static async create({ schema }: { schema?: Readonly<Record<string, unknown>> } = {}): Promise<DeviceWorld> {
     const world = new DeviceWorld(await TempDirectory.create(), schema);
     await world.store.start();
     await world.authority.start();
@@ -127,8 +127,8 @@ export class DeviceWorld {
     return world;
   }
 
-  /** The program is gone and comes back: what is not in the store is forgotten. */
-  async restart(): Promise<void> {
+  /** The program is gone and comes back, perhaps with another schema: what is not in the store is forgotten. */
+  async restart(schema = this.#schema): Promise<void> {
     for (const component of this.devices?.components ?? []) await component.stop();
     const note = (facts: object | string) => void this.logged.push(JSON.stringify(facts));
     const logger: Logger = { ...silentLogger, info: note, warn: note };
@@ -145,7 +145,7 @@ export class DeviceWorld {
         }),
       }),
       credentials: this.credentials,
-      schema: this.#schema,
+      schema,
       guards: createGuards({ authenticate: async () => ({ kind: 'admin' }) }),
       secrets: { secret: async () => Buffer.alloc(32, 2) },
       place: () => ({

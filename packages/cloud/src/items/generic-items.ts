@@ -7,6 +7,7 @@ import type { Arrivals } from '../sync/arrivals.ts';
 import { expiryWrites } from '../sync/expiry-index.ts';
 import { forgetOldMarks, gonePartition, markOf } from '../sync/gone-marks.ts';
 import { syncFactsOf, withSyncFacts } from '../sync/sync-facts.ts';
+import { needsDevice, tenantKey, tenantRange } from '../sync/tenant-key.ts';
 import { EVERY_DEVICE } from '../sync/wire-item.ts';
 
 export const itemError = errorCatalogue({
@@ -82,11 +83,12 @@ export class GenericItems {
     { accountId, limit = 100, next }: { accountId: string; limit?: number; next?: string },
   ): Promise<{ items: StoredItem[]; next?: string }> {
     const model = this.#model(type);
-    const { pk, sk } = model.keyRange(fields, { accountId });
+    const range = model.keyRange(fields, { accountId });
+    const { pk, sk } = tenantRange(model, range, { accountId, deviceId: deviceOf(fields) });
     if (pk === undefined) {
       throw itemError(
         'ITEM_INVALID',
-        `name the device: a ${type} is found by ${model.keyVariables.join(', ')}`,
+        `name the device: a ${type} is found by ${[...model.keyVariables, ...(needsDevice(model) ? ['deviceId'] : [])].join(', ')}`,
       );
     }
     const page = await this.#options.store.query(pk, { begins: sk, after: next, limit });
@@ -172,8 +174,7 @@ export class GenericItems {
       const known = [...this.#options.schema.models.keys()].join(', ');
       throw itemError('MODEL_UNKNOWN', `there is no model of this name: _type is one of ${known}`);
     }
-    // A model whose keys do not carry the account would show one tenant's items to another.
-    if (!model.keyVariables.includes('accountId') || !model.fields.has('accountId')) {
+    if (!model.keyVariables.includes('accountId') && model.sync === 'none') {
       throw itemError('MODEL_NOT_GENERIC', `items of ${type} do not belong to accounts`);
     }
     return model;
@@ -199,7 +200,8 @@ export class GenericItems {
       if (value !== undefined && value !== null) item[field.name] = fieldValue(model, field.name, value);
       else if (field.required) throw itemError('ITEM_INVALID', `${model.name} needs ${field.name}`);
     }
-    const made = { ...item, ...keyOf(model, item, accountId) };
+    const owner = { accountId, ...(needsDevice(model) && { deviceId: deviceOf(fields) }) };
+    const made = { ...item, ...owner, ...keyOf(model, { ...item, ...owner }, accountId) };
     checkSize(made, LARGEST);
     return made;
   }
@@ -221,12 +223,21 @@ function contended(type: string) {
   return itemError('ITEM_CONTENDED', `this ${type} is being changed by others: try again`);
 }
 
+/** @throws ITEM_INVALID when the fields do not tell the key. */
 function keyOf(model: Model, fields: Fields, accountId: string): { pk: string; sk: string } {
+  const deviceId = deviceOf(fields);
+  if (needsDevice(model) && deviceId === undefined) {
+    throw itemError('ITEM_INVALID', `${model.name} needs deviceId: each device has its own`);
+  }
   try {
-    return model.keyOf(fields, { accountId });
+    return tenantKey(model, model.keyOf(fields, { accountId }), { accountId, deviceId });
   } catch (error) {
     throw itemError('ITEM_INVALID', messageOf(error));
   }
+}
+
+function deviceOf({ deviceId }: Fields): string | undefined {
+  return typeof deviceId === 'string' ? deviceId : undefined;
 }
 
 function fieldValue(model: Model, name: string, value: unknown): unknown {
@@ -241,9 +252,19 @@ function fieldValue(model: Model, name: string, value: unknown): unknown {
 
 function changed(model: Model, before: StoredItem, fields: Fields, updated: string): StoredItem {
   const after: StoredItem = { ...before };
-  const fixed = new Set([...model.keyVariables, ...model.keyFields, 'accountId', 'created', 'updated']);
+  const fixed = new Set([
+    ...model.keyVariables,
+    ...model.keyFields,
+    'accountId',
+    'deviceId',
+    'created',
+    'updated',
+  ]);
   for (const [name, value] of Object.entries(fields)) {
     if (fixed.has(name)) continue;
+    if (model.fields.get(name)?.readonly && value !== before[name]) {
+      throw itemError('ITEM_INVALID', `${model.name}.${name} cannot be changed`);
+    }
     if (value === null) {
       if (model.fields.get(name)?.required) throw itemError('ITEM_INVALID', `${model.name} needs ${name}`);
       delete after[name];

@@ -8,11 +8,14 @@ export const EXPIRY_PARTITION = 'expiry#';
 /** The write that lists an item to be removed at its time; none for one that never expires. */
 export function expiryWrites(model: Model, item: StoredItem): Write[] {
   const time = expiryTime(model, item);
-  if (time === undefined) return [];
-  const { pk, sk } = item;
+  return time === undefined ? [] : [expiryEntry(time, item)];
+}
+
+/** The write that lists what lies under a key to be looked at, and removed, at `time`, ISO 8601. */
+export function expiryEntry(time: string, { pk, sk }: { pk: string; sk: string }): Write {
   // Both keys together may be longer than a sort key is.
   const name = createHash('sha256').update(`${pk}\n${sk}`).digest('base64url');
-  return [{ put: { pk: EXPIRY_PARTITION, sk: `${time}#${name}`, of: { pk, sk } } }];
+  return { put: { pk: EXPIRY_PARTITION, sk: `${time}#${name}`, of: { pk, sk } } };
 }
 
 /** ISO time at which the item expires. */

@@ -70,7 +70,7 @@ export class ExpirySweep implements Component {
     const entry = { remove: { pk, sk } };
     const item = await store.get(key.pk, key.sk);
     const model = schema.models.get(String(item?._type));
-    const time = item && model && expiryTime(model, item);
+    const time = item && (model ? expiryTime(model, item) : keepUntil(item));
     try {
       if (!item || time === undefined || time > now) await store.write([entry]);
       else await store.write([{ remove: key, if: { equals: { ...item } } }, entry]);
@@ -79,4 +79,9 @@ export class ExpirySweep implements Component {
       if (!isCodedError(error, 'CONDITION_FAILED')) throw error;
     }
   }
+}
+
+/** The cloud's own records that are of no model. */
+function keepUntil(item: StoredItem): string | undefined {
+  return typeof item.keepUntil === 'string' ? item.keepUntil : undefined;
 }

@@ -8,6 +8,7 @@ import { DeliveryWindow } from './delivery-window.ts';
 import { gonePartition, removalOf } from './gone-marks.ts';
 import type { ItemSender } from './item-sender.ts';
 import { arrivalOf } from './sync-facts.ts';
+import { tenantRange } from './tenant-key.ts';
 import { EVERY_DEVICE, type SyncIdentity } from './wire-item.ts';
 
 /** Milliseconds until a device that had no room for an item is sent it again. */
@@ -188,7 +189,8 @@ export class SyncDown implements Component {
 /** Where the items of a model lie that go to this device: its own, and those for every device of the account. */
 function rangesOf(model: Model, { accountId, deviceId }: SyncIdentity): { pk: string; begins: string }[] {
   const ranges = [deviceId, EVERY_DEVICE].flatMap((id) => {
-    const { pk, sk } = model.keyRange({}, { accountId, deviceId: id });
+    const tenant = { accountId, deviceId: id };
+    const { pk, sk } = tenantRange(model, model.keyRange({}, tenant), tenant);
     return pk === undefined ? [] : [{ pk, begins: sk }];
   });
   const [own, every] = ranges;

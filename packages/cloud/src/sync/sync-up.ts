@@ -7,6 +7,7 @@ import type { ItemStore, StoredItem } from '../ports/item-store.ts';
 import type { Arrivals } from './arrivals.ts';
 import { forgetOldMarks, gonePartition } from './gone-marks.ts';
 import type { ItemSender } from './item-sender.ts';
+import type { Quarantine } from './quarantine.ts';
 import type { SyncDown } from './sync-down.ts';
 import { arrivalOf } from './sync-facts.ts';
 import { type Current, idOf, planSync, type SyncPlan } from './sync-plan.ts';
@@ -25,6 +26,7 @@ export interface SyncUpOptions {
   endpoint: Pick<DeviceEndpoint, 'deliver'>;
   sender: ItemSender;
   arrivals: Arrivals;
+  quarantine: Quarantine;
   syncDown: Pick<SyncDown, 'again'>;
   clock: Clock;
   logger: Logger;
@@ -53,8 +55,11 @@ export class SyncUp {
       this.#options.logger.warn({ deviceId }, 'sync message without a list of changes ignored');
       return;
     }
-    const accepted = this.#read(identity, changes);
-    const told = await this.#turns.run(deviceId, () => this.#apply(accepted, { deviceId, isOurs }));
+    const { accepted, unknown } = this.#read(identity, changes);
+    const told = await this.#turns.run(deviceId, async () => {
+      if (unknown.length > 0) await this.#options.quarantine.keep(identity, unknown);
+      return this.#apply(accepted, { deviceId, isOurs });
+    });
     const keys = [...new Set(changes.flatMap((change) => nameOfChange(change) ?? []))];
     this.#acknowledge(deviceId, typeof seq === 'number' ? seq : 0, keys);
     for (const { item, removed } of told) this.#tell(identity, removed ? 'REMOVE' : 'MODIFY', item);
@@ -62,11 +67,16 @@ export class SyncUp {
 
   /** One Store item; the time is the cloud's, for the message carries none. */
   async storeSet(identity: SyncIdentity, message: unknown): Promise<void> {
-    const { deviceId } = identity;
     const { key, value, type } = (message ?? {}) as Record<string, unknown>;
     const change = { cmd: 'upsert', item: { _type: 'Store', key, value, type } };
-    const changes = this.#read(identity, [change]);
-    await this.#turns.run(deviceId, () => this.#apply(changes, { deviceId, isOurs: false }));
+    await this.takeIn(identity, [change]);
+  }
+
+  /** Applies changes that no acknowledgement waits for; resolves when they are durable. */
+  async takeIn(identity: SyncIdentity, changes: readonly unknown[]): Promise<void> {
+    const { deviceId } = identity;
+    const { accepted } = this.#read(identity, changes);
+    await this.#turns.run(deviceId, () => this.#apply(accepted, { deviceId, isOurs: false }));
   }
 
   #tell(identity: SyncIdentity, verb: SyncVerb, item: StoredItem): void {
@@ -76,17 +86,25 @@ export class SyncUp {
     });
   }
 
-  #read(identity: SyncIdentity, changes: readonly unknown[]): IncomingChange[] {
+  #read(
+    identity: SyncIdentity,
+    changes: readonly unknown[],
+  ): { accepted: IncomingChange[]; unknown: unknown[] } {
     const { schema, logger } = this.#options;
-    return changes.flatMap((change) => {
+    const accepted: IncomingChange[] = [];
+    const unknown: unknown[] = [];
+    for (const change of changes) {
       const read = readChange(change, { schema, identity });
-      if ('accepted' in read) return read.accepted;
-      logger.warn(
-        { deviceId: identity.deviceId, item: nameOfChange(change)?.slice(0, 200), why: read.refused },
-        'change of a device dropped',
-      );
-      return [];
-    });
+      if ('accepted' in read) {
+        accepted.push(read.accepted);
+        continue;
+      }
+      const { refused: why, isUnknown } = read;
+      if (isUnknown) unknown.push(change);
+      const facts = { deviceId: identity.deviceId, item: nameOfChange(change)?.slice(0, 200), why };
+      logger.warn(facts, isUnknown ? 'change of a device put aside' : 'change of a device dropped');
+    }
+    return { accepted, unknown };
   }
 
   async #apply(

@@ -1,8 +1,11 @@
 import { coerce, type ItemKey, type Model, type Schema } from '@ioto/database';
 import type { StoredItem } from '../ports/item-store.ts';
+import { isPerDevice, tenantKey } from './tenant-key.ts';
 
 /** Bytes of a sort key, DynamoDB's limit. */
 const LONGEST_SORT_KEY = 1024;
+/** Bytes of both keys: the embedded store takes 1900, and puts some of its own before them. */
+const LONGEST_KEYS = 1800;
 
 /** Whose connection a message came on; from the certificate. A frozen one is looked into once for a whole batch. */
 export type SyncIdentity = Readonly<{ accountId: string; deviceId: string }>;
@@ -16,7 +19,8 @@ export interface IncomingChange {
   item: StoredItem;
 }
 
-export type ReadChange = { accepted: IncomingChange } | { refused: string };
+/** `isUnknown` for a change of a model that the schema does not have. */
+export type ReadChange = { accepted: IncomingChange } | { refused: string; isUnknown?: boolean };
 
 /**
  * What one change of a batch means. Keys are computed here, from the certificate's account and device: nothing that a
@@ -31,10 +35,11 @@ export function readChange(
   const fields = item as Record<string, unknown>;
   const sk = typeof fields.sk === 'string' ? fields.sk : typeof key === 'string' ? key : undefined;
   const model = modelOf(schema, fields, sk);
-  if (!model?.syncsUp) return { refused: 'its model does not sync up' };
   if (typeof fields.accountId === 'string' && fields.accountId !== identity.accountId) {
     return { refused: 'it carries another account' };
   }
+  if (!model) return { refused: 'its model is unknown', isUnknown: true };
+  if (!model.syncsUp) return { refused: 'its model does not sync up' };
   const own = { ...(sk ? model.parseSortKey(sk) : undefined), ...fields };
   try {
     return { accepted: accept(model, own, { identity, remove: cmd === 'remove' }) };
@@ -81,10 +86,13 @@ function accept(
  * @throws RangeError, or what the schema has against it.
  */
 export function keyFor(model: Model, properties: Record<string, unknown>, identity: SyncIdentity): ItemKey {
-  const key = model.keyOf(properties, identity);
-  if (Buffer.byteLength(key.sk) > LONGEST_SORT_KEY) throw new RangeError('its key is too long');
+  const key = tenantKey(model, model.keyOf(properties, identity), identity);
+  const bytes = Buffer.byteLength(key.sk);
+  if (bytes > LONGEST_SORT_KEY || bytes + Buffer.byteLength(key.pk) > LONGEST_KEYS) {
+    throw new RangeError('its key is too long');
+  }
   // Half a pair of UTF-16 has no bytes of its own: different keys would become one in the store.
-  if (/\p{Cs}/u.test(key.sk)) throw new RangeError('its key is not Unicode text');
+  if (/\p{Cs}/u.test(key.pk + key.sk)) throw new RangeError('its key is not Unicode text');
   return key;
 }
 
@@ -93,8 +101,9 @@ function isBareZero(value: unknown): boolean {
   return typeof value === 'string' && /^-?e[+-]?0+$/.test(value);
 }
 
-function ownerFields(model: Model, identity: SyncIdentity): Record<string, string> {
-  return Object.fromEntries(Object.entries(identity).filter(([name]) => model.fields.has(name)));
+/** Whose an item is: the account always, the device where the item is one device's. */
+function ownerFields(model: Model, { accountId, deviceId }: SyncIdentity): Record<string, string> {
+  return { accountId, ...((isPerDevice(model) || model.fields.has('deviceId')) && { deviceId }) };
 }
 
 /** The fields that the schema knows, in its types. One that does not fit is left out rather than losing the item. */
@@ -102,7 +111,7 @@ export function knownFields(model: Model, fields: Record<string, unknown>): Reco
   const known: Record<string, unknown> = {};
   for (const field of model.fields.values()) {
     const value = Object.hasOwn(fields, field.name) ? fields[field.name] : undefined;
-    if (value === undefined || value === null || model.keyFields.has(field.name)) continue;
+    if (value === undefined || value === null || field.local || model.keyFields.has(field.name)) continue;
     try {
       known[field.name] = coerce(field, value, `${model.name}.${field.name}`);
     } catch (error) {
