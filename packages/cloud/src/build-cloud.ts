@@ -31,8 +31,8 @@ import { StateDirectory } from './state-directory/state-directory.ts';
 import { WhereItRuns } from './state-directory/where-it-runs.ts';
 import { MqttWebSocket, type WebSocketLimits } from './websocket/mqtt-websocket.ts';
 
-export interface CloudOptions extends Partial<CloudConfig> {
-  /** The data schema of the products' devices, `onetable:1.1.0`; core models that it leaves out are added. */
+export interface CloudOptions extends Omit<Partial<CloudConfig>, 'schema'> {
+  /** The content of the schema file, with what it blends in (`readSchema`); core models that it leaves out are added. */
   schema?: Readonly<Record<string, unknown>>;
   clock?: Clock;
   logger?: Logger;
