@@ -72,6 +72,9 @@ describe('compiling a schema', () => {
     [{ type: 'string', generate: 'serial' }, 'Thing.id', 'generate must be'],
     [{ type: 'string', validate: '(' }, 'Thing.id', 'validate must be'],
     [{ type: 'string', required: 'yes' }, 'Thing.id', 'required must be true or false'],
+    [{ type: 'number', default: 'many' }, 'Thing.id', 'default must be a number'],
+    [{ type: 'string', enum: ['a'], default: 'b' }, 'Thing.id', 'default must be one of a'],
+    [{ type: 'string', encode: ['other', '#', 1] }, 'Thing.id', 'encode names other'],
     [{ type: 'object', schema: { inner: { type: 'no' } } }, 'Thing.id.inner', 'type must be one of'],
     ['string', 'Thing.id', 'must be an object of rules'],
   ])('refuses the field %j and names model, field and rule', (field, where, rule) => {

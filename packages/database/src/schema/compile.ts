@@ -1,5 +1,6 @@
 import { fail } from '../errors.ts';
 import { isPlainObject } from '../items/frozen.ts';
+import { requireReferences } from './check-references.ts';
 import { requireSyncable } from './check-sync.ts';
 import { compileFields, type Field } from './field.ts';
 import { compileIndexes, type IndexDefinition } from './indexes.ts';
@@ -66,6 +67,7 @@ function compileModels(schema: Record<string, unknown>, params: Record<string, u
     if (!isPlainObject(definition)) throw invalid(name, 'must be an object of fields');
     const fields = compileFields(definition, name, isoDates);
     requireKey(fields, name, primary);
+    requireReferences(name, fields, primary);
     addTimestamps(fields, name, timestamps, isoDates);
     const rules = compileProcess(process[name], name);
     const model = new Model({ name, fields, indexes, timestamps, ...rules });

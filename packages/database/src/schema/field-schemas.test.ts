@@ -100,6 +100,7 @@ describe('a schema as it is in the field', () => {
     [{ secret: { type: 'string', crypt: true } }, 'both', 'Thing.secret has the rule crypt'],
     [{ name: { type: 'string', map: 'n' } }, 'both', 'Thing.name has the rule map'],
     [{ name: { type: 'string', scope: '${id}' } }, 'both', 'Thing.name scope must be'],
+    [{ sk: { type: 'string', value: 't#${nobody.knows}' } }, 'up', 'Thing.sk value names nobody.knows'],
     [{ name: { type: 'string', sync: 'up' } }, 'both', "Thing.name sync of a field must be 'none'"],
     [
       { pk: { type: 'string', value: 't#${site}' }, site: { type: 'string' } },

@@ -1,4 +1,6 @@
+import { messageOf } from '@ioto/runtime';
 import { isPlainObject } from '../items/frozen.ts';
+import { coerce } from './coerce.ts';
 import { FIELD_TYPES, type FieldType } from './definition.ts';
 import { type Generator, parseGenerator } from './generate.ts';
 import { invalid } from './invalid.ts';
@@ -104,7 +106,7 @@ function compileField(name: string, rules: unknown, where: string, isoDates: boo
   const type = FIELD_TYPES.find((known) => known === rules.type);
   if (!type) throw invalid(where, `type must be one of ${FIELD_TYPES.join(', ')}`);
   const template = compileTemplate(rules.value, where);
-  return {
+  const field: Field = {
     name,
     path: where,
     type,
@@ -126,6 +128,18 @@ function compileField(name: string, rules: unknown, where: string, isoDates: boo
     items:
       rules.items === undefined ? undefined : compileField('items', rules.items, `${where}.items`, isoDates),
   };
+  requireDefault(field);
+  return field;
+}
+
+/** A default that does not fit would fail every item that is made without a value. */
+function requireDefault(field: Field): void {
+  if (field.default === undefined || field.default === null) return;
+  try {
+    coerce(field, field.default, 'default');
+  } catch (error) {
+    throw invalid(field.path, messageOf(error));
+  }
 }
 
 function flag(rules: Record<string, unknown>, rule: string, where: string): boolean | undefined {
