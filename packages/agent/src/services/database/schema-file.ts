@@ -1,6 +1,7 @@
 import { compileSchema, completeSchema, readSchema, type Schema } from '@ioto/database';
 import { CodedError, messageOf, readTextIfPresent } from '@ioto/runtime';
 import { COMMAND_JOURNAL } from '../sync/commands.ts';
+import { MEMORY_NOTE } from '../sync/memory-models.ts';
 
 /** The agent's own models: of no product's schema, never synced. */
 const AGENT_MODELS = {
@@ -9,6 +10,10 @@ const AGENT_MODELS = {
     sk: { type: 'string', value: 'agent#command#${id}' },
     id: { type: 'string', required: true },
     ran: { type: 'date' },
+  },
+  [MEMORY_NOTE]: {
+    pk: { type: 'string', value: 'agent#' },
+    sk: { type: 'string', value: 'agent#memory#' },
   },
 };
 

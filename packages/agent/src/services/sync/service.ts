@@ -15,6 +15,7 @@ import type { ConnectionUser, Publish } from '../mqtt/service.ts';
 import { CloudClock } from './cloud-clock.ts';
 import type { Commands } from './commands.ts';
 import { Downward, type ItemVerb } from './downward.ts';
+import { MemoryModels } from './memory-models.ts';
 import { adoptOwner, type Owner } from './owner.ts';
 import { Upward } from './upward.ts';
 
@@ -40,6 +41,7 @@ export class SyncService implements Component, ConnectionUser {
   readonly #upward: Upward;
   readonly #downward: Downward;
   readonly #cloudClock: CloudClock;
+  readonly #memory: MemoryModels;
   #publish: Publish | undefined;
   /** Present from the request for a sync down until its end. */
   #cancelAsking: (() => void) | undefined;
@@ -58,6 +60,7 @@ export class SyncService implements Component, ConnectionUser {
         events.emit('sync:up', { seq, changes: changes.map(({ model, key }) => ({ model, key })) }),
     });
     this.#cloudClock = new CloudClock(clock);
+    this.#memory = new MemoryModels(database);
     this.#downward = new Downward({
       database,
       logger,
@@ -118,6 +121,7 @@ export class SyncService implements Component, ConnectionUser {
   async #receiveItem(verb: ItemVerb, wire: WireItem): Promise<void> {
     const applied = await this.#downward.receive(verb, wire);
     if (!applied) return;
+    await this.#memory.received(applied.model);
     const cmd = verb.toLowerCase() as Lowercase<ItemVerb>;
     this.#options.events.emit('sync:down', { cmd, model: applied.model, item: applied.item });
     if (applied.model === 'Command' && verb !== 'REMOVE') await this.#options.commands.run(applied.item);
@@ -135,13 +139,14 @@ export class SyncService implements Component, ConnectionUser {
     this.#cloudClock.heard(updated);
     this.#stopAsking();
     await database.upsert('SyncState', { lastSync: updated });
+    this.#memory.filled();
     events.emit('cloud:ready', { id, accountId: this.#accountId, updated });
   }
 
   /** Asks for what changed since the last sync, again until it comes. */
   #askDown(): void {
     const { clock, database, id, resendAfter } = this.#options;
-    const lastSync = database.get('SyncState', {})?.lastSync;
+    const lastSync = this.#memory.isEmptied ? 0 : database.get('SyncState', {})?.lastSync;
     const timestamp = new Date(typeof lastSync === 'string' || typeof lastSync === 'number' ? lastSync : 0);
     this.#say(serviceTopic.syncDown(id), JSON.stringify({ timestamp: timestamp.toISOString() }));
     this.#cancelAsking = clock.after(resendAfter * 4, () => this.#askDown());

@@ -115,6 +115,30 @@ describe('sync down', () => {
     expect(Date.parse(second ?? '')).toBeGreaterThan(Date.now() - 60_000);
   });
 
+  it('asks for everything after a restart that took what is kept in memory only', async () => {
+    await using world = await World.create();
+    const first = await world.readyAgent();
+    await first.stop();
+    const second = world.agent();
+    let ready = second.next('cloud:ready');
+    await second.start();
+    await ready;
+    const broadcast = { _type: 'Broadcast', sk: 'bcast#motd', key: 'motd', value: 'x', updated: LATER };
+    await world.cloud.sync(second.id, 'INSERT', broadcast);
+    await second.stop();
+    world.cloud.backlog = [{ verb: 'UPSERT', item: broadcast }];
+    const third = world.agent();
+    ready = third.next('cloud:ready');
+    await third.start();
+    await ready;
+    expect(third.db.get('Broadcast', { key: 'motd' })).toMatchObject({ value: 'x' });
+    ready = third.next('cloud:ready');
+    world.cloud.cut(third.id);
+    await ready;
+    const asked = world.cloud.downRequests.map((time) => Date.parse(time) === 0);
+    expect(asked).toEqual([true, false, true, false]);
+  });
+
   it('is asked for again when its end does not come', async () => {
     await using world = await World.create();
     world.cloud.endsSyncDown = false;
