@@ -184,6 +184,9 @@ describe('a change of a model that the cloud does not know', () => {
     expect(await summary(one)).toMatchObject({ lost: 3 });
     await up(one, changes[0], changes[1002]);
     expect(await summary(one)).toMatchObject({ lost: 4 });
+    const huge = { ...service('x'.repeat(20_000)) };
+    await up(two, huge);
+    expect(await summary(two)).toMatchObject({ lost: 1 });
   });
 
   it('is kept for a month', async () => {

@@ -7,8 +7,8 @@ import { nameOfChange, type SyncIdentity } from './wire-item.ts';
 
 /** Changes that are kept of one device: the latest of so many items. */
 const MOST = 1000;
-/** Bytes of a change, as JSON. */
-const LARGEST = 128 * 1024;
+/** Characters of a change, as JSON: with `MOST` the bound of what a device may leave here. */
+const LARGEST = 16 * 1024;
 /** Milliseconds that a change is kept. */
 const KEPT = 30 * 86_400_000;
 
@@ -66,8 +66,8 @@ export class Quarantine {
       if (isFull || JSON.stringify(change).length > LARGEST) lost += 1;
       else puts.set(kept.sk, kept);
     }
-    if (lost > 0)
-      logger.warn({ ...identity, lost }, 'changes of unknown models lost: there is no room for more');
+    const facts = { ...identity, changes: changes.length, lost };
+    logger.warn(facts, 'changes of models that the schema does not know put aside');
     const note = await this.#note(identity, lost);
     const entries = [...puts.values()].flatMap((put): Write[] => [{ put }, expiryEntry(until, put)]);
     await store.write([{ put: note }, ...entries]);

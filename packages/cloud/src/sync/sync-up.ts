@@ -100,9 +100,12 @@ export class SyncUp {
         continue;
       }
       const { refused: why, isUnknown } = read;
-      if (isUnknown) unknown.push(change);
+      if (isUnknown) {
+        unknown.push(change);
+        continue;
+      }
       const facts = { deviceId: identity.deviceId, item: nameOfChange(change)?.slice(0, 200), why };
-      logger.warn(facts, isUnknown ? 'change of a device put aside' : 'change of a device dropped');
+      logger.warn(facts, 'change of a device dropped');
     }
     return { accepted, unknown };
   }
