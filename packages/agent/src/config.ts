@@ -155,6 +155,10 @@ export const agentSchema = Type.Object(
       schema: text('OneTable schema file; default: the core models'),
       maxJournalSize: size('1mb', 'journal size at which it is folded into the database'),
       maxJournalAge: time('5 secs', 'longest time until a lazy write is on disk'),
+      tombstones: time(
+        '90 days',
+        'time for which removed items are remembered, so that no late copy brings them back',
+      ),
       maxSyncSize: size('64k', 'largest message of changes sent up'),
     }),
     directories: group('where things lie; @state, @config, @certs, @db and @site may be used in paths', {

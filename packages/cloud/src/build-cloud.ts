@@ -34,7 +34,9 @@ import { WhereItRuns } from './state-directory/where-it-runs.ts';
 import { TlsWorkers } from './tls-workers/tls-workers.ts';
 import { MqttWebSocket, type WebSocketLimits } from './websocket/mqtt-websocket.ts';
 
-export interface CloudOptions extends Partial<CloudConfig> {
+export interface CloudOptions extends Omit<Partial<CloudConfig>, 'schema'> {
+  /** The content of the schema file, with what it blends in (`readSchema`); core models that it leaves out are added. */
+  schema?: Readonly<Record<string, unknown>>;
   clock?: Clock;
   logger?: Logger;
   limits?: {
@@ -70,7 +72,7 @@ export interface Cloud {
 
 /** The composition root: the components in start order, each with what it asks for. Does nothing until `start`. */
 export function createCloud(options: CloudOptions = {}): Cloud {
-  const { clock = systemClock, logger = silentLogger, limits = {}, ...given } = options;
+  const { clock = systemClock, logger = silentLogger, limits = {}, schema, ...given } = options;
   const config = cloudConfig(given);
   const isBuilder = config.roles.includes('builder');
   const isDeviceCloud = config.roles.includes('device-cloud');
@@ -123,6 +125,7 @@ export function createCloud(options: CloudOptions = {}): Cloud {
         credentials,
         secrets: state,
         builder: builderClient,
+        schema,
       })
     : undefined;
 

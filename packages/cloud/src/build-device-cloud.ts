@@ -1,5 +1,4 @@
-import { compileSchema } from '@ioto/database';
-import { coreSchema } from '@ioto/protocol';
+import { compileSchema, completeSchema } from '@ioto/database';
 import type { Clock, Component, Logger } from '@ioto/runtime';
 import type { AuditLog } from './audit/audit-log.ts';
 import { CredentialDesk } from './credentials/credential-desk.ts';
@@ -37,10 +36,12 @@ import type { CredentialIssuer } from './ports/credential-issuer.ts';
 import type { DeviceEndpoint, DeviceGate, ToolGate } from './ports/device-endpoint.ts';
 import type { ItemStore } from './ports/item-store.ts';
 import type { SecretSource } from './state-directory/state-directory.ts';
-import { Echoes } from './sync/echoes.ts';
+import { Arrivals } from './sync/arrivals.ts';
+import { ExpirySweep } from './sync/expiry-sweep.ts';
 import { ItemSender } from './sync/item-sender.ts';
 import { LiveDelivery } from './sync/live-delivery.ts';
 import { dropPendingCommands } from './sync/pending-commands.ts';
+import { Quarantine, releaseQuarantine } from './sync/quarantine.ts';
 import { ServiceMessages } from './sync/service-messages.ts';
 import { SyncDown } from './sync/sync-down.ts';
 import { SyncUp } from './sync/sync-up.ts';
@@ -60,8 +61,8 @@ export interface DeviceCloudCapabilities {
   endpoint: DeviceEndpoint;
   /** Where devices are sent to; known once the front door listens. */
   place: () => CloudPlace;
-  /** The data schema of devices and cloud, `onetable:1.1.0`; default the core schema. */
-  schema?: unknown;
+  /** The data schema of devices and cloud, `onetable:1.1.0`; core models that it leaves out are added. */
+  schema?: Readonly<Record<string, unknown>>;
   clock: Clock;
   logger: Logger;
 }
@@ -88,17 +89,21 @@ export interface DeviceCloudParts {
 export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceCloudParts {
   const { store, audit, accounts, guards, secrets, place, clock, logger } = capabilities;
   const { authority, builder, endpoint, sponsors, credentials } = capabilities;
-  const schema = compileSchema(capabilities.schema ?? coreSchema);
+  const schema = compileSchema(completeSchema(capabilities.schema ?? {}));
   const secret = () => secrets.secret('device-token');
   const turns = new Turns();
   const records = new DeviceRecords(store);
 
   const sender = new ItemSender({ store, endpoint, clock, logger });
-  const echoes = new Echoes();
-  const syncUp = new SyncUp({ schema, store, endpoint, sender, echoes, clock, logger });
-  const syncDown = new SyncDown({ schema, store, endpoint, sender, clock, logger });
+  const arrivals = new Arrivals({ store, clock });
+  const syncDown = new SyncDown({ schema, store, endpoint, sender, arrivals, clock, logger });
+  const quarantine = new Quarantine({ store, clock, logger });
+  const syncUp = new SyncUp({
+    ...{ schema, store, endpoint, sender, arrivals, quarantine, syncDown, clock, logger },
+  });
   const messages = new ServiceMessages({ schema, store, endpoint, syncUp, syncDown, logger });
-  const live = new LiveDelivery({ schema, store, endpoint, sender, echoes });
+  const live = new LiveDelivery({ schema, store, endpoint, sender, syncDown });
+  const expiry = new ExpirySweep({ schema, store, clock, logger });
 
   const presence = new Presence({ store, clock, logger });
   const history = new ConnectionHistory({ store, clock, logger });
@@ -149,7 +154,17 @@ export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceC
   });
   const link = new BuilderLink({ builder, claims, accounts, audit, place, clock, logger });
   const directory = new DeviceDirectory({ store, records, clock });
-  const items = new GenericItems({ schema, store, records, clock });
+  const release: Component = {
+    name: 'quarantine',
+    start: () =>
+      releaseQuarantine({
+        ...{ quarantine, logger },
+        isKnown: (model) => schema.models.get(model)?.syncsUp ?? false,
+        apply: (identity, changes) => syncUp.takeIn(identity, changes),
+      }),
+    stop: async () => undefined,
+  };
+  const items = new GenericItems({ schema, store, records, arrivals, clock });
   const accountDevices = new AccountDevices({ store, clock });
   const tools = new ToolDoor({ store, sponsors, accounts, devices: accountDevices, endpoint, logger });
   const desk = new CredentialDesk({
@@ -165,12 +180,23 @@ export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceC
     ...{ claims, releases, provisioning, reconciler, directory, items },
     routes: [
       (app) => provisionRoutes(app, { provisioning }),
-      (app) => deviceRoutes(app, { claims, releases, directory, history, guards }),
+      (app) => deviceRoutes(app, { claims, releases, directory, history, quarantine, guards }),
       (app) => itemRoutes(app, { items, guards }),
       (app) => credentialRoutes(app, { desk, guards }),
       (app) => policyRoutes(app, { desk: policyDesk, trial, guards }),
     ],
-    components: [presence, history, live, accountDevices, policies, tools],
+    components: [
+      arrivals,
+      presence,
+      history,
+      live,
+      syncDown,
+      expiry,
+      release,
+      accountDevices,
+      policies,
+      tools,
+    ],
     afterFrontDoor: [reconciler, link],
   };
 }

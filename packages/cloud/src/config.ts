@@ -68,6 +68,12 @@ export const CloudConfigSchema = Type.Object(
       default: 'local',
       description: 'region of this cloud',
     }),
+    schema: Type.Optional(
+      Type.String({
+        minLength: 1,
+        description: 'data schema of the devices, JSON5 in OneTable form: the same file as theirs',
+      }),
+    ),
   },
   { additionalProperties: false },
 );

@@ -11,6 +11,7 @@ const step = fc.oneof(
   { weight: 2, arbitrary: fc.constant({ kind: 'acknowledge' as const, key: 0 }) },
   { weight: 1, arbitrary: fc.constant({ kind: 'compact' as const, key: 0 }) },
   { weight: 1, arbitrary: fc.constant({ kind: 'context' as const, key: 0 }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('forget' as const), key: fc.nat(5) }) },
   { weight: 3, arbitrary: fc.constant({ kind: 'wait' as const, key: 0 }) },
 );
 type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
@@ -35,6 +36,7 @@ class Run {
     for (const { kind, key } of steps) {
       if (kind === 'upsert') this.#write(key, `v${this.#count++}`);
       else if (kind === 'remove') this.#write(key, undefined);
+      else if (kind === 'forget') this.#forget(key);
       else if (kind === 'acknowledge') this.#db.outbox.acknowledge(this.#db.outbox.pending(2));
       else if (kind === 'compact') this.#later(this.#db.compact());
       else if (kind === 'context') this.#later(this.#db.setContext({ deviceId: `D${this.#count++}` }));
@@ -55,6 +57,14 @@ class Run {
         history.acknowledged = Math.max(history.acknowledged, at);
       }),
     );
+  }
+
+  /** The cloud says that the item is gone: later than any version of it, and of nobody's histories. */
+  #forget(key: number): void {
+    if (this.histories.has(key)) return;
+    const updated = '2099-01-01T00:00:00.000Z';
+    const item = { _type: 'Store', key: `k${key}`, updated };
+    this.#later(this.#db.apply({ cmd: 'remove', item }));
   }
 
   #later(promise: Promise<unknown>): void {
@@ -116,6 +126,10 @@ describe('what is read back', () => {
         const again = await world.open({ context: undefined });
         expect(again.find('Store', {}, { hidden: true })).toEqual(db.find('Store', {}, { hidden: true }));
         expect(again.outbox.pending(100)).toEqual(db.outbox.pending(100));
+        for (let key = 0; key <= 5; key += 1) {
+          const named = { key: `k${key}` };
+          expect(again.removedAt('Store', named)).toEqual(db.removedAt('Store', named));
+        }
         expect(again.context).toEqual(db.context);
         expect(again.stats.items).toBe(db.stats.items);
       }),

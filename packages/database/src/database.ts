@@ -31,6 +31,7 @@ import type { Model } from './schema/model.ts';
 import { readPath } from './schema/path.ts';
 import { State } from './state.ts';
 import { formatItems, parseItems } from './transfer/json5.ts';
+import { Desks } from './writes/desks.ts';
 import {
   type Desk,
   findRecord,
@@ -41,9 +42,9 @@ import {
   planRemove,
   planUpdate,
   planUpsert,
+  removedAt,
 } from './writes/plan.ts';
 import {
-  keyContext,
   mergeContext,
   planClearSynced,
   planContext,
@@ -56,6 +57,7 @@ import { Writer } from './writes/writer.ts';
 const DEFAULT_JOURNAL_SIZE = 1024 * 1024;
 const DEFAULT_JOURNAL_AGE = 5000;
 const DEFAULT_ITEM_SIZE = 400 * 1024;
+const DEFAULT_TOMBSTONE_AGE = 90 * 86_400_000;
 
 /**
  * An embedded document database: the items of a schema's models in memory, every change in a journal on disk.
@@ -75,16 +77,14 @@ export class Database {
   readonly #feed: Emitter<{ change: Change }>;
   readonly #triggers = new Triggers();
   readonly #expiry: ExpiryWatch;
-  /** Made once for each context rather than for each call. */
-  #keyContext: { of?: Context; context: Context } = { context: {} };
-  /** Of the latest millisecond in which anything was written. */
-  #lastDesk: Desk | undefined;
+  readonly #desks: Desks;
   #closing: Promise<void> | undefined;
 
   private constructor(options: DatabaseOptions) {
     const { schema, logger, clock } = options;
-    const state = new State(schema);
+    const state = new State(schema, options.tombstoneAge ?? DEFAULT_TOMBSTONE_AGE);
     this.#state = state;
+    this.#desks = new Desks(schema, state, clock);
     const isKept = (model: string) => this.#durability(schema.models.get(model)) !== 'mem';
     this.schema = schema;
     this.#options = options;
@@ -170,16 +170,23 @@ export class Database {
   /** The item with the key that these properties make, or undefined. */
   get<T = Item>(model: string, properties: Properties, options: ReadOptions = {}): T | undefined {
     const known = this.schema.model(model);
-    const record = findRecord(this.#state.items, known, properties, this.#contextOfKeys);
+    const record = findRecord(this.#state.items, known, properties, this.#desks.context);
     if (!record || isExpired(known, record, this.#options.clock)) return undefined;
     return this.#shown(record, known, options) as T;
+  }
+
+  /** When the item with this key was removed, here or elsewhere, as long as that is remembered; ISO 8601. */
+  removedAt(model: string, properties: Properties): string | undefined {
+    const { context } = this.#desks;
+    const known = this.schema.model(model);
+    return removedAt({ state: this.#state }, known.readyKey(properties) ?? known.keyOf(properties, context));
   }
 
   /** The items that have all of these properties, in the order of their keys; `next` of the result asks for more. */
   find<T = Item>(model: string, properties: Properties = {}, options: FindOptions = {}): Page<T> {
     const known = this.schema.model(model);
     const { items, indexes } = this.#state;
-    const from = { items, indexes, context: this.#contextOfKeys, clock: this.#options.clock };
+    const from = { items, indexes, context: this.#desks.context, clock: this.#options.clock };
     const { records, next, prev } = select(from, known, properties, options);
     const page: T[] & { next?: string; prev?: string } = [];
     for (const record of records) page.push(this.#shown(record, known, options) as T);
@@ -211,7 +218,7 @@ export class Database {
 
   /** One field of an item, by its path (`state.led.on`), or undefined. */
   getField(model: string, properties: Properties, path: string): unknown {
-    const record = findRecord(this.#state.items, this.schema.model(model), properties, this.#contextOfKeys);
+    const record = findRecord(this.#state.items, this.schema.model(model), properties, this.#desks.context);
     return record && readPath(record.attributes, path);
   }
 
@@ -265,7 +272,7 @@ export class Database {
     this.#requireOpen();
     const transaction = new Transaction({
       writer: this.#writer,
-      desk: () => this.#desk(),
+      desk: () => this.#desks.now(),
       durability: (model) => this.#durability(model),
       check: ({ changes }) => this.#triggers.run(changes),
     });
@@ -322,7 +329,7 @@ export class Database {
    */
   async setContext(context: Context): Promise<void> {
     const next = mergeContext(this.context, context);
-    if (!sameContext(this.context, next)) await this.#commit(planContext(this.#desk(), next), 'each');
+    if (!sameContext(this.context, next)) await this.#commit(planContext(this.#desks.now(), next), 'each');
   }
 
   /**
@@ -330,7 +337,7 @@ export class Database {
    * cloud. Resolves with their number.
    */
   async clearSynced(): Promise<number> {
-    const plan = planClearSynced(this.#desk());
+    const plan = planClearSynced(this.#desks.now());
     if (plan.operations.length > 0) await this.#commit(plan, 'each');
     return plan.changes.length;
   }
@@ -350,7 +357,7 @@ export class Database {
 
   async #write(name: string, plan: (desk: Desk, model: Model) => Plan): Promise<Item | undefined> {
     const model = this.schema.model(name);
-    const decided = plan(this.#desk(), model);
+    const decided = plan(this.#desks.now(), model);
     this.#triggers.run(decided.changes);
     const durability = this.#durability(model);
     if (decided.operations.length > 0) await this.#commit(decided, durability);
@@ -360,7 +367,7 @@ export class Database {
   }
 
   #expire(records: readonly ItemRecord[]): void {
-    void this.#commit(planExpiry(this.#desk(), records), 'lazy');
+    void this.#commit(planExpiry(this.#desks.now(), records), 'lazy');
   }
 
   #commit(plan: Plan, durability: Durability): Promise<void> {
@@ -370,23 +377,6 @@ export class Database {
 
   #requireOpen(): void {
     if (this.#closing) throw fail('DATABASE_CLOSED', 'the database is closed');
-  }
-
-  #desk(): Desk {
-    const now = this.#options.clock.now();
-    const context = this.#contextOfKeys;
-    const desk = this.#lastDesk;
-    if (desk?.now === now && desk.context === context) return desk;
-    const isoNow = new Date(now).toISOString();
-    this.#lastDesk = { schema: this.schema, state: this.#state, context, now, isoNow };
-    return this.#lastDesk;
-  }
-
-  get #contextOfKeys(): Context {
-    if (this.#keyContext.of !== this.context) {
-      this.#keyContext = { of: this.context, context: keyContext(this.context) };
-    }
-    return this.#keyContext.context;
   }
 
   #durability(model: Model | undefined): Durability {

@@ -24,6 +24,11 @@ export interface DatabaseOptions {
   maxJournalSize?: number;
   /** Milliseconds after which a lazy write is on disk at the latest; default 5000. */
   maxJournalAge?: number;
+  /**
+   * Milliseconds for which the removals of items of synced models are remembered, so that no late copy brings them back;
+   * default 90 days. At most 10,000 are.
+   */
+  tombstoneAge?: number;
   /** Largest item in bytes of JSON; default 400 KB, as DynamoDB's. */
   maxItemSize?: number;
   /**

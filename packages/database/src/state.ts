@@ -8,6 +8,7 @@ import type { ItemRecord } from './items/record.ts';
 import type { Operation } from './journal/operation.ts';
 import type { Schema } from './schema/compile.ts';
 import type { Context, ItemKey } from './schema/definition.ts';
+import { type Tombstone, TombstoneTable } from './tombstones/tombstone-table.ts';
 
 /** Takes back what one operation did. */
 export type Undo = () => void;
@@ -19,6 +20,7 @@ export type Undo = () => void;
 export class State {
   readonly items = new ItemTable();
   readonly outbox = new OutboxTable();
+  readonly tombstones: TombstoneTable;
   readonly indexes: IndexSet;
   readonly unique: UniqueValues;
   readonly expiry: ExpiryQueue;
@@ -26,7 +28,9 @@ export class State {
   #context: Context = {};
   #seq = 0;
 
-  constructor(schema: Schema) {
+  /** @param tombstoneAge Milliseconds for which removals are remembered. */
+  constructor(schema: Schema, tombstoneAge: number) {
+    this.tombstones = new TombstoneTable(tombstoneAge);
     this.indexes = new IndexSet(this.items, schema);
     this.unique = new UniqueValues(schema);
     this.expiry = new ExpiryQueue(schema);
@@ -63,12 +67,19 @@ export class State {
         this.reachSeq(operation.seq);
         return this.#remove(operation, durable);
       case 'queue': {
-        const { seq, key, model, cmd, tombstone } = operation;
+        const { seq, key, model, cmd, removal } = operation;
         this.reachSeq(seq);
-        return this.#enqueue({ ...key, model, cmd, version: seq, tombstone, durable });
+        return this.#enqueue({ ...key, model, cmd, version: seq, removal, durable });
       }
       case 'acknowledge':
         return this.#acknowledge(operation.versions);
+      case 'tombstone': {
+        const { tombstone } = operation;
+        const previous = this.tombstones.put(tombstone);
+        return () => void (previous ? this.tombstones.put(previous) : this.tombstones.remove(tombstone));
+      }
+      case 'forget':
+        return this.tombstones.clear();
       case 'context': {
         const before = this.#context;
         this.#context = Object.freeze({ ...operation.context });
@@ -82,31 +93,39 @@ export class State {
   /** The operations that make this state, as it is at the call, out of nothing. */
   capture(isKept: (model: string) => boolean): Iterable<Operation> {
     // Records and entries never change, so copying the lists is enough; turning them into operations can wait.
-    return captured(this.#context, this.items.all(), [...this.outbox.entries()], isKept);
+    return captured({
+      context: this.#context,
+      records: this.items.all(),
+      entries: [...this.outbox.entries()],
+      tombstones: this.tombstones.values(),
+      isKept,
+    });
   }
 
   #put({ seq, record, outbox }: Extract<Operation, { op: 'put' }>, durable: boolean): Undo {
     const previous = this.items.put(record);
     const { pk, sk, model } = record;
+    const tombstone = this.tombstones.remove(record);
     const undoOutbox = outbox
       ? this.#enqueue({ pk, sk, model, cmd: outbox, version: seq, durable })
       : this.#dequeue(record);
     return () => {
       if (previous) this.items.put(previous);
       else this.items.remove(record);
+      if (tombstone) this.tombstones.put(tombstone);
       undoOutbox();
     };
   }
 
-  #remove({ seq, key, tombstone }: Extract<Operation, { op: 'remove' }>, durable: boolean): Undo {
+  #remove({ seq, key, removal }: Extract<Operation, { op: 'remove' }>, durable: boolean): Undo {
     const previous = this.items.remove(key);
-    const undoOutbox = tombstone
+    const undoOutbox = removal
       ? this.#enqueue({
           ...key,
-          model: tombstone.model,
+          model: removal.model,
           cmd: 'remove',
           version: seq,
-          tombstone: tombstone.attributes,
+          removal: removal.attributes,
           durable,
         })
       : this.#dequeue(key);
@@ -135,17 +154,23 @@ export class State {
   }
 }
 
-function* captured(
-  context: Context,
-  records: readonly ItemRecord[],
-  entries: readonly Pending[],
-  isKept: (model: string) => boolean,
-): Generator<Operation, void> {
+interface Captured {
+  readonly context: Context;
+  readonly records: readonly ItemRecord[];
+  readonly entries: readonly Pending[];
+  readonly tombstones: readonly Tombstone[];
+  isKept(model: string): boolean;
+}
+
+function* captured({ context, records, entries, tombstones, isKept }: Captured): Generator<Operation, void> {
   yield { op: 'context', context };
   for (const record of records) {
     if (isKept(record.model)) yield { op: 'put', seq: 0, record };
   }
-  for (const { pk, sk, model, cmd, version, tombstone } of entries) {
-    if (isKept(model)) yield { op: 'queue', seq: version, key: { pk, sk }, model, cmd, tombstone };
+  for (const { pk, sk, model, cmd, version, removal } of entries) {
+    if (isKept(model)) yield { op: 'queue', seq: version, key: { pk, sk }, model, cmd, removal };
+  }
+  for (const tombstone of tombstones) {
+    if (isKept(tombstone.model)) yield { op: 'tombstone', tombstone };
   }
 }

@@ -46,6 +46,11 @@ export {
   signRequest,
   verifyRequest,
 } from './request-signature.ts';
+export { canonicalItem } from './sync-core/canonical.ts';
+export { type Claims, type HeldByCloud, onUp, type SentUp, type UpVerdict } from './sync-core/cloud-end.ts';
+export { type DownFacts, type DownVerdict, type HeldByDevice, onDown } from './sync-core/device-end.ts';
+export { itemDigest, tableDigest } from './sync-core/digest.ts';
+export { compareTimes, compareVersions, nextTime, type Version } from './sync-core/version.ts';
 export {
   CHANGE_COMMANDS,
   type ChangeCommand,

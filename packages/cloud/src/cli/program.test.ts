@@ -52,6 +52,35 @@ describe('ioto-cloud start', () => {
     }
   });
 
+  it('takes the data schema of the devices, and says what is wrong with it', async () => {
+    const own = directory.at('with-schema');
+    const file = directory.at('schema.json5');
+    const { writeFile, readFile } = await import('node:fs/promises');
+    await writeFile(
+      directory.at('models.json5'),
+      "{ models: { Note: { sk: { type: 'string', value: 'note#' } } } }",
+    );
+    const args = ['start', '--state', own, '--listen', '127.0.0.1:0', '--quiet', '--schema', file];
+    const missing = await ioto(args);
+    expect(missing).toMatchObject({ code: 1, said: expect.stringContaining(`${file} is missing`) });
+    await writeFile(file, "{ blend: ['models.json5'], process: { Note: { sync: 'sideways' } } }");
+    const wrong = await ioto(args);
+    expect(wrong).toMatchObject({ code: 1, said: expect.stringContaining('process.Note.sync') });
+    await writeFile(file, "{ blend: ['models.json5'], process: { Note: { enable: 'both', sync: 'up' } } }");
+    const program = launch(args);
+    await until('it to serve', () => program.run.out !== '');
+    const api = program.run.out.trim();
+    const [, email, password] = /email\s+(\S+)\n\s+password\s+(\S+)/.exec(program.run.said) ?? [];
+    const authority = await readFile(`${own}/ca.crt`, 'utf8');
+    const login = await callApi({ url: `${api}/user/login`, authority, body: { email, password } });
+    const bearer = String(login.json.token);
+    const body = { _type: 'Note', deviceId: 'none' };
+    const found = await callApi({ url: `${api}/generic/find`, authority, body, bearer });
+    program.stop();
+    await program.done;
+    expect([found.status, found.json]).toEqual([200, { items: [] }]);
+  });
+
   it('on a state directory in use says who uses it', async () => {
     const { code, said } = await admin(['start', '--listen', '127.0.0.1:0']);
     expect(code).toBe(1);

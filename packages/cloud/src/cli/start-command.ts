@@ -1,4 +1,5 @@
-import { createLogger, type LogLevel } from '@ioto/runtime';
+import { readSchema } from '@ioto/database';
+import { createLogger, type LogLevel, readTextIfPresent } from '@ioto/runtime';
 import { Command } from 'commander';
 import type { CloudConfig } from '../config.ts';
 import { stateOption } from './admin-command.ts';
@@ -18,6 +19,7 @@ interface StartOptions {
   name?: string;
   type?: CloudConfig['type'];
   region?: string;
+  schema?: string;
   json?: boolean;
   debug?: boolean;
   quiet?: boolean;
@@ -40,6 +42,7 @@ export function startCommand(terminal: Terminal): Command {
     .option('--name <name>', 'name of this cloud')
     .option('--type <type>', 'dedicated or hosted')
     .option('--region <region>', 'region of this cloud')
+    .option('--schema <file>', 'data schema of the devices, JSON5 in OneTable form, the same file as theirs')
     .option('--json', 'print where it is as one JSON object once it serves')
     .option('--debug', 'log everything')
     .option('--quiet', 'log errors only');
@@ -47,13 +50,15 @@ export function startCommand(terminal: Terminal): Command {
 }
 
 async function run(options: StartOptions, terminal: Terminal): Promise<void> {
-  const { json, debug, quiet, roles, workers, ...given } = options;
+  const { json, debug, quiet, roles, workers, schema, ...given } = options;
   const level: LogLevel = debug ? 'debug' : quiet ? 'error' : 'info';
+  const definition = schema === undefined ? undefined : await readSchema(schema, readTextIfPresent);
   // Only this command pays for loading the whole cloud.
   const { createCloud } = await import('../build-cloud.ts');
   const cloud = createCloud({
     ...given,
     ...(workers === undefined ? {} : { workers: countOf(workers) }),
+    schema: definition,
     roles: roles?.split(',').map((role) => role.trim()) as CloudConfig['roles'] | undefined,
     logger: createLogger('ioto-cloud', { level, destination: terminal.log }),
   });

@@ -147,8 +147,8 @@ export class DeviceDoor implements DeviceGate {
     this.#options.history.exceeded(deviceId, accountId, note);
   }
 
-  async received({ deviceId, accountId }: DevicePrincipal, message: DeviceMessage): Promise<void> {
-    await this.#options.messages.receive({ deviceId, accountId }, message);
+  async received(principal: DevicePrincipal, message: DeviceMessage): Promise<void> {
+    await this.#options.messages.receive(principal, message);
   }
 
   /** Sends away the devices of an account that its policies do not let connect any more; the others follow them anyway. */

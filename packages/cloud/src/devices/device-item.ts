@@ -91,7 +91,7 @@ export function newDeviceItem(
 export function mergeDeviceReport(
   item: DeviceItem,
   report: Record<string, unknown>,
-  now: string,
+  now: number,
 ): DeviceItem | undefined {
   const time = typeof report.updated === 'string' ? report.updated : '';
   if (item.reported !== undefined && time < item.reported) return undefined;
@@ -102,7 +102,8 @@ export function mergeDeviceReport(
     if (JSON.stringify(item[field]) !== JSON.stringify(value)) changes[field] = value;
   }
   if (Object.keys(changes).length === 0 && time === (item.reported ?? '')) return undefined;
-  return withoutUndefined({ ...item, ...changes, ...(time ? { reported: time } : {}), updated: now });
+  const updated = new Date(now).toISOString();
+  return withoutUndefined({ ...item, ...changes, ...(time ? { reported: time } : {}), updated });
 }
 
 /** The item after an edit by its owner; null takes a field away and gives it back to the device. */

@@ -86,6 +86,7 @@ export class DeviceWorld {
   readonly accounts: Accounts;
   readonly credentials: EmbeddedCredentials;
   readonly #directory: TempDirectory;
+  readonly #schema: Readonly<Record<string, unknown>> | undefined;
   readonly #registrations: Registrations;
   readonly #builder: BuilderClient;
   product!: Product;
@@ -93,8 +94,9 @@ export class DeviceWorld {
   #clouds: Clouds;
   #cloudId = '';
 
-  private constructor(directory: TempDirectory) {
+  private constructor(directory: TempDirectory, schema?: Readonly<Record<string, unknown>>) {
     this.#directory = directory;
+    this.#schema = schema;
     const { clock } = this;
     this.store = new LmdbItemStore({ directory: directory.at('items'), logger: silentLogger });
     const { store } = this;
@@ -113,8 +115,9 @@ export class DeviceWorld {
     return this.#cloudId;
   }
 
-  static async create(): Promise<DeviceWorld> {
-    const world = new DeviceWorld(await TempDirectory.create());
+  /** @param facts.schema Default: the core schema. */
+  static async create({ schema }: { schema?: Readonly<Record<string, unknown>> } = {}): Promise<DeviceWorld> {
+    const world = new DeviceWorld(await TempDirectory.create(), schema);
     await world.store.start();
     await world.authority.start();
     const facts = { name: 'Cloud', type: 'dedicated', region: 'here', api: 'https://cloud/api' } as const;
@@ -124,8 +127,8 @@ export class DeviceWorld {
     return world;
   }
 
-  /** The program is gone and comes back: what is not in the store is forgotten. */
-  async restart(): Promise<void> {
+  /** The program is gone and comes back, perhaps with another schema: what is not in the store is forgotten. */
+  async restart(schema = this.#schema): Promise<void> {
     for (const component of this.devices?.components ?? []) await component.stop();
     const note = (facts: object | string) => void this.logged.push(JSON.stringify(facts));
     const logger: Logger = { ...silentLogger, info: note, warn: note };
@@ -142,6 +145,7 @@ export class DeviceWorld {
         }),
       }),
       credentials: this.credentials,
+      schema,
       guards: createGuards({ authenticate: async () => ({ kind: 'admin' }) }),
       secrets: { secret: async () => Buffer.alloc(32, 2) },
       place: () => ({

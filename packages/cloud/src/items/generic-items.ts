@@ -1,9 +1,13 @@
 import { coerce, type Model, type Schema } from '@ioto/database';
-import { type Clock, errorCatalogue, isCodedError, isoTime, messageOf } from '@ioto/runtime';
+import { nextTime } from '@ioto/protocol';
+import { type Clock, errorCatalogue, isCodedError, messageOf } from '@ioto/runtime';
 import type { DeviceRecords } from '../devices/device-records.ts';
-import type { ItemStore, StoredItem, Write } from '../ports/item-store.ts';
-import { forgetOldMarks } from '../sync/gone-marks.ts';
-import { gonePartition } from '../sync/sync-plan.ts';
+import type { Condition, ItemStore, StoredItem, Write } from '../ports/item-store.ts';
+import type { Arrivals } from '../sync/arrivals.ts';
+import { expiryWrites } from '../sync/expiry-index.ts';
+import { forgetOldMarks, gonePartition, markOf } from '../sync/gone-marks.ts';
+import { syncFactsOf, withSyncFacts } from '../sync/sync-facts.ts';
+import { needsDevice, tenantKey, tenantRange } from '../sync/tenant-key.ts';
 import { EVERY_DEVICE } from '../sync/wire-item.ts';
 
 export const itemError = errorCatalogue({
@@ -22,6 +26,8 @@ const LARGEST = 64 * 1024;
 /** Bytes that agents of the old dialect can read in one message (Ioto contract §10). */
 const LARGEST_FOR_OLD_AGENTS = 4096;
 const ATTEMPTS = 5;
+/** Fields that the cloud itself fills in. */
+const TIMES = new Set(['created', 'updated']);
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -29,6 +35,7 @@ export interface GenericItemsOptions {
   schema: Schema;
   store: ItemStore;
   records: DeviceRecords;
+  arrivals: Arrivals;
   clock: Clock;
 }
 
@@ -43,17 +50,21 @@ export class GenericItems {
   /** @throws MODEL_UNKNOWN, MODEL_NOT_GENERIC, ITEM_INVALID (400), DEVICE_UNKNOWN (404), ITEM_EXISTS (409), ITEM_TOO_LARGE (413) */
   async create(type: string, fields: Fields, accountId: string): Promise<StoredItem> {
     const model = this.#writable(type);
-    const now = isoTime(this.#options.clock);
-    const item = this.#newItem(model, fields, accountId, now);
-    await this.#checkDevice(item, accountId);
-    const mark = { pk: gonePartition(item.pk), sk: item.sk };
-    try {
-      await this.#options.store.write([{ put: item, if: { absent: true } }, { remove: mark }]);
-    } catch (error) {
-      if (!isCodedError(error, 'CONDITION_FAILED')) throw error;
-      throw itemError('ITEM_EXISTS', `this ${type} exists: update it`);
+    const { store, clock } = this.#options;
+    const made = this.#newItem(model, fields, accountId);
+    await this.#checkDevice(made, accountId);
+    const markKey = { pk: gonePartition(made.pk), sk: made.sk };
+    for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+      if (await store.get(made.pk, made.sk)) throw itemError('ITEM_EXISTS', `this ${type} exists: update it`);
+      // Newer than a removal by whatever clock, so that no copy of that takes the item away.
+      const mark = await store.get(markKey.pk, markKey.sk);
+      const time = new Date(nextTime(clock.now(), mark?.updated)).toISOString();
+      const item = { ...made, created: time, updated: time };
+      const unmarked: Write[] = mark ? [{ remove: markKey, if: { equals: { ...mark } } }] : [];
+      const written = await this.#store(model, { item, before: mark, others: unmarked });
+      if (written) return written;
     }
-    return item;
+    throw contended(type);
   }
 
   /** @throws ITEM_UNKNOWN (404), ITEM_INVALID (400) */
@@ -72,11 +83,12 @@ export class GenericItems {
     { accountId, limit = 100, next }: { accountId: string; limit?: number; next?: string },
   ): Promise<{ items: StoredItem[]; next?: string }> {
     const model = this.#model(type);
-    const { pk, sk } = model.keyRange(fields, { accountId });
+    const range = model.keyRange(fields, { accountId });
+    const { pk, sk } = tenantRange(model, range, { accountId, deviceId: deviceOf(fields) });
     if (pk === undefined) {
       throw itemError(
         'ITEM_INVALID',
-        `name the device: a ${type} is found by ${model.keyVariables.join(', ')}`,
+        `name the device: a ${type} is found by ${[...model.keyVariables, ...(needsDevice(model) ? ['deviceId'] : [])].join(', ')}`,
       );
     }
     const page = await this.#options.store.query(pk, { begins: sk, after: next, limit });
@@ -89,30 +101,60 @@ export class GenericItems {
     const model = this.#writable(type);
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
       const before = await this.get(type, fields, accountId);
-      const after = changed(model, before, fields, this.#later(before));
-      checkSize(after, LARGEST);
-      if (await this.#replace([{ put: after, if: { equals: { ...before } } }])) return after;
+      const item = changed(model, before, fields, this.#later(before));
+      checkSize(item, LARGEST);
+      const written = await this.#store(model, { item, before });
+      if (written) return written;
     }
-    throw itemError('ITEM_CONTENDED', `this ${type} is being changed by others: try again`);
+    throw contended(type);
   }
 
   async remove(type: string, fields: Fields, accountId: string): Promise<void> {
-    this.#writable(type);
+    const model = this.#writable(type);
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
       const before = await this.get(type, fields, accountId);
-      const { pk, sk } = before;
-      const marked = isoTime(this.#options.clock);
-      const mark = { pk: gonePartition(pk), sk, updated: this.#later(before), marked };
-      const writes: Write[] = [{ remove: { pk, sk }, if: { equals: { ...before } } }, { put: mark }];
-      if (await this.#replace(writes)) {
-        await forgetOldMarks(this.#options.store, writes, this.#options.clock.now());
-        return;
-      }
+      if (await this.#mark(model, before)) return;
     }
-    throw itemError('ITEM_CONTENDED', `this ${type} is being changed by others: try again`);
+    throw contended(type);
   }
 
-  async #replace(writes: Write[]): Promise<boolean> {
+  /** Writes an item in the place of what was there, an item or a mark; undefined when that has changed meanwhile. */
+  async #store(
+    model: Model,
+    { item, before, others = [] }: { item: StoredItem; before?: StoredItem; others?: readonly Write[] },
+  ): Promise<StoredItem | undefined> {
+    const arrival = await this.#options.arrivals.next();
+    try {
+      const put = withSyncFacts(item, { arrived: arrival.time, claims: syncFactsOf(before)?.claims });
+      const isThere = before?.pk === item.pk;
+      const unchanged: Condition = isThere ? { equals: { ...before } } : { absent: true };
+      const writes = [{ put, if: unchanged }, ...others, ...expiryWrites(model, put)];
+      return (await this.#write(writes)) ? put : undefined;
+    } finally {
+      arrival.end();
+    }
+  }
+
+  /** Leaves a mark in the place of an item; false when that has changed meanwhile. */
+  async #mark(model: Model, before: StoredItem): Promise<boolean> {
+    const { store, arrivals, clock } = this.#options;
+    const arrival = await arrivals.next();
+    try {
+      const now = new Date(clock.now()).toISOString();
+      const facts = { arrived: arrival.time, claims: syncFactsOf(before)?.claims };
+      const mark = markOf(model, before, { updated: this.#later(before), now, facts });
+      const { pk, sk } = before;
+      const writes: Write[] = [{ remove: { pk, sk }, if: { equals: { ...before } } }, { put: mark }];
+      if (!(await this.#write(writes))) return false;
+      await forgetOldMarks(store, writes, clock.now());
+      return true;
+    } finally {
+      arrival.end();
+    }
+  }
+
+  /** False when a condition does not hold. */
+  async #write(writes: readonly Write[]): Promise<boolean> {
     try {
       await this.#options.store.write(writes);
       return true;
@@ -123,9 +165,7 @@ export class GenericItems {
   }
 
   #later(before: StoredItem): string {
-    const previous = Date.parse(String(before.updated));
-    const now = this.#options.clock.now();
-    return new Date(previous >= now ? previous + 1 : now).toISOString();
+    return new Date(nextTime(this.#options.clock.now(), before.updated)).toISOString();
   }
 
   #model(type: string): Model {
@@ -134,8 +174,7 @@ export class GenericItems {
       const known = [...this.#options.schema.models.keys()].join(', ');
       throw itemError('MODEL_UNKNOWN', `there is no model of this name: _type is one of ${known}`);
     }
-    // A model whose keys do not carry the account would show one tenant's items to another.
-    if (!model.keyVariables.includes('accountId') || !model.fields.has('accountId')) {
+    if (!model.keyVariables.includes('accountId') && model.sync === 'none') {
       throw itemError('MODEL_NOT_GENERIC', `items of ${type} do not belong to accounts`);
     }
     return model;
@@ -149,18 +188,20 @@ export class GenericItems {
     return model;
   }
 
-  #newItem(model: Model, fields: Fields, accountId: string, now: string): StoredItem {
-    const given: Record<string, unknown> = { ...fields, accountId, created: now, updated: now };
+  /** Times are given when it is stored. */
+  #newItem(model: Model, fields: Fields, accountId: string): StoredItem {
+    const given: Record<string, unknown> = { ...fields, accountId };
     if (model.name === 'Broadcast') given.deviceId ??= EVERY_DEVICE;
     const item: Record<string, unknown> = { _type: model.name };
     for (const field of model.fields.values()) {
-      if (model.keyFields.has(field.name)) continue;
+      if (model.keyFields.has(field.name) || TIMES.has(field.name)) continue;
       const own = Object.hasOwn(given, field.name) ? given[field.name] : undefined;
       const value = own ?? field.generate?.(this.#options.clock.now()) ?? field.default;
       if (value !== undefined && value !== null) item[field.name] = fieldValue(model, field.name, value);
       else if (field.required) throw itemError('ITEM_INVALID', `${model.name} needs ${field.name}`);
     }
-    const made = { ...item, ...keyOf(model, item, accountId) };
+    const owner = { accountId, ...(needsDevice(model) && { deviceId: deviceOf(fields) }) };
+    const made = { ...item, ...owner, ...keyOf(model, { ...item, ...owner }, accountId) };
     checkSize(made, LARGEST);
     return made;
   }
@@ -178,12 +219,25 @@ export class GenericItems {
   }
 }
 
+function contended(type: string) {
+  return itemError('ITEM_CONTENDED', `this ${type} is being changed by others: try again`);
+}
+
+/** @throws ITEM_INVALID when the fields do not tell the key. */
 function keyOf(model: Model, fields: Fields, accountId: string): { pk: string; sk: string } {
+  const deviceId = deviceOf(fields);
+  if (needsDevice(model) && deviceId === undefined) {
+    throw itemError('ITEM_INVALID', `${model.name} needs deviceId: each device has its own`);
+  }
   try {
-    return model.keyOf(fields, { accountId });
+    return tenantKey(model, model.keyOf(fields, { accountId }), { accountId, deviceId });
   } catch (error) {
     throw itemError('ITEM_INVALID', messageOf(error));
   }
+}
+
+function deviceOf({ deviceId }: Fields): string | undefined {
+  return typeof deviceId === 'string' ? deviceId : undefined;
 }
 
 function fieldValue(model: Model, name: string, value: unknown): unknown {
@@ -198,9 +252,19 @@ function fieldValue(model: Model, name: string, value: unknown): unknown {
 
 function changed(model: Model, before: StoredItem, fields: Fields, updated: string): StoredItem {
   const after: StoredItem = { ...before };
-  const fixed = new Set([...model.keyVariables, ...model.keyFields, 'accountId', 'created', 'updated']);
+  const fixed = new Set([
+    ...model.keyVariables,
+    ...model.keyFields,
+    'accountId',
+    'deviceId',
+    'created',
+    'updated',
+  ]);
   for (const [name, value] of Object.entries(fields)) {
     if (fixed.has(name)) continue;
+    if (model.fields.get(name)?.readonly && value !== before[name]) {
+      throw itemError('ITEM_INVALID', `${model.name}.${name} cannot be changed`);
+    }
     if (value === null) {
       if (model.fields.get(name)?.required) throw itemError('ITEM_INVALID', `${model.name} needs ${name}`);
       delete after[name];

@@ -4,6 +4,7 @@ import { accountOf, type Guards } from '../http/guards.ts';
 import type { HttpApp } from '../http/http-app.ts';
 import { verbs } from '../http/verbs.ts';
 import type { StoredItem } from '../ports/item-store.ts';
+import { withoutSyncFacts } from '../sync/sync-facts.ts';
 import type { GenericItems } from './generic-items.ts';
 
 const Item = Type.Object(
@@ -53,6 +54,7 @@ export function itemRoutes(app: HttpApp, { items, guards }: { items: GenericItem
   });
 }
 
-function shown({ pk: _pk, ...item }: StoredItem): Record<string, unknown> {
-  return item;
+function shown(item: StoredItem): Record<string, unknown> {
+  const { pk: _pk, ...fields } = withoutSyncFacts(item);
+  return fields;
 }

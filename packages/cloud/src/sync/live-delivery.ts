@@ -2,9 +2,11 @@ import type { Schema } from '@ioto/database';
 import type { SyncVerb } from '@ioto/protocol';
 import type { Component } from '@ioto/runtime';
 import type { DeviceEndpoint } from '../ports/device-endpoint.ts';
-import type { ItemChange, ItemStore } from '../ports/item-store.ts';
-import type { Echoes } from './echoes.ts';
+import type { ItemChange, ItemStore, StoredItem } from '../ports/item-store.ts';
+import { isGonePartition, removalOf } from './gone-marks.ts';
 import type { ItemSender } from './item-sender.ts';
+import type { SyncDown } from './sync-down.ts';
+import { arrivalOf, syncFactsOf } from './sync-facts.ts';
 import { EVERY_DEVICE } from './wire-item.ts';
 
 export interface LiveDeliveryOptions {
@@ -12,7 +14,7 @@ export interface LiveDeliveryOptions {
   store: ItemStore;
   endpoint: Pick<DeviceEndpoint, 'isConnected'>;
   sender: ItemSender;
-  echoes: Echoes;
+  syncDown: Pick<SyncDown, 'again'>;
 }
 
 /** Sends changes of the models that sync down to connected devices as they are committed; the others ask when they come. */
@@ -34,18 +36,27 @@ export class LiveDelivery implements Component {
     this.#end = undefined;
   }
 
-  #changed(change: ItemChange): void {
-    const { schema, endpoint, sender, echoes } = this.#options;
-    const item = change.after ?? change.before;
-    const model = schema.models.get(String(item?._type));
-    if (echoes.take(change) || !item || !model || (model.sync !== 'down' && model.sync !== 'both')) return;
-    // A Command that is gone was delivered, or taken back before it was sent.
-    if (model.name === 'Command' && !change.after) return;
-    const verb: SyncVerb = !change.after ? 'REMOVE' : change.before ? 'MODIFY' : 'INSERT';
+  /** What is gone without a mark was delivered, or has expired: devices know of it. */
+  #changed({ pk, before, after }: ItemChange): void {
+    if (!after) return;
+    const model = this.#options.schema.models.get(String(after._type));
+    if (!model || (model.sync !== 'down' && model.sync !== 'both')) return;
+    if (!isGonePartition(pk)) this.#send(before ? 'MODIFY' : 'INSERT', after);
+    else if (before?.updated !== after.updated) this.#send('REMOVE', removalOf(model, after));
+  }
+
+  /** A device's own change is not sent back to it alone; on the account's topic it hears of it, and holds it already. */
+  #send(verb: SyncVerb, item: StoredItem): void {
+    const { endpoint, sender, syncDown } = this.#options;
     const { accountId, deviceId } = item;
     if (typeof accountId !== 'string') return;
-    if (typeof deviceId !== 'string' || deviceId === EVERY_DEVICE)
+    if (typeof deviceId !== 'string' || deviceId === EVERY_DEVICE) {
       sender.sendToAccount(accountId, verb, item);
-    else if (endpoint.isConnected(deviceId)) sender.send(deviceId, verb, item);
+      return;
+    }
+    if (syncFactsOf(item)?.by === deviceId || !endpoint.isConnected(deviceId)) return;
+    void sender.send(deviceId, verb, item).outcome.then((outcome) => {
+      if (outcome === 'dropped') syncDown.again({ accountId, deviceId }, arrivalOf(item));
+    });
   }
 }

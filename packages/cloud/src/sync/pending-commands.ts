@@ -1,5 +1,6 @@
 import type { Schema } from '@ioto/database';
 import type { ItemStore } from '../ports/item-store.ts';
+import { tenantRange } from './tenant-key.ts';
 
 /** Removes the Commands that wait for a device: they were meant for it in the hands of this owner. */
 export async function dropPendingCommands(
@@ -7,7 +8,9 @@ export async function dropPendingCommands(
   accountId: string,
   deviceId: string,
 ): Promise<void> {
-  const { pk, sk } = schema.model('Command').keyRange({}, { accountId, deviceId });
+  const model = schema.model('Command');
+  const tenant = { accountId, deviceId };
+  const { pk, sk } = tenantRange(model, model.keyRange({}, tenant), tenant);
   if (pk === undefined) return;
   for (;;) {
     const { items, next } = await store.query(pk, { begins: sk });

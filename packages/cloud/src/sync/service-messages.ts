@@ -2,7 +2,7 @@ import type { ItemKey, Schema } from '@ioto/database';
 import { deviceTopic, parseServiceTopic } from '@ioto/protocol';
 import { type Logger, messageOf } from '@ioto/runtime';
 import { parseJsonBody } from '../http/json-body.ts';
-import type { DeviceEndpoint, DeviceMessage } from '../ports/device-endpoint.ts';
+import type { DeviceEndpoint, DeviceMessage, DevicePrincipal } from '../ports/device-endpoint.ts';
 import type { ItemStore } from '../ports/item-store.ts';
 import type { SyncDown } from './sync-down.ts';
 import type { SyncUp } from './sync-up.ts';
@@ -17,6 +17,9 @@ export interface ServiceMessagesOptions {
   logger: Logger;
 }
 
+/** Who published: from the certificate. */
+type Sender = Pick<DevicePrincipal, 'accountId' | 'deviceId' | 'dialect'>;
+
 /** Reads what devices publish and hands it to whom it concerns. What nobody understands is dropped, and the log says so. */
 export class ServiceMessages {
   readonly #options: ServiceMessagesOptions;
@@ -26,7 +29,8 @@ export class ServiceMessages {
   }
 
   /** Resolves when what the message asked for is durable. Rejects only for faults of the cloud: the device then sends again. */
-  async receive(identity: SyncIdentity, { topic, payload }: DeviceMessage): Promise<void> {
+  async receive({ accountId, deviceId, dialect }: Sender, { topic, payload }: DeviceMessage): Promise<void> {
+    const identity: SyncIdentity = Object.freeze({ accountId, deviceId });
     const { syncUp, syncDown, logger } = this.#options;
     const parsed = parseServiceTopic(topic);
     if (!parsed || parsed.id !== identity.deviceId) {
@@ -37,7 +41,7 @@ export class ServiceMessages {
     if (message.kind === 'ping' || message.kind === 'metricSet') return;
     const body = this.#parse(identity, payload);
     if (body === undefined) return;
-    if (message.kind === 'syncUp') await syncUp.receive(identity, body);
+    if (message.kind === 'syncUp') await syncUp.receive(identity, body, dialect === 'current');
     else if (message.kind === 'syncDown') syncDown.receive(identity, body);
     else if (message.kind === 'storeSet') await syncUp.storeSet(identity, body);
     else if (message.request === 'store/get') await this.#storeGet(identity, message.n, body);

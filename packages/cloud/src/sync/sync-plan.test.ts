@@ -3,12 +3,16 @@ import { coreSchema } from '@ioto/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Write } from '../ports/item-store.ts';
-import { type Current, gonePartition, idOf, planSync } from './sync-plan.ts';
+import { gonePartition } from './gone-marks.ts';
+import { type Current, idOf, planSync } from './sync-plan.ts';
 import { type IncomingChange, readChange } from './wire-item.ts';
 
 const schema = compileSchema(coreSchema);
 const identity = { accountId: 'A', deviceId: 'JT08FFQXWQ' };
-const NOW = '2026-06-01T00:00:00.000Z';
+const moment = {
+  ...{ now: Date.UTC(2026, 5, 1), arrived: '2026-06-01T00:00:00.000Z' },
+  ...{ deviceId: identity.deviceId, isOurs: true },
+};
 
 interface Edit {
   key: string;
@@ -26,10 +30,7 @@ const timeOf = (at: number) => new Date(Date.UTC(2026, 0, 1) + at).toISOString()
 
 function incoming({ key, at, remove }: Edit): IncomingChange {
   const item = { _type: 'Store', sk: `s#${key}`, key, value: String(at), updated: timeOf(at) };
-  const read = readChange(
-    { cmd: remove ? 'remove' : 'upsert', key: item.sk, item },
-    { schema, identity, now: NOW },
-  );
+  const read = readChange({ cmd: remove ? 'remove' : 'upsert', key: item.sk, item }, { schema, identity });
   if ('refused' in read) throw new Error(read.refused);
   return read.accepted;
 }
@@ -41,7 +42,7 @@ class Table {
   apply(batch: readonly Edit[]): void {
     const changes = batch.map(incoming);
     const stored = new Map(changes.map(({ item }): [string, Current] => [idOf(item), this.current(item)]));
-    const { writes } = planSync(changes, stored, NOW);
+    const { writes } = planSync(changes, stored, moment);
     const touched = writes.map((write) => idOf('put' in write ? write.put : write.remove));
     expect(new Set(touched).size).toBe(touched.length);
     for (const write of writes) this.write(write);
@@ -49,8 +50,8 @@ class Table {
 
   current(key: { pk: string; sk: string }): Current {
     const item = this.items.get(idOf(key)) as Current['item'];
-    const mark = this.items.get(idOf({ pk: gonePartition(key.pk), sk: key.sk }));
-    return { item, gone: mark ? String(mark.updated) : undefined };
+    const mark = this.items.get(idOf({ pk: gonePartition(key.pk), sk: key.sk })) as Current['mark'];
+    return { item, mark };
   }
 
   write(write: Write): void {
@@ -64,7 +65,9 @@ class Table {
   }
 
   values(): Record<string, unknown> {
-    const items = [...this.items.values()].filter((item) => item._type === 'Store');
+    const items = [...this.items.values()].filter(
+      (item) => item._type === 'Store' && item.marked === undefined,
+    );
     return Object.fromEntries(items.map(({ key, value }) => [String(key), value]));
   }
 }

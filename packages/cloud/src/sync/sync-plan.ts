@@ -1,82 +1,112 @@
+import { contentOf, type Model, timeOf } from '@ioto/database';
+import { type HeldByCloud, onUp, type UpVerdict } from '@ioto/protocol';
 import { type DeviceItem, mergeDeviceReport } from '../devices/device-item.ts';
 import type { StoredItem, Write } from '../ports/item-store.ts';
+import { expiryWrites } from './expiry-index.ts';
+import { gonePartition, markOf, removalOf } from './gone-marks.ts';
+import { syncFactsOf, withSyncFacts } from './sync-facts.ts';
 import type { IncomingChange } from './wire-item.ts';
 
 /** What the store holds under one key: an item, the mark of a removed one, or nothing. */
 export interface Current {
   item?: StoredItem;
-  /** `updated` of the removal. */
-  gone?: string;
+  mark?: StoredItem;
 }
 
 export interface SyncPlan {
   writes: Write[];
-  /** Where the cloud holds something newer than the device sent: it is told. */
-  newer: { item: StoredItem; removed: boolean }[];
+  /** What the cloud holds instead of what the device sent, where that is newer, or dated anew: the device is told. */
+  told: { item: StoredItem; removed: boolean }[];
 }
 
-/** Where the marks of removed items of a partition lie: without them a late copy of a change would bring an item back. */
-export function gonePartition(pk: string): string {
-  return `gone#${pk}`;
+/** What a plan depends on beside the changes and what is stored. */
+export interface SyncMoment {
+  /** Milliseconds since the epoch. */
+  now: number;
+  /** When the changes came in, ISO time. */
+  arrived: string;
+  deviceId: string;
+  /** The agent is one of ours, which knows that the cloud may date a change anew. */
+  isOurs: boolean;
 }
 
 export const idOf = ({ pk, sk }: { pk: string; sk: string }): string => `${pk}\n${sk}`;
 
 /**
- * Decides, change by change in their order, what a batch does to what is stored: the newest `updated` wins, by item, and
+ * Decides, change by change in their order, what a batch does to what is stored: the newest version of an item wins, and
  * a Device item is merged by its fields' owners (Ioto contract §8). Applying a batch twice changes nothing.
  */
 export function planSync(
   changes: readonly IncomingChange[],
   stored: ReadonlyMap<string, Current>,
-  now: string,
+  moment: SyncMoment,
 ): SyncPlan {
-  const before = new Map(stored);
-  const after = new Map<string, Current>();
-  const newer = new Map<string, SyncPlan['newer'][number]>();
+  const after = new Map<string, Next>();
+  const told = new Map<string, SyncPlan['told'][number]>();
   for (const change of changes) {
     const id = idOf(change.item);
-    const current = after.get(id) ?? before.get(id) ?? {};
-    const next = applied(change, current, now);
+    const current = after.get(id) ?? stored.get(id) ?? {};
+    const { next, tell } = applied(change, current, moment);
     if (next) after.set(id, next);
-    else if (isNewer(current, change.item.updated) && change.model.name !== 'Device') {
-      newer.set(id, newerOf(current, change.item));
-    }
+    if (tell) told.set(id, tell);
+    else if (next) told.delete(id);
   }
-  const writes = [...after].flatMap(([id, next]) =>
-    writesFor(keyOf(id), before.get(id) ?? {}, { ...next, now }),
-  );
-  return { writes, newer: [...newer.values()] };
+  const writes = [...after].flatMap(([id, next]) => writesFor(keyOf(id), stored.get(id) ?? {}, next));
+  return { writes, told: [...told.values()] };
 }
 
-/** The new state under the key, or undefined when the change alters nothing. */
-function applied(change: IncomingChange, current: Current, now: string): Current | undefined {
-  const { item, remove, model } = change;
-  if (model.name === 'Device') {
-    if (remove || !current.item) return undefined;
-    const merged = mergeDeviceReport(current.item as DeviceItem, item, now);
-    return merged && { item: merged };
+interface Next extends Current {
+  model: Model;
+}
+
+interface Applied {
+  /** The new state under the key; undefined when the change alters nothing. */
+  next?: Next;
+  tell?: SyncPlan['told'][number];
+}
+
+function applied(change: IncomingChange, current: Current, moment: SyncMoment): Applied {
+  const { item, model, remove } = change;
+  if (model.name === 'Device') return { next: merged(change, current, moment) };
+  const { deviceId, now } = moment;
+  const content = () => contentOf(model, item);
+  const sent = { updated: timeOf(item.updated), removed: remove, content, deviceId };
+  const verdict = onUp(heldOf(model, current), sent, now);
+  if (verdict.kind === 'write') {
+    const next = { ...written(change, verdict, moment), model };
+    return { next, tell: verdict.redated ? tellOf(model, next) : undefined };
   }
-  const held = current.item ? String(current.item.updated ?? '') : current.gone;
-  if (held !== undefined && item.updated < held) return undefined;
-  if (remove) return current.gone === item.updated ? undefined : { gone: item.updated };
-  if (held === item.updated && current.item && sameContent(current.item, item)) return undefined;
-  return { item };
+  const isTold = verdict.kind === 'stale' || (verdict.kind === 'seen' && moment.isOurs);
+  return { tell: isTold ? tellOf(model, current) : undefined };
 }
 
-function isNewer(current: Current, updated: string): boolean {
-  return (current.item ? String(current.item.updated ?? '') : (current.gone ?? '')) > updated;
+function merged({ model, item, remove }: IncomingChange, current: Current, { now }: SyncMoment) {
+  if (remove || !current.item) return undefined;
+  const next = mergeDeviceReport(current.item as DeviceItem, item, now);
+  return next && { item: next, model };
 }
 
-function newerOf(current: Current, sent: StoredItem): SyncPlan['newer'][number] {
-  if (current.item) return { item: current.item, removed: false };
-  return { item: { ...sent, updated: current.gone }, removed: true };
+function written(
+  { item, model, remove }: IncomingChange,
+  { updated, claims }: Extract<UpVerdict, { kind: 'write' }>,
+  { now, arrived, deviceId }: SyncMoment,
+): Current {
+  const facts = { arrived, by: deviceId, claims };
+  if (!remove) return { item: withSyncFacts({ ...item, updated }, facts) };
+  return { mark: markOf(model, item, { updated, now: new Date(now).toISOString(), facts }) };
 }
 
-function sameContent(a: StoredItem, b: StoredItem): boolean {
-  const sorted = (item: StoredItem) =>
-    JSON.stringify(Object.entries(item).sort(([x], [y]) => (x < y ? -1 : 1)));
-  return sorted(a) === sorted(b);
+function heldOf(model: Model, { item, mark }: Current): HeldByCloud | undefined {
+  const held = item ?? mark;
+  if (!held) return undefined;
+  const claims = syncFactsOf(held)?.claims;
+  const updated = timeOf(held.updated) ?? '';
+  return { updated, removed: !item, content: item && (() => contentOf(model, item)), claims };
+}
+
+function tellOf(model: Model, { item, mark }: Current): SyncPlan['told'][number] | undefined {
+  if (item) return { item, removed: false };
+  return mark && { item: removalOf(model, mark), removed: true };
 }
 
 function keyOf(id: string): { pk: string; sk: string } {
@@ -85,16 +115,14 @@ function keyOf(id: string): { pk: string; sk: string } {
 }
 
 /** Conditions hold the batch to what the plan was made from. */
-function writesFor(
-  key: { pk: string; sk: string },
-  before: Current,
-  next: Current & { now: string },
-): Write[] {
+function writesFor(key: { pk: string; sk: string }, before: Current, { item, mark, model }: Next): Write[] {
   const unchanged = before.item ? { equals: { ...before.item } } : { absent: true as const };
-  const mark = { pk: gonePartition(key.pk), sk: key.sk };
-  if (next.item) {
-    return [{ put: next.item, if: unchanged }, ...(before.gone === undefined ? [] : [{ remove: mark }])];
+  const markKey = { pk: gonePartition(key.pk), sk: key.sk };
+  const sameMark = before.mark ? { equals: { ...before.mark } } : { absent: true as const };
+  if (item) {
+    const unmark: Write[] = before.mark ? [{ remove: markKey, if: sameMark }] : [];
+    return [{ put: item, if: unchanged }, ...unmark, ...expiryWrites(model, item)];
   }
-  const put = { ...mark, updated: next.gone, marked: next.now };
-  return [...(before.item ? [{ remove: key, if: unchanged }] : []), { put }];
+  const put: Write[] = mark ? [{ put: mark, if: sameMark }] : [];
+  return [...(before.item ? [{ remove: key, if: unchanged }] : []), ...put];
 }

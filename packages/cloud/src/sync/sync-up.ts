@@ -1,13 +1,16 @@
 import type { Schema } from '@ioto/database';
-import { deviceTopic } from '@ioto/protocol';
+import { deviceTopic, type SyncVerb } from '@ioto/protocol';
 import { type Clock, CodedError, isCodedError, isoTime, type Logger } from '@ioto/runtime';
 import { Turns } from '../devices/turns.ts';
 import type { DeviceEndpoint } from '../ports/device-endpoint.ts';
-import type { ItemStore } from '../ports/item-store.ts';
-import type { Echoes } from './echoes.ts';
-import { forgetOldMarks } from './gone-marks.ts';
+import type { ItemStore, StoredItem } from '../ports/item-store.ts';
+import type { Arrivals } from './arrivals.ts';
+import { forgetOldMarks, gonePartition } from './gone-marks.ts';
 import type { ItemSender } from './item-sender.ts';
-import { type Current, gonePartition, idOf, planSync, type SyncPlan } from './sync-plan.ts';
+import type { Quarantine } from './quarantine.ts';
+import type { SyncDown } from './sync-down.ts';
+import { arrivalOf } from './sync-facts.ts';
+import { type Current, idOf, planSync, type SyncPlan } from './sync-plan.ts';
 import { type IncomingChange, nameOfChange, readChange, type SyncIdentity } from './wire-item.ts';
 
 /** How often a batch is planned anew because somebody else wrote one of its items meanwhile. */
@@ -22,7 +25,9 @@ export interface SyncUpOptions {
   store: ItemStore;
   endpoint: Pick<DeviceEndpoint, 'deliver'>;
   sender: ItemSender;
-  echoes: Echoes;
+  arrivals: Arrivals;
+  quarantine: Quarantine;
+  syncDown: Pick<SyncDown, 'again'>;
   clock: Clock;
   logger: Logger;
 }
@@ -37,61 +42,92 @@ export class SyncUp {
     this.#options = options;
   }
 
-  /** Resolves when the batch is durable; then the device is told. Every key is acknowledged, also of what was stale or refused. */
-  async receive(identity: SyncIdentity, message: unknown): Promise<void> {
+  /**
+   * Resolves when the batch is durable; then the device is told. Every key is acknowledged, also of what was stale or
+   * refused.
+   *
+   * @param isOurs The agent is one of ours rather than of the old dialect.
+   */
+  async receive(identity: SyncIdentity, message: unknown, isOurs: boolean): Promise<void> {
+    const { deviceId } = identity;
     const { seq, changes } = (message ?? {}) as { seq?: unknown; changes?: unknown };
     if (!Array.isArray(changes) || changes.length > MAX_CHANGES) {
-      this.#options.logger.warn(
-        { deviceId: identity.deviceId },
-        'sync message without a list of changes ignored',
-      );
+      this.#options.logger.warn({ deviceId }, 'sync message without a list of changes ignored');
       return;
     }
-    const accepted = this.#read(identity, changes);
-    const newer = await this.#turns.run(identity.deviceId, () => this.#apply(accepted));
+    const { accepted, unknown } = this.#read(identity, changes);
+    const told = await this.#turns.run(deviceId, async () => {
+      if (unknown.length > 0) await this.#options.quarantine.keep(identity, unknown);
+      return this.#apply(accepted, { deviceId, isOurs });
+    });
     const keys = [...new Set(changes.flatMap((change) => nameOfChange(change) ?? []))];
-    this.#acknowledge(identity.deviceId, typeof seq === 'number' ? seq : 0, keys);
-    for (const { item, removed } of newer) {
-      this.#options.sender.send(identity.deviceId, removed ? 'REMOVE' : 'MODIFY', item);
-    }
+    this.#acknowledge(deviceId, typeof seq === 'number' ? seq : 0, keys);
+    for (const { item, removed } of told) this.#tell(identity, removed ? 'REMOVE' : 'MODIFY', item);
   }
 
   /** One Store item; the time is the cloud's, for the message carries none. */
   async storeSet(identity: SyncIdentity, message: unknown): Promise<void> {
     const { key, value, type } = (message ?? {}) as Record<string, unknown>;
-    const updated = isoTime(this.#options.clock);
-    const change = { cmd: 'upsert', item: { _type: 'Store', key, value, type, updated } };
-    await this.#turns.run(identity.deviceId, () => this.#apply(this.#read(identity, [change])));
+    const change = { cmd: 'upsert', item: { _type: 'Store', key, value, type } };
+    await this.takeIn(identity, [change]);
   }
 
-  #read(identity: SyncIdentity, changes: readonly unknown[]): IncomingChange[] {
-    const { schema, clock, logger } = this.#options;
-    const now = isoTime(clock);
-    return changes.flatMap((change) => {
-      const read = readChange(change, { schema, identity, now });
-      if ('accepted' in read) return read.accepted;
-      logger.warn(
-        { deviceId: identity.deviceId, item: nameOfChange(change)?.slice(0, 200), why: read.refused },
-        'change of a device dropped',
-      );
-      return [];
+  /** Applies changes that no acknowledgement waits for; resolves when they are durable. */
+  async takeIn(identity: SyncIdentity, changes: readonly unknown[]): Promise<void> {
+    const { deviceId } = identity;
+    const { accepted } = this.#read(identity, changes);
+    await this.#turns.run(deviceId, () => this.#apply(accepted, { deviceId, isOurs: false }));
+  }
+
+  #tell(identity: SyncIdentity, verb: SyncVerb, item: StoredItem): void {
+    const { sender, syncDown } = this.#options;
+    void sender.send(identity.deviceId, verb, item).outcome.then((outcome) => {
+      if (outcome === 'dropped') syncDown.again(identity, arrivalOf(item));
     });
   }
 
-  async #apply(changes: readonly IncomingChange[]): Promise<SyncPlan['newer']> {
-    const { store, echoes, clock } = this.#options;
-    const goesDown = changes.some(({ model }) => model.sync === 'both');
+  #read(
+    identity: SyncIdentity,
+    changes: readonly unknown[],
+  ): { accepted: IncomingChange[]; unknown: unknown[] } {
+    const { schema, logger } = this.#options;
+    const accepted: IncomingChange[] = [];
+    const unknown: unknown[] = [];
+    for (const change of changes) {
+      const read = readChange(change, { schema, identity });
+      if ('accepted' in read) {
+        accepted.push(read.accepted);
+        continue;
+      }
+      const { refused: why, isUnknown } = read;
+      if (isUnknown) {
+        unknown.push(change);
+        continue;
+      }
+      const facts = { deviceId: identity.deviceId, item: nameOfChange(change)?.slice(0, 200), why };
+      logger.warn(facts, 'change of a device dropped');
+    }
+    return { accepted, unknown };
+  }
+
+  async #apply(
+    changes: readonly IncomingChange[],
+    from: { deviceId: string; isOurs: boolean },
+  ): Promise<SyncPlan['told']> {
+    const { store, arrivals, clock } = this.#options;
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-      const plan = planSync(changes, await this.#stored(changes), isoTime(clock));
-      if (plan.writes.length === 0) return plan.newer;
-      const expected = echoes.expect(goesDown ? plan.writes : []);
+      const stored = await this.#stored(changes);
+      const arrival = await arrivals.next();
       try {
-        await store.write(plan.writes);
-        await forgetOldMarks(store, plan.writes, clock.now());
-        return plan.newer;
+        const now = clock.now();
+        const { writes, told } = planSync(changes, stored, { ...from, now, arrived: arrival.time });
+        if (writes.length > 0) await store.write(writes);
+        await forgetOldMarks(store, writes, now);
+        return told;
       } catch (error) {
-        expected.cancel();
         if (!isCodedError(error, 'CONDITION_FAILED')) throw error;
+      } finally {
+        arrival.end();
       }
     }
     throw new CodedError(
@@ -111,8 +147,8 @@ export class SyncUp {
       const id = idOf(item);
       if (stored.has(id)) continue;
       const held = await store.get(item.pk, item.sk);
-      const gone = held ? undefined : await store.get(gonePartition(item.pk), item.sk);
-      stored.set(id, { item: held, gone: gone ? String(gone.updated) : undefined });
+      const mark = held ? undefined : await store.get(gonePartition(item.pk), item.sk);
+      stored.set(id, { item: held, mark });
     }
     return stored;
   }

@@ -1,17 +1,14 @@
 import { coerce, type ItemKey, type Model, type Schema } from '@ioto/database';
 import type { StoredItem } from '../ports/item-store.ts';
+import { isPerDevice, tenantKey } from './tenant-key.ts';
 
 /** Bytes of a sort key, DynamoDB's limit. */
 const LONGEST_SORT_KEY = 1024;
+/** Bytes of both keys: the embedded store takes 1900, and puts some of its own before them. */
+const LONGEST_KEYS = 1800;
 
-/** Milliseconds that a device's clock may be ahead of the cloud's: a day, which a wrong time zone explains. */
-const MOST_AHEAD = 86_400_000;
-
-/** Whose connection a message came on; from the certificate. */
-export interface SyncIdentity {
-  accountId: string;
-  deviceId: string;
-}
+/** Whose connection a message came on; from the certificate. A frozen one is looked into once for a whole batch. */
+export type SyncIdentity = Readonly<{ accountId: string; deviceId: string }>;
 
 /** One change of a device's database, as far as the cloud believes it. */
 export interface IncomingChange {
@@ -19,33 +16,33 @@ export interface IncomingChange {
   /** As the device names the item: goes back in the acknowledgement. */
   remove: boolean;
   /** With keys, account and device from the certificate, and fields of the schema only. */
-  item: StoredItem & { updated: string };
+  item: StoredItem;
 }
 
-export type ReadChange = { accepted: IncomingChange } | { refused: string };
+/** `isUnknown` for a change of a model that the schema does not have. */
+export type ReadChange = { accepted: IncomingChange } | { refused: string; isUnknown?: boolean };
 
 /**
  * What one change of a batch means. Keys are computed here, from the certificate's account and device: nothing that a
  * message says can put an item elsewhere (Ioto contract §7).
- *
- * @param now ISO time that stands in for a change without one.
  */
 export function readChange(
   change: unknown,
-  { schema, identity, now }: { schema: Schema; identity: SyncIdentity; now: string },
+  { schema, identity }: { schema: Schema; identity: SyncIdentity },
 ): ReadChange {
   const { cmd, key, item } = (change ?? {}) as { cmd?: unknown; key?: unknown; item?: unknown };
   if (typeof item !== 'object' || item === null || Array.isArray(item)) return { refused: 'it has no item' };
   const fields = item as Record<string, unknown>;
   const sk = typeof fields.sk === 'string' ? fields.sk : typeof key === 'string' ? key : undefined;
   const model = modelOf(schema, fields, sk);
-  if (!model?.syncsUp) return { refused: 'its model does not sync up' };
   if (typeof fields.accountId === 'string' && fields.accountId !== identity.accountId) {
     return { refused: 'it carries another account' };
   }
+  if (!model) return { refused: 'its model is unknown', isUnknown: true };
+  if (!model.syncsUp) return { refused: 'its model does not sync up' };
   const own = { ...(sk ? model.parseSortKey(sk) : undefined), ...fields };
   try {
-    return { accepted: accept(model, own, { identity, remove: cmd === 'remove', now }) };
+    return { accepted: accept(model, own, { identity, remove: cmd === 'remove' }) };
   } catch (error) {
     return { refused: String(error instanceof Error ? error.message : error) };
   }
@@ -68,9 +65,9 @@ function modelOf(schema: Schema, fields: Record<string, unknown>, sk: string | u
 function accept(
   model: Model,
   fields: Record<string, unknown>,
-  facts: { identity: SyncIdentity; remove: boolean; now: string },
+  facts: { identity: SyncIdentity; remove: boolean },
 ): IncomingChange {
-  const { identity, remove, now } = facts;
+  const { identity, remove } = facts;
   // A device has one Device item, its own, whatever ID it writes.
   const owner: Record<string, unknown> = model.name === 'Device' ? { id: identity.deviceId } : {};
   const known: Record<string, unknown> = {
@@ -80,17 +77,7 @@ function accept(
   };
   if (model.name === 'Store' && known.type === 'number' && isBareZero(known.value)) known.value = '0';
   const key = keyFor(model, known, identity);
-  const updated = believable(known.updated, now);
-  return { model, remove, item: { ...known, _type: model.name, updated, ...key } };
-}
-
-/**
- * When a change was made, as far as that can be believed. A time that lies far ahead would win against every later change,
- * the owner's too, for as long as that: the cloud's own time stands in for it.
- */
-function believable(updated: unknown, now: string): string {
-  if (typeof updated !== 'string') return now;
-  return Date.parse(updated) - Date.parse(now) <= MOST_AHEAD ? updated : now;
+  return { model, remove, item: { ...known, _type: model.name, ...key } };
 }
 
 /**
@@ -99,10 +86,13 @@ function believable(updated: unknown, now: string): string {
  * @throws RangeError, or what the schema has against it.
  */
 export function keyFor(model: Model, properties: Record<string, unknown>, identity: SyncIdentity): ItemKey {
-  const key = model.keyOf(properties, { ...identity });
-  if (Buffer.byteLength(key.sk) > LONGEST_SORT_KEY) throw new RangeError('its key is too long');
+  const key = tenantKey(model, model.keyOf(properties, identity), identity);
+  const bytes = Buffer.byteLength(key.sk);
+  if (bytes > LONGEST_SORT_KEY || bytes + Buffer.byteLength(key.pk) > LONGEST_KEYS) {
+    throw new RangeError('its key is too long');
+  }
   // Half a pair of UTF-16 has no bytes of its own: different keys would become one in the store.
-  if (/\p{Cs}/u.test(key.sk)) throw new RangeError('its key is not Unicode text');
+  if (/\p{Cs}/u.test(key.pk + key.sk)) throw new RangeError('its key is not Unicode text');
   return key;
 }
 
@@ -111,8 +101,9 @@ function isBareZero(value: unknown): boolean {
   return typeof value === 'string' && /^-?e[+-]?0+$/.test(value);
 }
 
-function ownerFields(model: Model, identity: SyncIdentity): Record<string, string> {
-  return Object.fromEntries(Object.entries(identity).filter(([name]) => model.fields.has(name)));
+/** Whose an item is: the account always, the device where the item is one device's. */
+function ownerFields(model: Model, { accountId, deviceId }: SyncIdentity): Record<string, string> {
+  return { accountId, ...((isPerDevice(model) || model.fields.has('deviceId')) && { deviceId }) };
 }
 
 /** The fields that the schema knows, in its types. One that does not fit is left out rather than losing the item. */
@@ -120,7 +111,7 @@ export function knownFields(model: Model, fields: Record<string, unknown>): Reco
   const known: Record<string, unknown> = {};
   for (const field of model.fields.values()) {
     const value = Object.hasOwn(fields, field.name) ? fields[field.name] : undefined;
-    if (value === undefined || value === null || model.keyFields.has(field.name)) continue;
+    if (value === undefined || value === null || field.local || model.keyFields.has(field.name)) continue;
     try {
       known[field.name] = coerce(field, value, `${model.name}.${field.name}`);
     } catch (error) {
@@ -132,7 +123,7 @@ export function knownFields(model: Model, fields: Record<string, unknown>): Reco
 
 /** An item as a device gets it: no `pk`, and no device ID on what goes to all devices of an account. */
 export function wireItem(item: StoredItem): string {
-  const { pk: _pk, delivered: _delivered, ...fields } = item;
+  const { pk: _pk, delivered: _delivered, _sync, ...fields } = item;
   if (fields.deviceId === EVERY_DEVICE) delete fields.deviceId;
   return JSON.stringify(fields);
 }

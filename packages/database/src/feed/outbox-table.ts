@@ -8,7 +8,7 @@ export interface Pending extends ItemKey {
   readonly cmd: ChangeCommand;
   readonly version: number;
   /** Of a removed item what names it on the wire. */
-  readonly tombstone?: Properties;
+  readonly removal?: Properties;
   /** False until its commit is on disk. */
   durable: boolean;
 }

@@ -72,6 +72,11 @@ export class Outbox {
     return pending?.durable ? this.#entry(pending) : undefined;
   }
 
+  /** True when a change of this item waits, be it on disk yet or not. */
+  waitsFor(key: ItemKey): boolean {
+    return this.#options.state.outbox.get(key) !== undefined;
+  }
+
   /**
    * Takes entries out. One whose item changed again since `version` stays. On disk a bounded time later: after a crash
    * an entry may come back, and sending it again is harmless. Returns how many were taken out.
@@ -119,10 +124,10 @@ export class Outbox {
   }
 
   #entry(pending: Pending): OutboxEntry | undefined {
-    const { sk, model, cmd, version, tombstone } = pending;
+    const { sk, model, cmd, version, removal } = pending;
     const { schema, state } = this.#options;
-    if (tombstone)
-      return Object.freeze({ key: sk, model, cmd, version, item: wireItem(tombstone, sk, undefined) });
+    if (removal)
+      return Object.freeze({ key: sk, model, cmd, version, item: wireItem(removal, sk, undefined) });
     const attributes = state.items.get(pending)?.attributes;
     const item = attributes && wireItem(attributes, sk, schema.models.get(model));
     return item && Object.freeze({ key: sk, model, cmd, version, item });

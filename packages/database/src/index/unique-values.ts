@@ -1,7 +1,9 @@
 import type { ItemRecord } from '../items/record.ts';
 import type { Schema } from '../schema/compile.ts';
 import type { ItemKey, Properties } from '../schema/definition.ts';
+import type { Field } from '../schema/field.ts';
 import type { Model } from '../schema/model.ts';
+import { readPath } from '../schema/path.ts';
 
 /**
  * Which item has which value of the fields that are unique. Items that came from elsewhere are taken as they are, so two
@@ -17,9 +19,9 @@ export class UniqueValues {
 
   /** The field of which another item than the one with this key has the value already. */
   taken(model: Model, key: ItemKey, attributes: Properties): string | undefined {
-    for (const { name } of model.unique) {
-      const holder = this.#holders.get(entry(model.name, name, attributes[name]) ?? '');
-      if (holder && (holder.pk !== key.pk || holder.sk !== key.sk)) return name;
+    for (const field of model.unique) {
+      const holder = this.#holders.get(entry(model.name, field, attributes) ?? '');
+      if (holder && (holder.pk !== key.pk || holder.sk !== key.sk)) return field.name;
     }
     return undefined;
   }
@@ -37,12 +39,15 @@ export class UniqueValues {
   #entries(record: ItemRecord): readonly string[] {
     const unique = this.#schema.models.get(record.model)?.unique ?? [];
     if (unique.length === 0) return NONE;
-    return unique.flatMap(({ name }) => entry(record.model, name, record.attributes[name]) ?? []);
+    return unique.flatMap((field) => entry(record.model, field, record.attributes) ?? []);
   }
 }
 
 const NONE: readonly string[] = [];
 
-function entry(model: string, field: string, value: unknown): string | undefined {
-  return value === undefined ? undefined : JSON.stringify([model, field, value]);
+function entry(model: string, { name, scope }: Field, attributes: Properties): string | undefined {
+  const value = attributes[name];
+  if (value === undefined) return undefined;
+  const within = scope?.resolve((variable) => readPath(attributes, variable)).text;
+  return JSON.stringify([model, name, value, ...(within === undefined ? [] : [within])]);
 }

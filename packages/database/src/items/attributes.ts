@@ -1,3 +1,4 @@
+import { nextTime } from '@ioto/protocol';
 import { fail } from '../errors.ts';
 import { coerce } from '../schema/coerce.ts';
 import type { Schema } from '../schema/compile.ts';
@@ -67,17 +68,21 @@ export function changedAttributes(
   return finish(schema, model, attributes);
 }
 
-/** The attributes of an item that comes from elsewhere: its own timestamps, and no defaults. */
+/**
+ * The attributes of an item that comes from elsewhere: its own timestamps, and no defaults. Fields that never leave the
+ * device are as they were before.
+ */
 export function receivedAttributes(
   model: Model,
   properties: Properties,
   circumstances: Circumstances,
+  before: Properties = {},
 ): Properties {
   const { schema, context } = circumstances;
   const attributes = inContext(model, context);
   for (const field of model.given) {
     if (attributes[field.name] !== undefined) continue;
-    const value = own(properties, field.name);
+    const value = own(field.local ? before : properties, field.name);
     if (value !== undefined && value !== null) attributes[field.name] = coerce(field, value, field.path);
   }
   const { updated } = schema.timestamps;
@@ -88,7 +93,7 @@ export function receivedAttributes(
 }
 
 /** What names a removed item on the wire: the properties of its key, its type, and when it was removed. */
-export function tombstoneAttributes(
+export function removalAttributes(
   model: Model,
   before: Properties,
   circumstances: Circumstances,
@@ -146,14 +151,9 @@ function stamp(
 ): void {
   const field = name === undefined ? undefined : model.fields.get(name);
   if (!field) return;
-  const time = before ? later(before[field.name], now) : now;
+  const time = before ? nextTime(now, before[field.name]) : now;
   if (time === now && field.type === 'date') attributes[field.name] = field.isoDates ? isoNow : now;
   else attributes[field.name] = coerce(field, new Date(time), field.path);
-}
-
-function later(previous: unknown, now: number): number {
-  const time = new Date(previous as string | number).getTime();
-  return Number.isNaN(time) ? now : Math.max(now, time + 1);
 }
 
 function finish(schema: Schema, model: Model, attributes: Attributes): Properties {

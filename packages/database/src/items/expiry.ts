@@ -3,7 +3,7 @@ import type { Model } from '../schema/model.ts';
 import type { ItemRecord } from './record.ts';
 
 /** When the item expires, in milliseconds since the epoch; undefined when it never does. Numbers are Unix seconds. */
-export function expiryOf(model: Model, { attributes }: ItemRecord): number | undefined {
+export function expiryOf(model: Model, { attributes }: Pick<ItemRecord, 'attributes'>): number | undefined {
   const field = model.ttl;
   const value = field && attributes[field.name];
   if (!field || value === undefined) return undefined;

@@ -16,9 +16,11 @@ export function visible(attributes: Properties, model: Model | undefined): Item 
   return copy ? Object.freeze(copy) : attributes;
 }
 
-/** The item as it travels: everything that is stored or derived of it, and its sort key. */
+/** The item as it travels: everything that is stored or derived of it, but for what stays here, and its sort key. */
 export function wireItem(attributes: Properties, sk: string, model: Model | undefined): WireItem {
-  return Object.freeze({ ...attributes, ...derived(attributes, model), sk });
+  const fields: Record<string, unknown> = { ...attributes, ...derived(attributes, model), sk };
+  for (const { name } of model?.local ?? []) delete fields[name];
+  return Object.freeze(fields);
 }
 
 /** Every attribute and the key too, for those who ask for what is hidden. */

@@ -1,6 +1,7 @@
 import type { ChangeCommand } from '@ioto/protocol';
 import { type ItemRecord, recordOf } from '../items/record.ts';
 import type { Context, ItemKey, Properties } from '../schema/definition.ts';
+import type { Tombstone } from '../tombstones/tombstone-table.ts';
 
 /**
  * What the journal and the snapshot are made of. Each says what is so afterwards, never what to add to what was before,
@@ -9,8 +10,8 @@ import type { Context, ItemKey, Properties } from '../schema/definition.ts';
 export type Operation =
   /** The item is this. `outbox` says as what it waits to be synced; without it, it does not wait. */
   | { readonly op: 'put'; readonly seq: number; readonly record: ItemRecord; readonly outbox?: ChangeCommand }
-  /** There is no such item. With a tombstone its removal waits to be synced. */
-  | { readonly op: 'remove'; readonly seq: number; readonly key: ItemKey; readonly tombstone?: Tombstone }
+  /** There is no such item. With `removal` that waits to be synced. */
+  | { readonly op: 'remove'; readonly seq: number; readonly key: ItemKey; readonly removal?: Removal }
   /** The item, or its removal, waits to be synced. */
   | {
       readonly op: 'queue';
@@ -18,13 +19,18 @@ export type Operation =
       readonly key: ItemKey;
       readonly model: string;
       readonly cmd: ChangeCommand;
-      readonly tombstone?: Properties;
+      readonly removal?: Properties;
     }
   /** These versions wait no longer. */
   | { readonly op: 'acknowledge'; readonly versions: readonly number[] }
+  /** An item was removed, which is to be remembered. */
+  | { readonly op: 'tombstone'; readonly tombstone: Tombstone }
+  /** No removal is remembered. */
+  | { readonly op: 'forget' }
   | { readonly op: 'context'; readonly context: Context };
 
-export interface Tombstone {
+/** What names a removed item on the wire. */
+export interface Removal {
   readonly model: string;
   readonly attributes: Properties;
 }
@@ -45,16 +51,22 @@ function toRow(operation: Operation): readonly unknown[] {
       return outbox ? [...row, outbox] : row;
     }
     case 'remove': {
-      const { seq, key, tombstone } = operation;
+      const { seq, key, removal } = operation;
       const row = ['r', seq, key.pk, key.sk];
-      return tombstone ? [...row, tombstone.model, tombstone.attributes] : row;
+      return removal ? [...row, removal.model, removal.attributes] : row;
     }
     case 'queue': {
-      const { seq, key, model, cmd, tombstone } = operation;
-      return ['q', seq, key.pk, key.sk, model, cmd, ...(tombstone ? [tombstone] : [])];
+      const { seq, key, model, cmd, removal } = operation;
+      return ['q', seq, key.pk, key.sk, model, cmd, ...(removal ? [removal] : [])];
     }
     case 'acknowledge':
       return ['a', operation.versions];
+    case 'tombstone': {
+      const { pk, sk, model, updated, at } = operation.tombstone;
+      return ['t', at, pk, sk, model, updated];
+    }
+    case 'forget':
+      return ['f'];
     case 'context':
       return ['c', operation.context];
   }
@@ -76,13 +88,20 @@ export function decodeOperation(row: unknown, texts: TextStore = new TextStore()
         op: 'remove',
         seq: first,
         key,
-        tombstone:
+        removal:
           model === undefined ? undefined : { model, attributes: deepFreeze(fifth ?? {}) as Properties },
       };
     case 'q':
-      return { op: 'queue', seq: first, key, model: model as never, cmd: fifth as never, tombstone: sixth };
+      return { op: 'queue', seq: first, key, model: model as never, cmd: fifth as never, removal: sixth };
     case 'a':
       return { op: 'acknowledge', versions: first };
+    case 't':
+      return {
+        op: 'tombstone',
+        tombstone: { ...key, model: model as never, updated: fifth as never, at: first },
+      };
+    case 'f':
+      return { op: 'forget' };
     case 'c':
       return { op: 'context', context: first };
     default:

@@ -45,9 +45,24 @@ describe('compiling a schema', () => {
   it('reads the older name control for process', () => {
     const schema = compileSchema({
       ...withModel({ type: 'string' }),
+      params: { timestamps: true, isoDates: true },
       control: { Thing: { enable: true, sync: 'both' } },
     });
     expect(schema.model('Thing').sync).toBe('both');
+  });
+
+  it.each([
+    [{ isoDates: true }, 'params.timestamps'],
+    [{ timestamps: 'create', isoDates: true }, 'params.timestamps'],
+    [{ timestamps: true, updatedField: 'changed', isoDates: true }, 'updatedField'],
+    [{ timestamps: true }, 'Thing.updated as a date with isoDates'],
+    [{ timestamps: true, isoDates: true, typeField: 'kind' }, 'params.typeField'],
+  ])('refuses to sync with %j: both ends choose by updated', (params, needs) => {
+    const schema = { ...withModel({ type: 'string' }), params };
+    expect(() => compileSchema(schema)).not.toThrow();
+    expect(() => compileSchema({ ...schema, process: { Thing: { enable: true, sync: 'up' } } })).toThrow(
+      expect.objectContaining({ code: 'SCHEMA_INVALID', message: expect.stringContaining(needs) }),
+    );
   });
 
   it.each([
@@ -57,6 +72,9 @@ describe('compiling a schema', () => {
     [{ type: 'string', generate: 'serial' }, 'Thing.id', 'generate must be'],
     [{ type: 'string', validate: '(' }, 'Thing.id', 'validate must be'],
     [{ type: 'string', required: 'yes' }, 'Thing.id', 'required must be true or false'],
+    [{ type: 'number', default: 'many' }, 'Thing.id', 'default must be a number'],
+    [{ type: 'string', enum: ['a'], default: 'b' }, 'Thing.id', 'default must be one of a'],
+    [{ type: 'string', encode: ['other', '#', 1] }, 'Thing.id', 'encode names other'],
     [{ type: 'object', schema: { inner: { type: 'no' } } }, 'Thing.id.inner', 'type must be one of'],
     ['string', 'Thing.id', 'must be an object of rules'],
   ])('refuses the field %j and names model, field and rule', (field, where, rule) => {

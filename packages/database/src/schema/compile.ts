@@ -1,10 +1,12 @@
 import { fail } from '../errors.ts';
 import { isPlainObject } from '../items/frozen.ts';
-import { DURABILITIES, type Durability, SYNC_DIRECTIONS, type Sync } from './definition.ts';
+import { requireReferences } from './check-references.ts';
+import { requireSyncable } from './check-sync.ts';
 import { compileFields, type Field } from './field.ts';
 import { compileIndexes, type IndexDefinition } from './indexes.ts';
 import { invalid } from './invalid.ts';
 import { Model } from './model.ts';
+import { compileProcess } from './process.ts';
 
 /** Names of the timestamp fields; undefined when the schema does not ask for one. */
 export interface Timestamps {
@@ -55,17 +57,22 @@ export function compileSchema(schema: unknown): Schema {
 
 function compileModels(schema: Record<string, unknown>, params: Record<string, unknown>): Map<string, Model> {
   const indexes = compileIndexes(schema.indexes);
-  const hash = (indexes.get('primary') as IndexDefinition).hash;
+  const primary = indexes.get('primary') as IndexDefinition;
   const process = { ...objectAt(schema, 'control'), ...objectAt(schema, 'process') };
   const timestamps = compileTimestamps(params);
   const isoDates = params.isoDates === true;
+  const typeField = nameAt(params, 'typeField', '_type');
   const models = new Map<string, Model>();
   for (const [name, definition] of Object.entries(objectAt(schema, 'models'))) {
     if (!isPlainObject(definition)) throw invalid(name, 'must be an object of fields');
     const fields = compileFields(definition, name, isoDates);
-    requireKey(fields, name, hash);
+    requireKey(fields, name, primary);
+    requireReferences(name, fields, primary);
     addTimestamps(fields, name, timestamps, isoDates);
-    models.set(name, new Model({ name, fields, indexes, ...compileProcess(process[name], name) }));
+    const rules = compileProcess(process[name], name);
+    const model = new Model({ name, fields, indexes, timestamps, ...rules });
+    requireSyncable(model, { typeField, updated: timestamps.updated });
+    models.set(name, model);
   }
   for (const name of Object.keys(process)) {
     if (!models.has(name) && name !== 'default') throw invalid(`process.${name}`, 'names no model');
@@ -73,8 +80,14 @@ function compileModels(schema: Record<string, unknown>, params: Record<string, u
   return models;
 }
 
-function requireKey(fields: ReadonlyMap<string, Field>, model: string, hash: string): void {
-  if (!fields.has(hash)) throw invalid(`${model}.${hash}`, 'is missing: it is the hash of the primary index');
+/** A model may leave out the hash attribute, which is then empty, but not all of its key. */
+function requireKey(
+  fields: ReadonlyMap<string, Field>,
+  model: string,
+  { hash, sort }: IndexDefinition,
+): void {
+  if (fields.has(hash) || (sort !== undefined && fields.has(sort))) return;
+  throw invalid(`${model}.${hash}`, 'is missing: it is the hash of the primary index');
 }
 
 function compileTimestamps(params: Record<string, unknown>): Timestamps {
@@ -102,19 +115,6 @@ function addTimestamps(
     const path = `${model}.${name}`;
     fields.set(name, { name, path, type: 'date', required: false, hidden: false, ttl: false, isoDates });
   }
-}
-
-function compileProcess(rules: unknown, model: string): { sync: Sync; durability?: Durability } {
-  if (rules === undefined) return { sync: 'none' };
-  const where = `process.${model}`;
-  if (!isPlainObject(rules)) throw invalid(where, 'must be an object');
-  const sync = SYNC_DIRECTIONS.find((known) => known === (rules.sync ?? 'none'));
-  if (!sync) throw invalid(`${where}.sync`, `must be one of ${SYNC_DIRECTIONS.join(', ')}`);
-  const durability = DURABILITIES.find((known) => known === rules.durability);
-  if (rules.durability !== undefined && !durability) {
-    throw invalid(`${where}.durability`, `must be one of ${DURABILITIES.join(', ')}`);
-  }
-  return { sync: rules.enable === false ? 'none' : sync, durability };
 }
 
 function objectAt(parent: Record<string, unknown>, name: string): Record<string, unknown> {

@@ -1,4 +1,6 @@
+import { messageOf } from '@ioto/runtime';
 import { isPlainObject } from '../items/frozen.ts';
+import { coerce } from './coerce.ts';
 import { FIELD_TYPES, type FieldType } from './definition.ts';
 import { type Generator, parseGenerator } from './generate.ts';
 import { invalid } from './invalid.ts';
@@ -19,6 +21,12 @@ export interface Field {
   readonly ttl: boolean;
   /** No two items of the model may have the same value. */
   readonly unique?: boolean;
+  /** Where it is unique, within the items that make the same text of this. */
+  readonly scope?: KeyTemplate;
+  /** The owner may not change it. */
+  readonly readonly?: boolean;
+  /** It never leaves the device. */
+  readonly local?: boolean;
   /** The value is a part of another attribute's text, where that is all there is of it. */
   readonly encode?: { readonly attribute: string; readonly separator: string; readonly index: number };
   readonly isoDates: boolean;
@@ -32,7 +40,7 @@ export interface Field {
   readonly items?: Field;
 }
 
-/** Rules of OneTable that are understood; any other is an error, since a rule that is not kept is worse than none. */
+/** Rules that are understood; any other is an error, since a rule that is not kept is worse than none. */
 const RULES = [
   'type',
   'value',
@@ -40,6 +48,7 @@ const RULES = [
   'hidden',
   'ttl',
   'unique',
+  'scope',
   'encode',
   'isoDates',
   'enum',
@@ -48,10 +57,29 @@ const RULES = [
   'validate',
   'schema',
   'items',
-  'nulls',
+  'readonly',
+  'discard',
+  'sync',
+];
+
+/** Rules for others than a database: how items are shown, and how OneTable asks DynamoDB. */
+const OTHERS_RULES = [
   'description',
   'comment',
+  'notes',
+  'show',
+  'nulls',
+  'partial',
+  'filter',
+  'reference',
+  'fixed',
 ];
+
+/** Rules of OneTable that cannot be kept here, and what would happen. */
+const REFUSED: Readonly<Record<string, string>> = {
+  crypt: 'the value would be stored as it is',
+  map: 'the value would be stored under its own name',
+};
 
 /** `where` is the model's name, followed by the path of the field for nested ones. */
 export function compileFields(
@@ -70,12 +98,15 @@ function compileField(name: string, rules: unknown, where: string, isoDates: boo
   if (!isPlainObject(rules)) throw invalid(where, 'must be an object of rules');
   if (name === '__proto__') throw invalid(where, 'is no name for a field');
   for (const rule of Object.keys(rules)) {
-    if (!RULES.includes(rule)) throw invalid(where, `has the unsupported rule ${rule}`);
+    const refused = Object.hasOwn(REFUSED, rule) ? REFUSED[rule] : undefined;
+    if (refused) throw invalid(where, `has the rule ${rule}, which is not supported: ${refused}`);
+    if (RULES.includes(rule) || OTHERS_RULES.includes(rule)) continue;
+    throw invalid(where, `has the unsupported rule ${rule}`);
   }
   const type = FIELD_TYPES.find((known) => known === rules.type);
   if (!type) throw invalid(where, `type must be one of ${FIELD_TYPES.join(', ')}`);
   const template = compileTemplate(rules.value, where);
-  return {
+  const field: Field = {
     name,
     path: where,
     type,
@@ -85,6 +116,9 @@ function compileField(name: string, rules: unknown, where: string, isoDates: boo
     ttl: flag(rules, 'ttl', where) ?? false,
     encode: compileEncode(rules.encode, where),
     unique: flag(rules, 'unique', where) ?? false,
+    scope: compileScope(rules, where),
+    readonly: flag(rules, 'readonly', where) ?? false,
+    local: compileLocal(rules, where),
     isoDates: flag(rules, 'isoDates', where) ?? isoDates,
     enum: compileEnum(rules.enum, where),
     default: rules.default,
@@ -94,6 +128,18 @@ function compileField(name: string, rules: unknown, where: string, isoDates: boo
     items:
       rules.items === undefined ? undefined : compileField('items', rules.items, `${where}.items`, isoDates),
   };
+  requireDefault(field);
+  return field;
+}
+
+/** A default that does not fit would fail every item that is made without a value. */
+function requireDefault(field: Field): void {
+  if (field.default === undefined || field.default === null) return;
+  try {
+    coerce(field, field.default, 'default');
+  } catch (error) {
+    throw invalid(field.path, messageOf(error));
+  }
 }
 
 function flag(rules: Record<string, unknown>, rule: string, where: string): boolean | undefined {
@@ -106,6 +152,21 @@ function compileTemplate(value: unknown, where: string): KeyTemplate | undefined
   if (value === undefined) return undefined;
   if (typeof value !== 'string') throw invalid(where, 'value must be text with ${properties}');
   return new KeyTemplate(value);
+}
+
+function compileScope(rules: Record<string, unknown>, where: string): KeyTemplate | undefined {
+  if (rules.scope === undefined) return undefined;
+  if (typeof rules.scope !== 'string' || rules.unique !== true) {
+    throw invalid(where, 'scope must be text with ${properties}, of a field that is unique');
+  }
+  return new KeyTemplate(rules.scope);
+}
+
+function compileLocal(rules: Record<string, unknown>, where: string): boolean {
+  if (rules.sync !== undefined && rules.sync !== 'none') {
+    throw invalid(where, "sync of a field must be 'none' when it is there: a model is synced as a whole");
+  }
+  return rules.sync === 'none' || flag(rules, 'discard', where) === true;
 }
 
 function compileEnum(value: unknown, where: string): readonly unknown[] | undefined {

@@ -24,6 +24,7 @@ export interface ModelOptions {
   fields: ReadonlyMap<string, Field>;
   /** The schema's indexes, `primary` among them; a model may do without a sort key. */
   indexes: ReadonlyMap<string, IndexDefinition>;
+  timestamps: { readonly created?: string; readonly updated?: string };
   sync: Sync;
   durability?: Durability;
 }
@@ -39,6 +40,9 @@ interface Binding {
 
 /** A field and what computes it of the item's other attributes. */
 export type Computed = readonly [field: Field, template: BoundTemplate];
+
+/** Names of the fields that every item has from its context. */
+const OWNERSHIP = ['accountId', 'deviceId'];
 
 const NO_FIELDS: ReadonlyMap<string, Field> = new Map();
 const NO_CONTEXT: Context = Object.freeze({});
@@ -65,6 +69,10 @@ export class Model {
   readonly derived: readonly Computed[];
   /** Fields that must have a value, whatever the keys say. */
   readonly required: readonly Field[];
+  /** Given fields that never leave the device. */
+  readonly local: readonly Field[];
+  /** Fields that make two versions of an item different: not those that say whose it is and since when. */
+  readonly content: readonly Field[];
   /** The field at whose time its items expire. */
   readonly ttl: Field | undefined;
   /** Fields of which no two items may have the same value. */
@@ -79,13 +87,13 @@ export class Model {
   readonly #typed: ReadonlyMap<string, Field>;
   #binding: Binding | undefined;
 
-  constructor({ name, fields, indexes, sync, durability }: ModelOptions) {
+  constructor({ name, fields, indexes, timestamps, sync, durability }: ModelOptions) {
     const { hash, sort } = indexes.get('primary') as IndexDefinition;
     this.name = name;
     this.fields = fields;
     this.sync = sync;
     this.durability = durability;
-    this.#pk = keyTemplate(fields, hash);
+    this.#pk = fields.has(hash) ? keyTemplate(fields, hash) : new KeyTemplate('');
     this.#sk = sort === undefined ? new KeyTemplate('') : keyTemplate(fields, sort);
     const keys = sort === undefined ? [hash] : [hash, sort];
     this.keyFields = new Set(keys.filter((key) => fields.get(key)?.template));
@@ -99,6 +107,9 @@ export class Model {
     this.hash = hash;
     this.sort = sort;
     this.given = stored.filter(({ template }) => !template);
+    const facts = [timestamps.created, timestamps.updated, ...OWNERSHIP];
+    this.local = this.given.filter((field) => field.local);
+    this.content = this.given.filter((field) => !field.local && !facts.includes(field.name));
     this.computed = computedOf(stored.filter(({ hidden }) => !hidden));
     this.derived = computedOf(stored.filter(({ hidden }) => hidden));
     this.required = stored.filter((field) => field.required);
@@ -108,6 +119,11 @@ export class Model {
   /** True when changes of its items go to the cloud. */
   get syncsUp(): boolean {
     return this.sync === 'up' || this.sync === 'both';
+  }
+
+  /** Names of the properties that its hash is made of. */
+  get hashVariables(): readonly string[] {
+    return this.#pk.variables;
   }
 
   /** Names of the properties that its keys are made of. */

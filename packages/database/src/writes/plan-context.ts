@@ -42,7 +42,12 @@ export function planContext(desk: Desk, next: Context): Plan {
   });
   const removals = moveRemovals(desk, next, newOwner || !before);
   return {
-    operations: [...plans.flatMap((plan) => plan.operations), ...removals, { op: 'context', context: next }],
+    operations: [
+      ...plans.flatMap((plan) => plan.operations),
+      ...removals,
+      ...forgetting(desk),
+      { op: 'context', context: next },
+    ],
     changes: plans.flatMap((plan) => plan.changes),
   };
 }
@@ -54,11 +59,16 @@ export function planClearSynced(desk: Desk): Plan {
     return model && model.sync !== 'none' ? [planRemoval(desk, model, record, { origin: ORIGIN })] : [];
   });
   const versions = [...desk.state.outbox.entries()].map((entry) => entry.version);
-  const operations = plans.flatMap((plan) => plan.operations);
+  const operations = [...plans.flatMap((plan) => plan.operations), ...forgetting(desk)];
   return {
     operations: versions.length > 0 ? [{ op: 'acknowledge', versions }, ...operations] : operations,
     changes: plans.flatMap((plan) => plan.changes),
   };
+}
+
+/** Removals are remembered by key, and these are others from now on, or somebody else's. */
+function forgetting({ state }: Desk): Operation[] {
+  return state.tombstones.size > 0 ? [{ op: 'forget' }] : [];
 }
 
 /** Removes what has expired. The cloud has the same times and removes its own: it is not told. */
@@ -91,14 +101,14 @@ function planMove(desk: Desk, model: Model, record: ItemRecord, next: Context): 
 /** Removals that wait are of items that are in the table no more. One that no account ever heard of is forgotten. */
 function moveRemovals(desk: Desk, next: Context, forget: boolean): Operation[] {
   return [...desk.state.outbox.entries()].flatMap((entry): Operation[] => {
-    if (!entry.tombstone) return [];
+    if (!entry.removal) return [];
     const drop: Operation = { op: 'acknowledge', versions: [entry.version] };
     const model = desk.schema.models.get(entry.model);
     if (forget || !model) return [drop];
-    const tombstone = movedAttributes(model, entry.tombstone, next);
-    const key = model.keyOf(tombstone, keyContext(next));
+    const removal = movedAttributes(model, entry.removal, next);
+    const key = model.keyOf(removal, keyContext(next));
     const { cmd } = entry;
-    return [drop, { op: 'queue', seq: desk.state.nextSeq(), key, model: model.name, cmd, tombstone }];
+    return [drop, { op: 'queue', seq: desk.state.nextSeq(), key, model: model.name, cmd, removal }];
   });
 }
 

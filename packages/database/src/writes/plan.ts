@@ -7,11 +7,12 @@ import {
   changedAttributes,
   newAttributes,
   receivedAttributes,
+  removalAttributes,
   restamped,
-  tombstoneAttributes,
 } from '../items/attributes.ts';
 import type { ItemTable } from '../items/item-table.ts';
 import { type ItemRecord, recordOf } from '../items/record.ts';
+import { timeOf } from '../items/version.ts';
 import { visible } from '../items/visible.ts';
 import type { Operation } from '../journal/operation.ts';
 import type { AppliedChange, CreateOptions, UpdateOptions, WriteOptions } from '../options.ts';
@@ -79,8 +80,10 @@ export function planUpsert(desk: Desk, model: Model, properties: Properties, opt
 export function planRemove(desk: Desk, model: Model, properties: Properties, { origin }: WriteOptions): Plan {
   const previous = findRecord(desk.state.items, model, properties, desk.context);
   if (!previous) return NOTHING;
-  const attributes = model.syncsUp ? tombstoneAttributes(model, previous.attributes, desk) : undefined;
-  return planRemoval(desk, model, previous, { tombstone: attributes, origin });
+  if (model.sync === 'none') return planRemoval(desk, model, previous, { origin });
+  const removal = removalAttributes(model, previous.attributes, desk);
+  const facts = { removal: model.syncsUp ? removal : undefined, updated: timeOf(removal.updated), origin };
+  return planRemoval(desk, model, previous, facts);
 }
 
 /** A change from elsewhere: it replaces the whole item, and whatever waited to go up for it waits no longer. */
@@ -88,8 +91,11 @@ export function planApply(desk: Desk, model: Model, { cmd, item }: AppliedChange
   const properties = withKeyProperties(model, item);
   const key = model.keyOf(properties, desk.context);
   const previous = desk.state.items.get(key);
-  if (cmd === 'remove') return planReceivedRemoval(desk, model, key, previous, origin);
-  const attributes = receivedAttributes(model, properties, desk);
+  if (cmd === 'remove') {
+    const updated = timeOf(item.updated) ?? desk.isoNow;
+    return planReceivedRemoval(desk, model, { key, previous, updated, origin });
+  }
+  const attributes = receivedAttributes(model, properties, desk, previous?.attributes);
   const seq = desk.state.nextSeq();
   const record = recordOf(key, model.name, attributes);
   return {
@@ -98,10 +104,17 @@ export function planApply(desk: Desk, model: Model, { cmd, item }: AppliedChange
   };
 }
 
-/** A new item is newer than what it replaces, be that a removal which the cloud has not heard of yet. */
+/** When the item of this key was removed, as far as that is remembered. */
+export function removedAt({ state }: Pick<Desk, 'state'>, key: ItemKey): string | undefined {
+  return state.tombstones.get(key)?.updated ?? timeOf(state.outbox.get(key)?.removal?.updated);
+}
+
+/** A new item is newer than what it replaces, be that a removal, whoever made it and by whatever clock. */
 function newer(desk: Desk, model: Model, key: ItemKey, attributes: Properties): Properties {
-  const before = desk.state.items.get(key)?.attributes ?? desk.state.outbox.get(key)?.tombstone;
-  return before ? restamped(model, attributes, before, desk) : attributes;
+  const held = desk.state.items.get(key)?.attributes;
+  if (held) return restamped(model, attributes, held, desk);
+  const updated = removedAt(desk, key);
+  return updated === undefined ? attributes : restamped(model, attributes, { updated }, desk);
 }
 
 function planChange(
@@ -145,32 +158,52 @@ function requireUnique(desk: Desk, model: Model, key: ItemKey, attributes: Prope
   });
 }
 
+/** @param removal What waits to go up for it. @param updated The time of a removal that is to be remembered. */
 export function planRemoval(
   desk: Desk,
   model: Model | undefined,
   record: ItemRecord,
-  { tombstone, origin }: { tombstone?: Properties; origin?: string },
+  { removal, updated, origin }: { removal?: Properties; updated?: string; origin?: string },
 ): Plan {
   const seq = desk.state.nextSeq();
   const key = { pk: record.pk, sk: record.sk };
-  const left = tombstone && { model: record.model, attributes: tombstone };
+  const left = removal && { model: record.model, attributes: removal };
   return {
-    operations: [{ op: 'remove', seq, key, tombstone: left }],
+    operations: [
+      { op: 'remove', seq, key, removal: left },
+      ...(updated === undefined ? [] : [remembered(desk, record.model, key, updated)]),
+    ],
     changes: [changeOf(model, record, { seq, cmd: 'remove', previous: record, origin })],
   };
 }
 
-/** Without an item there may still be a removal of ours that waits; the other side knows of it now. */
+interface ReceivedRemoval {
+  readonly key: ItemKey;
+  readonly previous: ItemRecord | undefined;
+  readonly updated: string;
+  readonly origin: string;
+}
+
+/**
+ * Without an item there may still be a removal of ours that waits; the other side knows of it now. It is remembered in any
+ * case: an older version of the item may be on its way.
+ */
 function planReceivedRemoval(
   desk: Desk,
   model: Model,
-  key: ItemKey,
-  previous: ItemRecord | undefined,
-  origin: string,
+  { key, previous, updated, origin }: ReceivedRemoval,
 ): Plan {
-  if (previous) return planRemoval(desk, model, previous, { origin });
-  if (!desk.state.outbox.get(key)) return NOTHING;
-  return { operations: [{ op: 'remove', seq: desk.state.nextSeq(), key }], changes: [] };
+  if (model.sync === 'none') return previous ? planRemoval(desk, model, previous, { origin }) : NOTHING;
+  if (previous) return planRemoval(desk, model, previous, { updated, origin });
+  const waits = desk.state.outbox.get(key) !== undefined;
+  if (!waits && desk.state.tombstones.get(key)?.updated === updated) return NOTHING;
+  const remember = remembered(desk, model.name, key, updated);
+  if (!waits) return { operations: [remember], changes: [] };
+  return { operations: [{ op: 'remove', seq: desk.state.nextSeq(), key }, remember], changes: [] };
+}
+
+function remembered({ now }: Desk, model: string, { pk, sk }: ItemKey, updated: string): Operation {
+  return { op: 'tombstone', tombstone: { pk, sk, model, updated, at: now } };
 }
 
 export function changeOf(

@@ -104,6 +104,7 @@ export class Writer {
   /** Removals and acknowledgements do no harm to a state that never had what they take away. */
   #isJournalled(operation: Operation): boolean {
     if (operation.op === 'put') return this.#options.isKept(operation.record.model);
+    if (operation.op === 'tombstone') return this.#options.isKept(operation.tombstone.model);
     return operation.op !== 'queue' || this.#options.isKept(operation.model);
   }
 
@@ -141,7 +142,7 @@ export class Writer {
   #settled(operations: readonly Operation[]): void {
     let enqueued = false;
     for (const operation of operations) {
-      if (operation.op === 'acknowledge' || operation.op === 'context') continue;
+      if (!('seq' in operation)) continue;
       const entry = this.#options.state.outbox.byVersion(operation.seq);
       if (!entry) continue;
       entry.durable = true;

@@ -1,9 +1,7 @@
-import { compileSchema, type Schema } from '@ioto/database';
-import { coreSchema } from '@ioto/protocol';
+import { compileSchema, completeSchema, readSchema, type Schema } from '@ioto/database';
 import { CodedError, messageOf, readTextIfPresent } from '@ioto/runtime';
-import { isProperties, type Properties } from '../../config-loading/blend.ts';
-import { parseJson5 } from '../../config-loading/json5.ts';
 import { COMMAND_JOURNAL } from '../sync/commands.ts';
+import { MEMORY_NOTE } from '../sync/memory-models.ts';
 
 /** The agent's own models: of no product's schema, never synced. */
 const AGENT_MODELS = {
@@ -13,35 +11,24 @@ const AGENT_MODELS = {
     id: { type: 'string', required: true },
     ran: { type: 'date' },
   },
+  [MEMORY_NOTE]: {
+    pk: { type: 'string', value: 'agent#' },
+    sk: { type: 'string', value: 'agent#memory#' },
+  },
 };
 
 /**
- * The schema of the file, JSON5 in OneTable's form, with the core models that it leaves out; without a file the core
- * models alone.
+ * The schema of the file, JSON5 in OneTable's form, with what it blends in and the core models that it leaves out; without
+ * a file the core models alone.
  *
- * @throws SCHEMA_INVALID naming the file, and model, field and rule; CONFIG_SYNTAX, CONFIG_MISSING.
+ * @throws SCHEMA_INVALID naming the file, and model, field and rule.
  */
 export async function loadSchema(file: string | undefined): Promise<Schema> {
-  if (file === undefined) return compileSchema(withAgentModels({}));
-  const text = await readTextIfPresent(file);
-  if (text === undefined) {
-    throw new CodedError('CONFIG_MISSING', `database.schema: there is no file ${file}`);
-  }
+  const definition = completeSchema(file === undefined ? {} : await readSchema(file, readTextIfPresent));
+  const models = { ...(definition.models as object), ...AGENT_MODELS };
   try {
-    return compileSchema(withAgentModels(parseJson5(text, file)));
+    return compileSchema({ ...definition, models });
   } catch (error) {
-    if (error instanceof CodedError && error.code === 'CONFIG_SYNTAX') throw error;
     throw new CodedError('SCHEMA_INVALID', `${file}: ${messageOf(error)}`, { cause: error });
   }
-}
-
-function withAgentModels(schema: Properties): Properties {
-  const { control, process, models, ...rest } = schema;
-  const own = (value: unknown) => (isProperties(value) ? value : {});
-  return {
-    ...coreSchema,
-    ...rest,
-    models: { ...coreSchema.models, ...own(models), ...AGENT_MODELS },
-    process: { ...coreSchema.process, ...own(control), ...own(process) },
-  };
 }

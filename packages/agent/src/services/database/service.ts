@@ -43,6 +43,7 @@ export class DatabaseService implements Component {
       maxItemSize,
       maxJournalSize: settings.maxJournalSize,
       maxJournalAge: settings.maxJournalAge,
+      tombstoneAge: settings.tombstones,
     });
     const { tornTail } = this.#database.stats;
     if (tornTail) logger.warn({ ...tornTail }, 'cut off a write that a power cut had left unfinished');

@@ -27,10 +27,14 @@ export function gatherBatch(
   const changed = new Set(pending.map(({ key }) => key));
   const candidates = [...pending, ...[...returns.values()].filter(({ key }) => !changed.has(key))];
   const batch: Outgoing[] = [];
+  const keys = new Set<string>();
   let size = FRAME;
   for (const candidate of candidates.slice(0, MOST_CHANGES)) {
+    // The acknowledgement names a change by its sort key alone: two items of one sort key go in two messages.
+    if (keys.has(candidate.key)) continue;
     size += Buffer.byteLength(JSON.stringify(toWire(candidate))) + 1;
     if (size > maxBytes && batch.length > 0) break;
+    keys.add(candidate.key);
     batch.push(candidate);
   }
   return batch;

@@ -1,8 +1,22 @@
-import type { Database, Item, Properties } from '@ioto/database';
-import type { ChangeCommand, SyncVerb, WireItem } from '@ioto/protocol';
+import {
+  type Database,
+  type Item,
+  type Model,
+  type Properties,
+  timeOf,
+  versionOf,
+  wireItem,
+} from '@ioto/database';
+import {
+  type ChangeCommand,
+  type HeldByDevice,
+  onDown,
+  type SyncVerb,
+  type Version,
+  type WireItem,
+} from '@ioto/protocol';
 import { isCodedError, type Logger, messageOf } from '@ioto/runtime';
 import type { Outgoing } from './batch.ts';
-import { decide, timeOf } from './decide.ts';
 
 export type ItemVerb = Extract<SyncVerb, 'INSERT' | 'MODIFY' | 'UPSERT' | 'REMOVE'>;
 
@@ -11,6 +25,8 @@ export interface DownwardOptions {
   logger: Logger;
   /** The cloud's item is older than the one held here. */
   sendBack(item: Outgoing): void;
+  /** The cloud's clock in milliseconds, as far as it is known. */
+  cloudNow(): number | undefined;
 }
 
 /** Whole items travel down, so that an insert of what is there and a modification of what is not are both an upsert. */
@@ -50,39 +66,61 @@ export class Downward {
 
   async #apply(
     cmd: ChangeCommand,
-    model: string,
+    name: string,
     wire: WireItem,
   ): Promise<{ model: string; item: Item } | undefined> {
-    const { database, sendBack } = this.#options;
-    const properties = this.#withKeyFields(model, wire);
+    const { database, sendBack, cloudNow } = this.#options;
+    const model = database.schema.model(name);
+    const properties = withKeyFields(model, wire);
     const own = this.#own(model, properties);
-    const decision = decide(timeOf(own?.item.updated), timeOf(wire.updated));
-    if (decision === 'sendBack' && own) sendBack(own);
-    if (decision !== 'apply') return undefined;
-    const item = await database.apply({ cmd, model, item: properties });
-    return { model, item: item ?? properties };
+    const facts = { syncsUp: model.syncsUp, cloudNow: cloudNow() };
+    const verdict = onDown(own?.version, incoming(cmd, model, properties), facts);
+    if (verdict === 'sendBack' && own) sendBack(own.outgoing);
+    if (verdict !== 'apply') return undefined;
+    const item = await database.apply({ cmd, model: name, item: properties });
+    return { model: name, item: item ?? properties };
   }
 
-  /** A removal may carry no more than its `sk`; the fields that make the key are read back from it. */
-  #withKeyFields(model: string, wire: WireItem): Properties {
-    const { pk: _notOurs, ...properties } = wire as Record<string, unknown>;
-    const fromKey =
-      typeof wire.sk === 'string' ? this.#options.database.schema.model(model).parseSortKey(wire.sk) : {};
-    return { ...fromKey, ...properties };
-  }
-
-  /** The item held here, or its removal that is still on its way up. */
-  #own(model: string, properties: Properties): (Outgoing & { item: WireItem }) | undefined {
+  /** The item held here, or the memory of its removal. */
+  #own(model: Model, properties: Properties): { version: HeldByDevice; outgoing: Outgoing } | undefined {
     const { database } = this.#options;
-    const key = database.schema.model(model).keyOf(properties, database.context);
+    const key = model.keyOf(properties, database.context);
     const { sk } = key;
-    const held = database.get(model, properties, { hidden: true });
-    if (held) return { key: sk, model, cmd: 'upsert', item: { ...held, _type: model, sk } as WireItem };
-    const waiting = database.outbox.entryOf(key);
-    return waiting?.cmd === 'remove' ? waiting : undefined;
+    const waiting = database.outbox.waitsFor(key);
+    const held = database.get(model.name, properties, { hidden: true });
+    const version = held && versionOf(model, held);
+    if (held && version) {
+      const item = wireItem({ ...held, _type: model.name }, sk, model);
+      return {
+        version: { ...version, waiting },
+        outgoing: { key: sk, model: model.name, cmd: 'upsert', item },
+      };
+    }
+    const updated = held ? undefined : database.removedAt(model.name, properties);
+    if (updated === undefined) return undefined;
+    const named = model.keyVariables.map((variable) => [variable, properties[variable]]);
+    const item: WireItem = { ...Object.fromEntries(named), _type: model.name, sk, updated };
+    return {
+      version: { updated, removed: true, waiting },
+      outgoing: { key: sk, model: model.name, cmd: 'remove', item },
+    };
   }
 
   #modelSync(model: string): string {
     return this.#options.database.schema.models.get(model)?.sync ?? 'none';
   }
+}
+
+/** The version that comes; undefined without a time of its own. */
+function incoming(cmd: ChangeCommand, model: Model, properties: Properties): Version | undefined {
+  if (cmd !== 'remove') return versionOf(model, properties);
+  const updated = timeOf(properties.updated);
+  return updated === undefined ? undefined : { updated, removed: true };
+}
+
+/** A removal may carry no more than its `sk`; the fields that make the key are read back from it. */
+function withKeyFields(model: Model, wire: WireItem): Properties {
+  const { pk: _notOurs, ...properties } = wire as Record<string, unknown>;
+  const fromKey = typeof wire.sk === 'string' ? model.parseSortKey(wire.sk) : {};
+  return { ...fromKey, ...properties };
 }

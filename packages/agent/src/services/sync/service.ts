@@ -12,8 +12,10 @@ import { messageOf } from '@ioto/runtime';
 import { Check } from 'typebox/value';
 import type { AgentEvents } from '../../agent-events.ts';
 import type { ConnectionUser, Publish } from '../mqtt/service.ts';
+import { CloudClock } from './cloud-clock.ts';
 import type { Commands } from './commands.ts';
 import { Downward, type ItemVerb } from './downward.ts';
+import { MemoryModels } from './memory-models.ts';
 import { adoptOwner, type Owner } from './owner.ts';
 import { Upward } from './upward.ts';
 
@@ -38,6 +40,8 @@ export class SyncService implements Component, ConnectionUser {
   readonly #options: SyncServiceOptions;
   readonly #upward: Upward;
   readonly #downward: Downward;
+  readonly #cloudClock: CloudClock;
+  readonly #memory: MemoryModels;
   #publish: Publish | undefined;
   /** Present from the request for a sync down until its end. */
   #cancelAsking: (() => void) | undefined;
@@ -55,7 +59,14 @@ export class SyncService implements Component, ConnectionUser {
       acknowledged: (seq, changes) =>
         events.emit('sync:up', { seq, changes: changes.map(({ model, key }) => ({ model, key })) }),
     });
-    this.#downward = new Downward({ database, logger, sendBack: (item) => this.#upward.sendBack(item) });
+    this.#cloudClock = new CloudClock(clock);
+    this.#memory = new MemoryModels(database);
+    this.#downward = new Downward({
+      database,
+      logger,
+      sendBack: (item) => this.#upward.sendBack(item),
+      cloudNow: () => this.#cloudClock.now(),
+    });
   }
 
   async start(): Promise<void> {
@@ -99,7 +110,7 @@ export class SyncService implements Component, ConnectionUser {
     const message = this.#parse(verb, payload);
     if (message === undefined) return;
     if (verb === 'SYNC') {
-      if (Check(SyncAck, message)) this.#upward.acknowledge(message);
+      if (Check(SyncAck, message)) this.#acknowledged(message);
     } else if (verb === 'SYNCDOWN') {
       if (Check(SyncDownEnd, message)) await this.#endDown(message);
     } else if (Check(WireItem, message)) {
@@ -110,24 +121,32 @@ export class SyncService implements Component, ConnectionUser {
   async #receiveItem(verb: ItemVerb, wire: WireItem): Promise<void> {
     const applied = await this.#downward.receive(verb, wire);
     if (!applied) return;
+    await this.#memory.received(applied.model);
     const cmd = verb.toLowerCase() as Lowercase<ItemVerb>;
     this.#options.events.emit('sync:down', { cmd, model: applied.model, item: applied.item });
     if (applied.model === 'Command' && verb !== 'REMOVE') await this.#options.commands.run(applied.item);
+  }
+
+  #acknowledged(ack: SyncAck): void {
+    this.#cloudClock.heard(ack.updated);
+    this.#upward.acknowledge(ack);
   }
 
   async #endDown({ updated }: SyncDownEnd): Promise<void> {
     const { database, events, id } = this.#options;
     // One that was not asked for on this connection is an earlier one, delivered again.
     if (!this.#cancelAsking) return;
+    this.#cloudClock.heard(updated);
     this.#stopAsking();
     await database.upsert('SyncState', { lastSync: updated });
+    this.#memory.filled();
     events.emit('cloud:ready', { id, accountId: this.#accountId, updated });
   }
 
   /** Asks for what changed since the last sync, again until it comes. */
   #askDown(): void {
     const { clock, database, id, resendAfter } = this.#options;
-    const lastSync = database.get('SyncState', {})?.lastSync;
+    const lastSync = this.#memory.isEmptied ? 0 : database.get('SyncState', {})?.lastSync;
     const timestamp = new Date(typeof lastSync === 'string' || typeof lastSync === 'number' ? lastSync : 0);
     this.#say(serviceTopic.syncDown(id), JSON.stringify({ timestamp: timestamp.toISOString() }));
     this.#cancelAsking = clock.after(resendAfter * 4, () => this.#askDown());

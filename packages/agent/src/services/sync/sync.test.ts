@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { until, World } from '../../../test/world.ts';
-import { decide, timeOf } from './decide.ts';
 
 const LATER = '2099-01-01T00:00:00.000Z';
 const EARLIER = '2001-01-01T00:00:00.000Z';
@@ -62,6 +61,49 @@ describe('sync down', () => {
     expect(agent.store.get('a')).toBeUndefined();
   });
 
+  it('keeps an item removed whose removal is newer and long in the cloud', async () => {
+    await using world = await World.create();
+    const agent = await world.readyAgent();
+    await agent.store.set('a', 'mine');
+    await agent.store.remove('a');
+    await until(() => agent.db.outbox.size === 0);
+    world.cloud.batches.length = 0;
+    await world.cloud.sync(agent.id, 'UPSERT', stored('a', 'stale', EARLIER));
+    expect(agent.store.get('a')).toBeUndefined();
+    const back = () => world.cloud.batches.flatMap(({ changes }) => changes);
+    await until(() => back().length > 0);
+    expect(back()).toMatchObject([{ cmd: 'remove', key: 's#a', item: { _type: 'Store', key: 'a' } }]);
+  });
+
+  it('does not bring back what the cloud has removed, when the order of messages is lost', async () => {
+    await using world = await World.create();
+    const agent = await world.readyAgent();
+    const removal = { _type: 'Store', sk: 's#a', updated: '2098-01-01T00:00:00.000Z' };
+    await world.cloud.sync(agent.id, 'REMOVE', removal);
+    await world.cloud.sync(agent.id, 'INSERT', stored('a', 'stale', '2097-01-01T00:00:00.000Z'));
+    expect(agent.store.get('a')).toBeUndefined();
+    await world.cloud.sync(agent.id, 'INSERT', stored('a', 'new', LATER));
+    expect(agent.store.get('a')).toBe('new');
+  });
+
+  it('of the same time takes the larger content, whichever came first, as the cloud does', async () => {
+    await using world = await World.create();
+    const agent = await world.readyAgent();
+    for (const value of ['b', 'a', 'c', 'b']) {
+      await world.cloud.sync(agent.id, 'UPSERT', stored('a', value, LATER));
+    }
+    expect(agent.store.get('a')).toBe('c');
+  });
+
+  it('takes the time that the cloud gave to what came from a clock that is years ahead', async () => {
+    await using world = await World.create();
+    const agent = await world.readyAgent();
+    await world.cloud.sync(agent.id, 'UPSERT', stored('a', 'ahead', LATER));
+    const redated = stored('a', 'owner', new Date(Date.now() + 1000).toISOString());
+    await world.cloud.sync(agent.id, 'MODIFY', redated);
+    expect(agent.store.get('a')).toBe('owner');
+  });
+
   it('asks for what changed since the last completed one', async () => {
     await using world = await World.create();
     const agent = await world.readyAgent();
@@ -71,6 +113,30 @@ describe('sync down', () => {
     const [first, second] = world.cloud.downRequests;
     expect(first).toBe(new Date(0).toISOString());
     expect(Date.parse(second ?? '')).toBeGreaterThan(Date.now() - 60_000);
+  });
+
+  it('asks for everything after a restart that took what is kept in memory only', async () => {
+    await using world = await World.create();
+    const first = await world.readyAgent();
+    await first.stop();
+    const second = world.agent();
+    let ready = second.next('cloud:ready');
+    await second.start();
+    await ready;
+    const broadcast = { _type: 'Broadcast', sk: 'bcast#motd', key: 'motd', value: 'x', updated: LATER };
+    await world.cloud.sync(second.id, 'INSERT', broadcast);
+    await second.stop();
+    world.cloud.backlog = [{ verb: 'UPSERT', item: broadcast }];
+    const third = world.agent();
+    ready = third.next('cloud:ready');
+    await third.start();
+    await ready;
+    expect(third.db.get('Broadcast', { key: 'motd' })).toMatchObject({ value: 'x' });
+    ready = third.next('cloud:ready');
+    world.cloud.cut(third.id);
+    await ready;
+    const asked = world.cloud.downRequests.map((time) => Date.parse(time) === 0);
+    expect(asked).toEqual([true, false, true, false]);
   });
 
   it('is asked for again when its end does not come', async () => {
@@ -220,22 +286,5 @@ describe('a Command', () => {
     void world.cloud.sync(agent.id, 'INSERT', command('04', 'reprovision'));
     expect(await released).toMatchObject({ reason: 'command' });
     await until(() => agent.status.phase === 'registered');
-  });
-});
-
-describe('the newest update', () => {
-  it('wins; the same is kept; an older one is answered', () => {
-    expect(decide(undefined, 5)).toBe('apply');
-    expect(decide(4, 5)).toBe('apply');
-    expect(decide(5, 5)).toBe('keep');
-    expect(decide(6, 5)).toBe('sendBack');
-    expect(decide(6, undefined)).toBe('apply');
-  });
-
-  it('is told by ISO text and by milliseconds', () => {
-    expect(timeOf('1970-01-01T00:00:01Z')).toBe(1000);
-    expect(timeOf(1000)).toBe(1000);
-    expect(timeOf('yesterday')).toBeUndefined();
-    expect(timeOf({})).toBeUndefined();
   });
 });

@@ -215,6 +215,11 @@ describe('a batch', () => {
     );
   });
 
+  it('has no two items of one sort key, which its acknowledgement could not tell apart', () => {
+    const [one, other] = entries([1, 1]).map((entry) => ({ ...entry, key: 's' }));
+    expect(one && other && gatherBatch([one, other], new Map(), 1000)).toEqual([one]);
+  });
+
   it('has the newer change of an item that was to be sent back', () => {
     const [pending] = entries([1]);
     const back = { key: 'k0', model: 'Store', cmd: 'upsert' as const, item: {} };

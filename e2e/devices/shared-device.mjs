@@ -1,0 +1,19 @@
+// A maker's own device program that reads and writes its database as a test asks it to, over HTTP on this machine.
+import { createServer } from 'node:http';
+import { createAgent } from '@ioto/agent';
+
+const [config, state] = process.argv.slice(2);
+const agent = createAgent({ config, state });
+await agent.start();
+
+const server = createServer(async (request, response) => {
+  let text = '';
+  for await (const chunk of request) text += chunk;
+  const { verb, model, properties } = JSON.parse(text);
+  try {
+    response.end(JSON.stringify((await agent.db[verb](model, properties)) ?? null));
+  } catch (error) {
+    response.writeHead(400).end(JSON.stringify({ code: error.code, message: error.message }));
+  }
+});
+server.listen(0, '127.0.0.1', () => process.stdout.write(`asked at ${server.address().port}.\n`));

@@ -1,0 +1,26 @@
+import { createHash } from 'node:crypto';
+import { expiryOf, type Model } from '@ioto/database';
+import type { StoredItem, Write } from '../ports/item-store.ts';
+
+/** Where the items that expire are listed, by time. */
+export const EXPIRY_PARTITION = 'expiry#';
+
+/** The write that lists an item to be removed at its time; none for one that never expires. */
+export function expiryWrites(model: Model, item: StoredItem): Write[] {
+  const time = expiryTime(model, item);
+  return time === undefined ? [] : [expiryEntry(time, item)];
+}
+
+/** The write that lists what lies under a key to be looked at, and removed, at `time`, ISO 8601. */
+export function expiryEntry(time: string, { pk, sk }: { pk: string; sk: string }): Write {
+  // Both keys together may be longer than a sort key is.
+  const name = createHash('sha256').update(`${pk}\n${sk}`).digest('base64url');
+  return { put: { pk: EXPIRY_PARTITION, sk: `${time}#${name}`, of: { pk, sk } } };
+}
+
+/** ISO time at which the item expires. */
+export function expiryTime(model: Model, item: StoredItem): string | undefined {
+  const time = model.ttl && expiryOf(model, { attributes: item });
+  const date = new Date(time ?? Number.NaN);
+  return Number.isNaN(date.getTime()) ? undefined : date.toISOString();
+}
