@@ -64,12 +64,12 @@ const VERBS: readonly [string, () => object, Role][] = [
   ['/policy/find', () => ({}), 'viewer'],
   ['/policy/update', () => ({ name: 'door', description: 'Door' }), 'admin'],
   ['/policy/attach', () => ({ name: 'door', account: true }), 'admin'],
-  ['/policy/detach', () => ({ name: 'none', account: true }), 'admin'],
+  ['/policy/detach', () => ({ name: 'door', account: true }), 'admin'],
   ['/policy/test', () => ({ device: deviceId, action: 'iot:Connect' }), 'viewer'],
 ];
 
 /** Verbs that answer any account with what it has itself. */
-const ANYONES = ['/device/find', '/policy/find', '/policy/create', '/policy/detach'];
+const ANYONES = ['/device/find', '/policy/find', '/policy/create'];
 
 describe.each(['', '/tok'])('under %s', (prefix) => {
   it.each(VERBS)('%s takes the role that it needs and refuses less', async (path, body, needed) => {

@@ -130,6 +130,29 @@ describe('registering', () => {
     expect(world.times).toEqual([0, 105]);
   });
 
+  it('is done anew, and answered at once, when somebody wakes the agent while the builder holds its call', async () => {
+    await using directory = await Directory.create();
+    const world: LinkWorld = new LinkWorld(directory, {
+      register: {
+        async call(wait: number, signal: AbortSignal) {
+          world.note();
+          world.waits.push(wait);
+          if (wait === 0) return { claimed: false, held: false };
+          await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+          throw new Error('unreachable');
+        },
+      },
+    });
+    await world.link.start();
+    await settle(50);
+    expect(world.waits).toEqual([0, 60_000]);
+    world.link.wake();
+    await settle(50);
+    expect(world.waits).toEqual([0, 60_000, 0, 60_000]);
+    expect(world.times).toEqual([0, 0, 0, 0]);
+    await world.link.stop();
+  });
+
   it('is done at once when somebody wakes the agent, and its delays start over', async () => {
     await using directory = await Directory.create();
     const world: LinkWorld = new LinkWorld(directory, {

@@ -68,6 +68,8 @@ export class Link implements Component {
   #silent = 0;
   #failures = 0;
   #asked = false;
+  /** Ends the call that the builder holds. */
+  #held: AbortController | undefined;
   #firstConnect = true;
   #banishedUntil = 0;
 
@@ -96,11 +98,12 @@ export class Link implements Component {
     await this.#running;
   }
 
-  /** Ends the present backoff at once, and the delays start over from the first. */
+  /** Ends the present backoff, or a call that the builder holds, at once, and the delays start over from the first. */
   wake(): void {
     for (const backoff of Object.values(this.#backoffs)) backoff.reset();
     this.#banishedUntil = 0;
     this.#pause.wake();
+    this.#held?.abort();
   }
 
   /**
@@ -163,7 +166,14 @@ export class Link implements Component {
     const { register } = this.#options.settings;
     // The call at power-on is answered at once and says where the device stands; the next may be held until the claim.
     const polling = this.#asked && register.wait > 0;
-    const { claimed, held } = await this.#step('register').call(polling ? register.wait : 0, signal);
+    const answer = await (polling
+      ? this.#poll(register.wait, signal)
+      : this.#step('register').call(0, signal));
+    if (!answer) {
+      this.#asked = false;
+      return 0;
+    }
+    const { claimed, held } = answer;
     const begins = !this.#asked;
     this.#asked = true;
     if (claimed) {
@@ -175,6 +185,20 @@ export class Link implements Component {
     const retryIn = poll ? 0 : this.#backoffs.register.next();
     this.#options.events.emit('device:waiting', { id: this.#options.id, retryIn, polling: poll });
     return retryIn;
+  }
+
+  /** A call that the builder holds; undefined when `wake` has ended it. */
+  async #poll(wait: number, signal: AbortSignal) {
+    const held = new AbortController();
+    this.#held = held;
+    try {
+      return await this.#step('register').call(wait, AbortSignal.any([signal, held.signal]));
+    } catch (error) {
+      if (held.signal.aborted && !signal.aborted) return undefined;
+      throw error;
+    } finally {
+      this.#held = undefined;
+    }
   }
 
   async #provision(signal: AbortSignal): Promise<number> {

@@ -50,7 +50,10 @@ describe('ioto-cloud policy', () => {
 
     expect((await policy(['remove', 'doors'])).said).toMatch(/attached to .*detach it everywhere first/);
     await policy(['detach', 'doors', '--all']);
-    await policy(['detach', 'doors', '--device', device]);
+    expect((await policy(['detach', 'doors', '--device', device])).said).toBe('  detached\n');
+    expect((await policy(['detach', 'doors', '--device', device])).said).toContain(
+      'it was not attached there',
+    );
     expect((await policy(['remove', 'doors'])).said).toBe('  removed\n');
     expect((await policy(['list'])).out).toBe('');
   });
@@ -61,6 +64,7 @@ describe('ioto-cloud policy', () => {
     [['create', 'doors', '--document', '-'], document('Perhaps'), 'statement 1'],
     [['attach', 'none', '--all'], '', 'no policy none'],
     [['attach', 'none'], '', 'name one target'],
+    [['detach', 'none', '--all'], '', 'no policy none'],
     [['test', 'iot:Fly', 'x', '--device', 'JT08FFQXWQ'], '', 'must be one of "iot:Connect", "iot:Publish"'],
   ])('%j of %j is refused in one line that tells why', async (args, input, why) => {
     const { code, out, said } = await policy(args, input);

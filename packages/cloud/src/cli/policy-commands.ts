@@ -114,7 +114,10 @@ export const policyCommands: readonly AdminCommand[] = [
     options: target(),
     path: '/policy/detach',
     body: targetBody,
-    tell: (_answer, [name]) => ({ id: String(name), text: 'detached' }),
+    tell: ({ detached }, [name]) => ({
+      id: String(name),
+      text: detached ? 'detached' : 'it was not attached there: see policy show',
+    }),
   },
   {
     usage: 'test <action> [resource]',

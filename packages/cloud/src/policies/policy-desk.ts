@@ -173,7 +173,7 @@ export class PolicyDesk {
     await this.#change(scope.accountId, name, async () => {
       const [first] = (await this.targetsOf(scope.accountId, name, { limit: 1 })).targets;
       if (first) {
-        const message = `the policy ${name} is attached to ${JSON.stringify(first)}: detach it everywhere first`;
+        const message = `the policy ${name} is attached to ${spoken(first)}: detach it everywhere first`;
         throw policyError('POLICY_ATTACHED', message);
       }
       return { after: undefined, also: [this.#entry(scope, 'policy.removed', { name })] };
@@ -200,11 +200,11 @@ export class PolicyDesk {
     );
   }
 
-  /** Detaching what is not attached changes nothing. */
-  async detach(scope: PolicyScope, name: string, target: PolicyTarget): Promise<void> {
+  /** False when it was not attached there, which changes nothing. @throws POLICY_UNKNOWN (404) */
+  async detach(scope: PolicyScope, name: string, target: PolicyTarget): Promise<boolean> {
     const { accountId } = scope;
-    checkPolicyName(name);
-    await this.#write([
+    await this.get(accountId, name);
+    return this.#write([
       { remove: attachmentKey(accountId, target, name), if: { exists: true } },
       { remove: attachedByKey(accountId, target, name) },
       this.#entry(scope, 'policy.detached', { name, target }),
@@ -264,6 +264,11 @@ export class PolicyDesk {
   #entry({ accountId, actor }: PolicyScope, action: AuditAction, details: Record<string, unknown>): Write {
     return this.#options.audit.entry({ accountId }, { action, actor, accountId, details });
   }
+}
+
+function spoken(target: PolicyTarget): string {
+  if ('device' in target) return `device ${target.device}`;
+  return 'product' in target ? `product ${target.product}` : 'every device of the account';
 }
 
 function queryOf(

@@ -122,7 +122,9 @@ export function targetOf({
 }): PolicyTarget {
   const given = [device !== undefined, product !== undefined, account === true].filter(Boolean).length;
   if (given !== 1) {
-    throw targetInvalid('name one target: "device" (an ID), "product" (an ID) or "account": true');
+    throw targetInvalid(
+      'name one target: "device" (--device, an ID), "product" (--product, an ID) or "account": true (--all)',
+    );
   }
   if (device !== undefined) return { device };
   if (product === undefined) return { account: true };

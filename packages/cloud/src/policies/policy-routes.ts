@@ -85,8 +85,7 @@ export function policyRoutes(app: HttpApp, { desk, trial, guards }: PolicyRoutes
   });
 
   post('/policy/detach', 'admin', Target, async (body, request) => {
-    await desk.detach(scope(request, body), body.name, typedTarget(body));
-    return {};
+    return { detached: await desk.detach(scope(request, body), body.name, typedTarget(body)) };
   });
 
   const Test = Type.Object({

@@ -15,7 +15,7 @@ describe('an action of a policy', () => {
     expect(parseAction(action, 'Action')).toEqual(named);
   });
 
-  it.each(['iot:GetThingShadow', 'iot:Publis', 'iotjobsdata:*', 'greengrass:Discover', 's3:*'])(
+  it.each(['iot:GetThingShadow', 'iot:*ThingShadow', 'iotjobsdata:*', 'greengrass:Discover', 's3:*'])(
     '%s is another service’s or another part’s, and names none of the endpoint',
     (action) => {
       expect(parseAction(action, 'Action')).toEqual([]);
@@ -30,6 +30,15 @@ describe('an action of a policy', () => {
           code: 'POLICY_INVALID',
           message: `Action[2]: ${JSON.stringify(action)} is not an action such as iot:Publish, iot:* or *`,
         }),
+      );
+    },
+  );
+
+  it.each(['iot:Publihs', 'Iot:publlsh*', 'iot:Subscripe'])(
+    '%s is refused: it would deny nothing',
+    (action) => {
+      expect(() => parseAction(action, 'Action')).toThrow(
+        `Action: ${JSON.stringify(action)} names no action of AWS IoT devices, which are iot:Connect, iot:Publish`,
       );
     },
   );

@@ -22,11 +22,19 @@ export const RESOURCE_TYPE_OF: Readonly<Record<PolicyAction, ResourceType>> = {
 
 export const POLICY_ACTIONS = Object.keys(RESOURCE_TYPE_OF) as PolicyAction[];
 
+/** What else devices may be allowed in AWS IoT. None of it is asked for here: shadows and jobs are messages. */
+const ELSEWHERE = [
+  ...['AssumeRoleWithCertificate', 'DeleteThingShadow', 'DescribeJobExecution', 'GetPendingJobExecutions'],
+  ...['GetRetainedMessage', 'GetThingShadow', 'ListNamedShadowsForThing', 'ListRetainedMessages'],
+  ...['StartNextPendingJobExecution', 'UpdateJobExecution', 'UpdateThingShadow'],
+].map((name) => `iot:${name}`);
+
 const SHAPE = /^(?:\*|[a-z][a-z0-9-]*:[a-z0-9*?]+)$/i;
 
 /**
- * The actions of the endpoint that an `Action` names. Letter case does not count, as in IAM. What other services and parts of
- * AWS IoT know (`iot:GetThingShadow`, `iotjobsdata:*`) is accepted and names none of them.
+ * The actions of the endpoint that an `Action` names. Letter case does not count, as in IAM. What other services know
+ * (`iotjobsdata:*`), and what else AWS IoT knows of devices (`iot:GetThingShadow`), is accepted and names none of them; any
+ * other name under `iot:` is a slip of the pen, which would deny nothing.
  *
  * @throws POLICY_INVALID unless it is `*` or SERVICE:NAME, where NAME may hold `*` and `?`.
  */
@@ -35,7 +43,13 @@ export function parseAction(action: string, where: string): PolicyAction[] {
     throw policyInvalid(where, `${quoted(action)} is not an action such as iot:Publish, iot:* or *`);
   }
   const glob = compileGlob([...action.toLowerCase()].map(wildcard));
-  return POLICY_ACTIONS.filter((each) => glob.matches(each.toLowerCase()));
+  const matches = (name: string) => glob.matches(name.toLowerCase());
+  const named = POLICY_ACTIONS.filter(matches);
+  if (named.length === 0 && /^iot:/i.test(action) && !ELSEWHERE.some(matches)) {
+    const known = [...POLICY_ACTIONS, ...ELSEWHERE].join(', ');
+    throw policyInvalid(where, `${quoted(action)} names no action of AWS IoT devices, which are ${known}`);
+  }
+  return named;
 }
 
 function wildcard(character: string): string | typeof MANY | typeof ONE {

@@ -51,8 +51,8 @@ describe('a policy document', () => {
 
   it('may be as large as 8192 bytes, white space not counted', () => {
     const sized = (bytes: number) => {
-      const short = policy({ ...statement, Action: ['iot:x'], Resource: new Array(10).fill(RESOURCE) });
-      const Action = [`iot:${'x'.repeat(bytes - JSON.stringify(short).length + 1)}`];
+      const short = policy({ ...statement, Action: ['iotx:x'], Resource: new Array(10).fill(RESOURCE) });
+      const Action = [`iotx:${'x'.repeat(bytes - JSON.stringify(short).length + 1)}`];
       return policy({ ...(short.Statement[0] as object), Action });
     };
     expect(JSON.stringify(sized(8192))).toHaveLength(8192);
