@@ -23,7 +23,7 @@ export {
 } from './device-policy.ts';
 export { type BoundPolicies, bindPolicies } from './iot-policy/bind-policies.ts';
 export { POLICY_ACTIONS, type PolicyAction } from './iot-policy/policy-actions.ts';
-export { checkPolicyCost } from './iot-policy/policy-cost.ts';
+export { checkPolicyCost, MOST_POLICY_COST, policyCost } from './iot-policy/policy-cost.ts';
 export { type IotPolicy, type PolicyDocument, parseIotPolicy } from './iot-policy/policy-document.ts';
 export { type PolicyHome, policyAtHome } from './iot-policy/policy-home.ts';
 export type { PolicyStatement } from './iot-policy/policy-statement.ts';

@@ -160,6 +160,23 @@ describe('an account', () => {
     expect((await desk.attachedTo(accountId, ALL)).size).toBe(MOST_ATTACHED);
   });
 
+  it('has no dearer policies at one place than one policy may be, however they come there', async () => {
+    const costing = (cost: number) => ({
+      ...document(),
+      Statement: { ...document().Statement, Resource: Array(cost).fill('*') },
+    });
+    for (const name of ['one', 'two']) await desk.create(scope, { name, document: costing(30) });
+    await desk.create(scope, { name: 'three', document: costing(5) });
+    await desk.attach(scope, 'one', ALL);
+    await desk.attach(scope, 'two', ALL);
+    const refused = await desk.attach(scope, 'three', ALL).catch((error: Error) => error.message);
+    expect(refused).toMatch(/every device of the account would cost 65 together and may cost 64/);
+    expect(await outcome(desk.update(scope, 'two', { document: costing(35) }))).toBe('POLICY_LIMIT');
+    expect(await outcome(desk.update(scope, 'two', { document: costing(34) }))).toBe('done');
+    expect(await outcome(desk.update(scope, 'two', { document: costing(29) }))).toBe('done');
+    expect(await outcome(desk.attach(scope, 'three', ALL))).toBe('done');
+  });
+
   it('sees what a policy is attached to page by page', async () => {
     await desk.create(scope, { name: 'doors', document: document() });
     const devices: string[] = [];
@@ -177,6 +194,15 @@ describe('an account', () => {
       next = page.next;
     } while (next !== undefined);
     expect(seen).toEqual(devices.sort().map((device) => ({ device })));
+  });
+
+  it('is not led out of its policies by a place to go on from that is none', async () => {
+    await desk.create(scope, { name: 'doors', document: document() });
+    await desk.attach(scope, 'doors', ALL);
+    for (const next of ['a', '', 'policy']) {
+      expect((await desk.find(accountId, { next })).items.map(({ name }) => name)).toEqual(['doors']);
+    }
+    expect((await desk.find(accountId, { next: 'z' })).items).toEqual([]);
   });
 
   it('attaches to its own devices only', async () => {

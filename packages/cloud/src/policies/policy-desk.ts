@@ -1,4 +1,11 @@
-import { checkPolicyCost, type IotPolicy, parseIotPolicy, policyAtHome } from '@ioto/protocol';
+import {
+  checkPolicyCost,
+  type IotPolicy,
+  MOST_POLICY_COST,
+  parseIotPolicy,
+  policyAtHome,
+  policyCost,
+} from '@ioto/protocol';
 import { type Clock, errorCatalogue, isCodedError, isoTime } from '@ioto/runtime';
 import type { AuditAction, AuditLog } from '../audit/audit-log.ts';
 import type { DeviceRecords } from '../devices/device-records.ts';
@@ -34,6 +41,8 @@ export const policyError = errorCatalogue({
 export const MOST_POLICIES = 100;
 /** Policies on one target; AWS IoT allows ten on a certificate. */
 export const MOST_ATTACHED = 10;
+/** Targets that a policy which becomes dearer may have: what is attached to each is looked at. */
+const MOST_LOOKED_AT = 100;
 /** A write that fails has lost against another that is done. */
 const ATTEMPTS = 10;
 
@@ -151,11 +160,21 @@ export class PolicyDesk {
   ): Promise<PolicyItem> {
     const { document, description, version } = change;
     const policy = document === undefined ? undefined : this.#read(scope.accountId, document);
+    const run = () => this.#update(scope, name, { policy, description, version });
+    return this.#turns.run(scope.accountId, run);
+  }
+
+  async #update(
+    scope: PolicyScope,
+    name: string,
+    { policy, description, version }: { policy?: IotPolicy; description?: string; version?: number },
+  ): Promise<PolicyItem> {
     const changed = await this.#change(scope.accountId, name, async (before) => {
       if (version !== undefined && version !== before.version) {
         const message = `the policy ${name} has version ${before.version} by now, not ${version}: read it again`;
         throw policyError('POLICY_CHANGED', message);
       }
+      if (policy) await this.#checkDearer(before, policy);
       const after: PolicyItem = {
         ...before,
         ...(policy ? { document: policy.document } : {}),
@@ -191,6 +210,7 @@ export class PolicyDesk {
         if (attached.length >= MOST_ATTACHED) {
           throw policyError('POLICY_LIMIT', `${MOST_ATTACHED} policies are attached there: detach one first`);
         }
+        await this.#checkCost(accountId, target, parseIotPolicy(before.document));
         const items = attachmentItems(accountId, { name, target, attached: isoTime(this.#options.clock) });
         return {
           after: { ...before, attachments: before.attachments + 1 },
@@ -209,6 +229,27 @@ export class PolicyDesk {
       { remove: attachedByKey(accountId, target, name) },
       this.#entry(scope, 'policy.detached', { name, target }),
     ]);
+  }
+
+  /** An update must not bring past the limit of `attach` what is attached already. */
+  async #checkDearer({ accountId, name, document }: PolicyItem, policy: IotPolicy): Promise<void> {
+    if (policyCost(policy) <= policyCost(parseIotPolicy(document))) return;
+    const { targets, next } = await this.targetsOf(accountId, name, { limit: MOST_LOOKED_AT });
+    if (next !== undefined) {
+      const message = `the policy ${name} is attached to more than ${MOST_LOOKED_AT} targets: make a dearer one anew`;
+      throw policyError('POLICY_LIMIT', message);
+    }
+    for (const target of targets) await this.#checkCost(accountId, target, policy, name);
+  }
+
+  async #checkCost(accountId: string, target: PolicyTarget, policy: IotPolicy, except = ''): Promise<void> {
+    let cost = policyCost(policy);
+    for (const [name, other] of await this.attachedTo(accountId, target)) {
+      if (name !== except) cost += policyCost(other);
+    }
+    if (cost <= MOST_POLICY_COST) return;
+    const message = `the policies of ${spoken(target)} would cost ${cost} together and may cost ${MOST_POLICY_COST}`;
+    throw policyError('POLICY_LIMIT', `${message}: write plainer names, or detach one`);
   }
 
   #read(accountId: string, document: unknown): IotPolicy {

@@ -49,10 +49,9 @@ class CountedText implements GlobText {
     return this.#text.endsWith(piece);
   }
 
-  indexOf(piece: string, from = 0): number {
-    const found = this.#text.indexOf(piece, from);
-    this.steps += (found < 0 ? this.#text.length : found) - from + piece.length;
-    return found;
+  charCodeAt(at: number): number {
+    this.steps += 1;
+    return this.#text.charCodeAt(at);
   }
 }
 

@@ -15,7 +15,7 @@ describe('a policy', () => {
   it.each([
     ['many names, the same for all devices', Array(64).fill(topic('app/${ioto:AccountId}/a/*'))],
     ['some names of the device', Array(16).fill(topic('app/${ioto:AccountId}/${iot:ClientId}/*'))],
-    ['stars in front, in the middle and at the end', Array(32).fill(topic('*/a/*'))],
+    ['stars in front, in the middle and at the end', Array(3).fill(topic('*/a/*'))],
     ['a few question marks', [topic('*/???/*'), topic('????/*')]],
     ['escaped wildcards', [topic('${*}${?}'.repeat(100))]],
     ['everything', '*'],
@@ -26,16 +26,18 @@ describe('a policy', () => {
   it.each([
     ['many names of the device', Array(17).fill(topic('${iot:ClientId}')), 68],
     ['more names than that', Array(65).fill(topic('a')), 65],
-    ['a star between any two letters', [topic('*a'.repeat(65))], 65],
+    ['a star between any two letters', [topic('*a'.repeat(5))], 65],
     ['question marks to be looked for everywhere', [topic(`*${'?'.repeat(15)}a*`)], 65],
+    ['many texts to be looked for', Array(4).fill(topic(`*${'a'.repeat(64)}b*`)), 68],
+    ['wildcards in REGION and ACCOUNT', [`arn:aws:iot:${'*?'.repeat(9)}x:${'*a'.repeat(3)}:topic/a`], 66],
     ['a long mask', [topic('?'.repeat(100))], 101],
   ])('with %s is refused, and told why', (_what, resources, cost) => {
     expect(check(resources)).toThrow(`policy: it costs ${cost} and may cost 64: a resource counts 1`);
   });
 
   it('counts what conditions compare', () => {
-    const like = { StringLikeIfExists: { 'iot:ClientId': ['*a'.repeat(40), '*b'.repeat(40)] } };
-    expect(check('*', like)).toThrow('it costs 79 ');
+    const like = { StringLikeIfExists: { 'iot:ClientId': ['*a'.repeat(4), '*b'.repeat(3)] } };
+    expect(check('*', like)).toThrow('it costs 81 ');
     const times = { NumericEquals: { 'aws:EpochTime': Array.from({ length: 70 }, (_, n) => n) } };
     expect(check('*', times)).toThrow('it costs 71 ');
     const names = { StringEquals: { 'iot:ClientId': Array.from({ length: 70 }, (_, n) => `${n}`) } };

@@ -1,7 +1,6 @@
 import type { IotPolicy } from './policy-document.ts';
 import { policyInvalid, quoted } from './policy-error.ts';
-import type { VariableName } from './policy-variables.ts';
-import { plainText, withValues } from './resource-pattern.ts';
+import { patternAt, plainText } from './resource-pattern.ts';
 
 /** Where a policy is to hold. */
 export interface PolicyHome {
@@ -17,15 +16,14 @@ export interface PolicyHome {
  * @throws POLICY_INVALID (400), which names the statement and what to write instead.
  */
 export function policyAtHome({ rules, document }: IotPolicy, home: PolicyHome): IotPolicy {
-  const values = new Map<VariableName, string>([['ioto:AccountId', home.accountId]]);
   return {
     document,
     rules: rules.map((rule, index) => {
       const single = !Array.isArray(document.Statement[index]?.Resource);
-      const resources = rule.resources.map((pattern, position) => {
+      const resources = rule.resources.flatMap((pattern, position) => {
         const where = `policy statement ${index + 1}, Resource${single ? '' : `[${position}]`}`;
         checkHome(plainText(pattern.account), plainText(pattern.region), where, home);
-        return withValues(pattern, values);
+        return patternAt(pattern, home) ?? [];
       });
       return { ...rule, resources };
     }),

@@ -79,16 +79,31 @@ function addsFilterWildcards(template: Template, values: SubjectValues): boolean
   return template.some((part) => isVariable(part) && /[+#]/.test(values.get(part.variable) ?? ''));
 }
 
-/** The pattern with some values filled in for good. */
-export function withValues(
+/**
+ * The pattern for all devices of one account in one region, with what they share filled in for good; undefined where it matches
+ * nothing there.
+ */
+export function patternAt(
   { region, account, names }: ResourcePattern,
-  values: SubjectValues,
-): ResourcePattern {
-  const filled = (type: ResourceType) =>
-    names[type].map(({ template }) =>
-      nameOf(template.map((part) => (isVariable(part) ? (values.get(part.variable) ?? part) : part))),
-    );
-  return { region, account, names: ofEachType(filled) };
+  home: { region: string; accountId: string },
+): ResourcePattern | undefined {
+  const values: SubjectValues = new Map([['ioto:AccountId', home.accountId]]);
+  const here = (template: Template) => template.map((part) => filledPart(part, values));
+  const regionHere = settled(here(region), home.region);
+  const accountHere = settled(here(account), home.accountId);
+  if (!regionHere || !accountHere) return undefined;
+  const filled = (type: ResourceType) => names[type].map(({ template }) => nameOf(here(template)));
+  return { region: regionHere, account: accountHere, names: ofEachType(filled) };
+}
+
+function filledPart(part: Template[number], values: SubjectValues): Template[number] {
+  return isVariable(part) ? (values.get(part.variable) ?? part) : part;
+}
+
+/** Everything for what matches the value, undefined for what does not; what a device must fill in stays as it is. */
+function settled(template: Template, value: string): Template | undefined {
+  if (template.some(isVariable)) return template;
+  return matches(template, value, NOBODY) ? [MANY] : undefined;
 }
 
 function patternOf(region: Template, account: Template, path: Template): ResourcePattern {

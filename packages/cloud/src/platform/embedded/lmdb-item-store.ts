@@ -84,14 +84,17 @@ export class LmdbItemStore implements ItemStore, Component {
     const first = rangeKey(pk, begins);
     const last = Buffer.concat([first, Buffer.from([0xff])]);
     // The page after one is found by its last key; one more item than asked for tells whether there is a next page.
-    const start = after === undefined ? (reverse ? last : first) : rangeKey(pk, after);
+    const asked = after === undefined ? undefined : rangeKey(pk, after);
+    // A place to go on from that lies elsewhere leads nowhere outside of what was asked for.
+    const beyond = asked && (reverse ? asked.compare(last) > 0 : asked.compare(first) < 0);
+    const start = asked && !beyond ? asked : reverse ? last : first;
     const end = reverse ? first : last;
     const items: StoredItem[] = [];
     for (const { key, value } of this.#open().getRange({
       start,
       end,
       reverse,
-      exclusiveStart: after !== undefined,
+      exclusiveStart: asked !== undefined && !beyond,
     })) {
       if (items.length === limit) return { items, next: items.at(-1)?.sk ?? '' };
       items.push(stored(key, value));
