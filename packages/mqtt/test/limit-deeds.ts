@@ -95,6 +95,17 @@ const RETAINED: Pick<Deed, 'exceed' | 'five' | 'three' | 'counted'> = {
   counted: BOTH,
 };
 
+const SESSIONS: Omit<Deed, 'limits'> = {
+  exceed: async (world, level) => {
+    await world.client('other');
+    return connecting(world, { ...kept(level), clientId: 'd1' });
+  },
+  five: { packet: 'connack', code: 0x97, named: true, ends: true },
+  three: { packet: 'connack', code: 3, ends: true },
+  counted: BOTH,
+  stranger: true,
+};
+
 /** The first of two messages that waited. */
 const ONE_CAME: Seen = { packet: 'publish' };
 
@@ -348,16 +359,11 @@ export const DEEDS = {
     three: { packet: 'suback' },
     counted: [],
   },
-  maxSessions: {
-    limits: { maxSessions: 1 },
-    exceed: async (world, level) => {
-      await world.client('other');
-      return connecting(world, { ...kept(level), clientId: 'd1' });
-    },
-    five: { packet: 'connack', code: 0x97, named: true, ends: true },
-    three: { packet: 'connack', code: 3, ends: true },
-    counted: BOTH,
-    stranger: true,
+  maxSessions: { ...SESSIONS, limits: { maxSessions: 1 } },
+  maxSessionsOfOwner: {
+    ...SESSIONS,
+    limits: { maxSessionsOfOwner: 1 },
+    hooks: { sessionGroup: (owner) => owner },
   },
   sessionExpiry: {
     limits: { sessionExpiry: 1000 },

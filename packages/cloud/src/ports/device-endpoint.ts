@@ -145,6 +145,11 @@ export interface ToolGate {
   admit(bearer: ToolBearer, expires: number, clientId: string): Promise<ToolAdmission>;
   connected(principal: ToolPrincipal): void;
   disconnected(principal: ToolPrincipal): void;
+  /**
+   * What the tools of an account may receive while none of them is known: of a session that an earlier process has left.
+   * Everything, until the account's devices have been read.
+   */
+  receivesOf(accountId: string): (topic: string) => boolean;
 }
 
 export type ToolAdmission =

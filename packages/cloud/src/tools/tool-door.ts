@@ -28,6 +28,11 @@ export class ToolDoor implements ToolGate, Component {
   readonly name = 'tools';
   readonly #options: ToolDoorOptions;
   readonly #inside = new Set<ToolPrincipal>();
+  /**
+   * Accounts of sessions that an earlier process has left; true once their devices are known. They stay so while this
+   * process runs: a session may last for as long.
+   */
+  readonly #left = new Map<string, boolean>();
   #end: (() => void) | undefined;
 
   constructor(options: ToolDoorOptions) {
@@ -41,6 +46,7 @@ export class ToolDoor implements ToolGate, Component {
   async stop(): Promise<void> {
     this.#end?.();
     this.#end = undefined;
+    this.#left.clear();
   }
 
   async admit(bearer: ToolBearer, expires: number, clientId: string): Promise<ToolAdmission> {
@@ -75,6 +81,29 @@ export class ToolDoor implements ToolGate, Component {
 
   disconnected(principal: ToolPrincipal): void {
     if (this.#inside.delete(principal)) this.#options.devices.leave(principal.accountId);
+  }
+
+  receivesOf(accountId: string): (topic: string) => boolean {
+    const { devices } = this.#options;
+    if (!this.#left.has(accountId)) this.#keepKnown(accountId);
+    const owns = (deviceId: string) => devices.owns(accountId, deviceId);
+    // Nothing is lost by what is not known yet: each message is looked at again before it is sent.
+    return (topic) => this.#left.get(accountId) !== true || toolMayReceive({ accountId }, topic, owns);
+  }
+
+  #keepKnown(accountId: string): void {
+    const { devices, logger } = this.#options;
+    this.#left.set(accountId, false);
+    devices.know(accountId).then(
+      () => {
+        devices.use(accountId);
+        this.#left.set(accountId, true);
+      },
+      (error) => {
+        this.#left.delete(accountId);
+        logger.error({ accountId, error: messageOf(error) }, 'cannot read the devices of an account');
+      },
+    );
   }
 
   async #objection({

@@ -39,7 +39,7 @@ export function toolMaySubscribe({ accountId }: Tool, filter: string, owns: Owns
 }
 
 /** Whether a message is the tool's to see: by its topic, which names the device or the account that it is about. */
-export function toolMayReceive({ accountId }: Tool, topic: string, owns: Owns): boolean {
+export function toolMayReceive({ accountId }: Pick<Tool, 'accountId'>, topic: string, owns: Owns): boolean {
   if (topic.startsWith('ioto/account/all/') || topic.startsWith(`ioto/account/${accountId}/`)) return true;
   if (isOwnTopic(accountId, topic)) return true;
   const deviceId = deviceOf(topic);

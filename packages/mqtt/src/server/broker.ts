@@ -1,6 +1,7 @@
 import type { Clock, Logger } from '@ioto/runtime';
 import type { HeldByOwners } from '../session/held-bytes.ts';
 import type { Session } from '../session/session.ts';
+import type { SessionGroups } from '../session/session-groups.ts';
 import type { SessionJournal } from '../session/session-journal.ts';
 import type { RetainedMessages } from '../topics/retained-messages.ts';
 import type { SubscriptionTree } from '../topics/subscription-tree.ts';
@@ -24,6 +25,7 @@ export interface Broker<P> {
   readonly retained: RetainedMessages;
   /** By all sessions. */
   readonly held: HeldByOwners;
+  readonly groups: SessionGroups;
   /** Where changes are written down; undefined where sessions end with the process. */
   readonly journal: SessionJournal | undefined;
   readonly turn: TurnBudget;

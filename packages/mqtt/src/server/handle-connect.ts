@@ -8,6 +8,7 @@ import { Client } from './client.ts';
 import { connackProperties } from './connack-properties.ts';
 import { type Connection, HOLD } from './connection.ts';
 import { type Ending, withReasonThatFits } from './ending.ts';
+import type { MqttLimits } from './limits.ts';
 import { publishObjection } from './may-publish.ts';
 import { payloadFault, payloadFormatInvalid } from './payload-format.ts';
 import { REASON_OF_REFUSAL } from './reasons.ts';
@@ -41,7 +42,7 @@ export function handleConnect<P>(connection: Connection<P>, packet: ConnectPacke
       refuse(connection, SERVER_UNAVAILABLE, {
         reason: 'THROTTLED',
         detail,
-        limit: 'maxSessions',
+        limit: error.details?.limit as keyof MqttLimits | undefined,
         reasonCode,
       });
       return;

@@ -158,4 +158,15 @@ export interface MqttHooks<P> {
    * limit of all counts.
    */
   queueOwner?(sessionOwner: string): string | undefined;
+  /**
+   * With whose sessions a session counts, for `maxSessionsOfOwner`; asked once for each session, with what `sessionOwner`
+   * said. Absent, or undefined: with nobody's, only the limit of all counts.
+   */
+  sessionGroup?(sessionOwner: string): string | undefined;
+  /**
+   * What `mayReceive` would say of the client of a session that a store has kept, until it comes and is known; asked once
+   * for each, what it returns for each message. `clientId` is as in the session. Absent, or undefined: everything is kept
+   * for the client, and looked at before it is sent; of a shared subscription, it is then lost to the other members.
+   */
+  receivesWhileAway?(sessionOwner: string, clientId: string): ((topic: string) => boolean) | undefined;
 }

@@ -23,6 +23,7 @@ async function worldOfOwners(options: WorldOptions = {}) {
     hooks: {
       sessionOwner: ({ clientId }) => `device ${clientId.split('-')[0]} 1`,
       queueOwner: (owner) => owner.split(' ')[1],
+      sessionGroup: (owner) => (owner.includes('free') ? undefined : owner),
       limitExceeded: (facts) => void reports.push(facts),
     },
   });
@@ -111,5 +112,67 @@ describe('an owner whose many sessions are full', () => {
       expect(publish(world, 'letters', text)).toBe(1);
       expect(await readAll(world, reader)).toEqual([text]);
     }
+  });
+});
+
+describe('an owner that makes ever more sessions', () => {
+  const most = { limits: { maxSessionsOfOwner: 3 } };
+  const returnCode = async (world: MqttWorld, clientId: string, options: object = KEEP) => {
+    const client = world.open();
+    const connack = await client.connect({ clientId, ...options });
+    client.vanish();
+    await world.settle();
+    if (connack.returnCode)
+      expect(connack.properties?.reasonString).toBe(
+        'the owner of the client holds 3 sessions; maxSessionsOfOwner is 3',
+      );
+    return connack.returnCode;
+  };
+
+  it('ends at maxSessionsOfOwner, connected or not; who has one gets in, others do not notice', async () => {
+    const { world } = await worldOfOwners(most);
+    await using _ = world;
+    await world.client('greedy-0', KEEP);
+    for (const id of ['greedy-1', 'greedy-2']) expect(await returnCode(world, id)).toBe(0);
+    for (const id of ['greedy-3', 'greedy-4']) expect(await returnCode(world, id)).toBe(0x97);
+    expect(await returnCode(world, 'greedy-2')).toBe(0);
+    expect(await returnCode(world, 'greedy-1', { ...KEEP, cleanSession: true })).toBe(0);
+    expect(await returnCode(world, 'modest-1')).toBe(0);
+    for (let index = 0; index < 9; index += 1) expect(await returnCode(world, `free-${index}`)).toBe(0);
+    expect(world.server.counters).toMatchObject({ sessions: 13, violations: { maxSessionsOfOwner: 2 } });
+  });
+
+  it('has room for as many as have ended: expired, dropped, replaced, or gone with their connections', async () => {
+    const { world } = await worldOfOwners(most);
+    await using _ = world;
+    const fill = async () => {
+      for (const id of ['greedy-0', 'greedy-1', 'greedy-2']) expect(await returnCode(world, id)).toBe(0);
+      expect(await returnCode(world, 'greedy-3')).toBe(0x97);
+    };
+    await fill();
+    for (let again = 0; again < 3; again += 1)
+      expect(await returnCode(world, 'greedy-0', { ...KEEP, cleanSession: true })).toBe(0);
+    await fill();
+    await world.clock.advance(600_000);
+    await fill();
+    world.server.dropSession('greedy-1');
+    world.server.dropSession('greedy-1');
+    for (let again = 0; again < 3; again += 1)
+      expect(await returnCode(world, 'greedy-4', { protocolLevel: 5 })).toBe(0);
+    await fill();
+  });
+
+  it('is held to it by the sessions that a store has kept, until they end', async () => {
+    const store = new MemorySessionStore();
+    const { world: before } = await worldOfOwners({ ...most, store });
+    for (const id of ['greedy-0', 'greedy-1', 'greedy-2']) expect(await returnCode(before, id)).toBe(0);
+    await before.server.stop();
+    const { world } = await worldOfOwners({ ...most, store });
+    await using _ = world;
+    expect(await returnCode(world, 'greedy-3')).toBe(0x97);
+    expect(await returnCode(world, 'greedy-0')).toBe(0);
+    world.server.dropSession('greedy-0');
+    expect(await returnCode(world, 'greedy-3')).toBe(0);
+    expect(await returnCode(world, 'greedy-0')).toBe(0x97);
   });
 });

@@ -59,6 +59,8 @@ export interface MqttLimits extends HeldLimits, RetainedLimits {
   subscribeGrace: number;
   /** Sessions of the whole server, connected or not. Beyond it new clients are refused. */
   maxSessions: number;
+  /** Sessions of one group, connected or not, where `hooks.sessionGroup` names one. Beyond it new clients are refused. */
+  maxSessionsOfOwner: number;
   /** Milliseconds that a persistent session outlives its connection; those of MQTT 5 may ask for less. */
   sessionExpiry: number;
 }
@@ -91,6 +93,7 @@ export const defaultLimits: Readonly<MqttLimits> = Object.freeze({
   stallTimeout: 120_000,
   subscribeGrace: 10_000,
   maxSessions: 100_000,
+  maxSessionsOfOwner: 1000,
   sessionExpiry: 3_600_000,
   maxRetainedMessages: 10_000,
   maxRetainedBytes: 64 * 1024 * 1024,

@@ -112,4 +112,39 @@ describe('a message', () => {
     await after.settle();
     expect(payloads(back)).toEqual(['news/a']);
   });
+
+  it('of a shared subscription passes over those who may not receive it, also when a restart has made them unknown', async () => {
+    const rules = new Rules().of(['a', ['news/a']], ['b', ['news/b']]);
+    const { mayReceive } = rules.world().hooks ?? {};
+    const asked: string[] = [];
+    const options: WorldOptions = {
+      store: new MemorySessionStore(),
+      hooks: {
+        mayReceive,
+        sessionOwner: ({ clientId }) => `owner of ${clientId}`,
+        receivesWhileAway: (owner, clientId) => {
+          asked.push(`${clientId}, ${owner}`);
+          return (topic) => mayReceive?.({ clientId }, topic) === true;
+        },
+      },
+    };
+    const before = await MqttWorld.start(options);
+    for (const id of ['a', 'b']) await before.subscriber(id, ['$share/all/news/#'], { cleanSession: false });
+    await before.server.stop();
+    expect(asked).toEqual([]);
+    await using after = await MqttWorld.start(options);
+    for (let n = 0; n < 4; n += 1) after.server.publish('news/a', `away ${n}`, { qos: 1 });
+    const a = await after.client('a', { cleanSession: false });
+    for (let n = 0; n < 4; n += 1) after.server.publish('news/a', `here ${n}`, { qos: 1 });
+    const b = await after.client('b', { cleanSession: false });
+    await after.settle();
+    const own = ['away', 'here'].flatMap((when) => [0, 1, 2, 3].map((n) => `${when} ${n}`));
+    expect([payloads(a), payloads(b)]).toEqual([own, []]);
+    expect(asked).toEqual(['a, owner of a', 'b, owner of b']);
+    // From here on it is the client itself that is asked about.
+    rules.of(['a', []], ['b', ['news/a']]);
+    after.server.publish('news/a', 'moved', { qos: 1 });
+    await after.settle();
+    expect(payloads(b)).toEqual(['moved']);
+  });
 });

@@ -5,6 +5,7 @@ import { REASON } from '../codec/reason-codes.ts';
 import { mqttError } from '../errors.ts';
 import { HeldByOwners } from '../session/held-bytes.ts';
 import type { DeliveryOutcome, Message, MessageProperties } from '../session/message.ts';
+import { SessionGroups } from '../session/session-groups.ts';
 import { SessionJournal } from '../session/session-journal.ts';
 import type { SessionStore } from '../session/session-store.ts';
 import { RetainedMessages } from '../topics/retained-messages.ts';
@@ -89,6 +90,7 @@ export class MqttServer<P> {
       subscriptions: new SubscriptionTree(),
       retained: new RetainedMessages(limits, hooks.retainedOwner?.bind(hooks)),
       held,
+      groups: new SessionGroups(),
       turn: new TurnBudget(),
       limitReports: new LimitReports(clock, (facts) =>
         settleHook(

@@ -1,7 +1,7 @@
 import { isExpired } from '../session/message.ts';
 import type { StoredSession, StoredState } from '../session/session-store.ts';
 import type { Broker } from './broker.ts';
-import { expireAfter, makeSession } from './session-life.ts';
+import { expireAfter, groupOf, makeSession } from './session-life.ts';
 
 /** Takes up the sessions and retained messages of an earlier process, without writing them down again. */
 export function restoreState<P>(broker: Broker<P>, { sessions, retained }: StoredState): void {
@@ -13,7 +13,8 @@ export function restoreState<P>(broker: Broker<P>, { sessions, retained }: Store
 
 function restoreSession<P>(broker: Broker<P>, stored: StoredSession, now: number): void {
   const { clientId, owner, expiry, expiresAt } = stored;
-  const session = makeSession(broker, { clientId, owner, expiry });
+  const session = makeSession(broker, { clientId, owner, expiry, group: groupOf(broker, owner) });
+  if (owner !== undefined) session.receives = broker.hooks.receivesWhileAway?.(owner, clientId);
   for (const subscription of stored.subscriptions) {
     session.subscriptions.set(subscription.filter, subscription);
     broker.subscriptions.add(session, subscription);

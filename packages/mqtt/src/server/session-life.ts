@@ -43,14 +43,29 @@ export function openSession<P>(
   }
   // [MQTT-3.1.2-6]: a clean session begins with nothing.
   if (before) endSession(broker, before);
-  const { maxSessions } = broker.limits;
-  if (broker.sessions.size >= maxSessions) {
-    const message = `the server holds ${broker.sessions.size} sessions; maxSessions is ${maxSessions}`;
-    throw mqttError('MQTT_LIMIT_EXCEEDED', message, { details: { limit: 'maxSessions' } });
-  }
-  const session = makeSession(broker, { clientId, expiry, owner });
+  const group = groupOf(broker, owner);
+  checkRoom(broker, 'maxSessions', 'the server', broker.sessions.size);
+  if (group !== undefined)
+    checkRoom(broker, 'maxSessionsOfOwner', 'the owner of the client', broker.groups.sizeOf(group));
+  const session = makeSession(broker, { clientId, expiry, owner, group });
   recordSession(broker, session);
   return { session, sessionPresent: false };
+}
+
+/** With whose sessions one of `owner` counts. */
+export function groupOf<P>({ hooks }: Broker<P>, owner: string | undefined): string | undefined {
+  return owner === undefined ? undefined : hooks.sessionGroup?.(owner);
+}
+
+function checkRoom<P>(
+  { limits }: Broker<P>,
+  limit: 'maxSessions' | 'maxSessionsOfOwner',
+  holder: string,
+  sessions: number,
+): void {
+  if (sessions < limits[limit]) return;
+  const message = `${holder} holds ${sessions} sessions; ${limit} is ${limits[limit]}`;
+  throw mqttError('MQTT_LIMIT_EXCEEDED', message, { details: { limit } });
 }
 
 /** A new session among the others. Those that end with their connection are not written down. */
@@ -66,6 +81,7 @@ export function makeSession<P>(broker: Broker<P>, facts: SessionFacts): Session 
     observer: facts.expiry > 0 ? broker.journal?.observerOf(facts.clientId) : undefined,
   });
   broker.sessions.set(facts.clientId, session);
+  broker.groups.join(session.group);
   broker.counters.sessions = broker.sessions.size;
   return session;
 }
@@ -138,6 +154,7 @@ export function endSession<P>(broker: Broker<P>, session: Session, forGood = fal
   if (broker.sessions.get(session.clientId) === session) {
     broker.sessions.delete(session.clientId);
     broker.held.leave(session.held);
+    broker.groups.leave(session.group);
   }
   broker.counters.sessions = broker.sessions.size;
   if (session.journalled) broker.journal?.record({ type: 'sessionEnded', clientId: session.clientId });

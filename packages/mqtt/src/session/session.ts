@@ -18,6 +18,8 @@ export interface SessionFacts {
   expiry: number;
   /** What `hooks.sessionOwner` said when it was made. */
   owner: string | undefined;
+  /** What `hooks.sessionGroup` said when it was made. */
+  group?: string | undefined;
 }
 
 /** A will whose delay runs (5.0, 3.1.3.2.2). */
@@ -30,6 +32,7 @@ export interface PendingWill {
 export class Session {
   readonly clientId: string;
   readonly owner: string | undefined;
+  readonly group: string | undefined;
   /** Milliseconds that it outlives its connection. */
   expiry: number;
   /** True for one whose changes are written down. */
@@ -47,16 +50,24 @@ export class Session {
   /** Cancels the expiry that runs while the client is away. */
   cancelExpiry: (() => void) | undefined;
   pendingWill: PendingWill | undefined;
-  /** What `hooks.mayReceive` says of the client, also while it is away; undefined where everything may come. */
+  /**
+   * What `hooks.mayReceive` says of the client, also while it is away, or `hooks.receivesWhileAway` until it comes;
+   * undefined where everything may come.
+   */
   receives: ((topic: string) => boolean) | undefined;
   #connected = false;
 
-  constructor({ clientId, expiry, owner }: SessionFacts, bounds: QueueBounds, options: QueueOptions = {}) {
+  constructor(
+    { clientId, expiry, owner, group }: SessionFacts,
+    bounds: QueueBounds,
+    options: QueueOptions = {},
+  ) {
     const { held = uncounted() } = options;
     this.held = held;
     this.clientId = clientId;
     this.expiry = expiry;
     this.owner = owner;
+    this.group = group;
     this.journalled = options.observer !== undefined;
     this.queue = new OutgoingQueue(bounds, { ...options, held });
     this.waiting = new WaitingForSubscription(held);

@@ -40,6 +40,7 @@ const tools: ToolGate = {
   }),
   connected: () => undefined,
   disconnected: () => undefined,
+  receivesOf: () => () => true,
 };
 
 let clock: VirtualClock;

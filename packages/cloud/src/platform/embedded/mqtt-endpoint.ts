@@ -6,9 +6,10 @@ import {
   MqttServer,
   type SessionStore,
 } from '@ioto/mqtt';
+import { deviceMayReceive } from '@ioto/protocol';
 import { type Clock, CodedError, type Component, type Logger, messageOf } from '@ioto/runtime';
 import { LifecycleEvents } from '../../lifecycle-events/lifecycle-events.ts';
-import { ownerOfTopic } from '../../policies/own-topics.ts';
+import { isOwnTopic, ownerOfTopic } from '../../policies/own-topics.ts';
 import type { ProvenCredential } from '../../ports/credential-issuer.ts';
 import type {
   Delivery,
@@ -32,6 +33,12 @@ const RETAINED_LIMITS = {
   maxRetainedMessagesOfOwner: 1000,
   maxRetainedBytesOfOwner: 4 * 1024 * 1024,
 };
+
+/**
+ * Of the tools of one account, which choose their client IDs themselves: more than its people and scripts need, and too
+ * few for one credential to take the memory of all with sessions.
+ */
+const SESSION_LIMITS = { maxSessionsOfOwner: 100 };
 
 export interface MqttEndpointOptions {
   /** Asked for at the first connection: the domain behind it needs the endpoint itself. */
@@ -118,7 +125,7 @@ export class MqttEndpoint implements Component, DeviceEndpoint, DeviceConnection
     };
     return new MqttServer<EndpointPrincipal>({
       ...(sessions ? { store: sessions } : {}),
-      limits: { ...RETAINED_LIMITS, ...limits },
+      limits: { ...RETAINED_LIMITS, ...SESSION_LIMITS, ...limits },
       clock,
       logger,
       hooks: {
@@ -174,6 +181,9 @@ export class MqttEndpoint implements Component, DeviceEndpoint, DeviceConnection
         sessionOwner: (peer) => (peer.kind === 'device' ? deviceOwner(peer) : `tool ${peer.accountId}`),
         // An account's devices and tools share what its messages may take.
         queueOwner: (owner) => ownerOfSession(owner).accountId,
+        // A device has one session: its client ID is its own.
+        sessionGroup: (owner) => (ownerOfSession(owner).kind === 'tool' ? owner : undefined),
+        receivesWhileAway: (owner, clientId) => this.#receivesWhileAway(owner, clientId),
       },
     });
   }
@@ -210,6 +220,16 @@ export class MqttEndpoint implements Component, DeviceEndpoint, DeviceConnection
     const admission = await this.#options.gate().admitBearer(bearer, remoteAddress);
     if (!admission.admitted) return refuse(admission.reason);
     return { accept: true, principal: { ...admission.principal, expires } };
+  }
+
+  /** What the client of a session may receive that an earlier process has left, as far as the owner of the session tells. */
+  #receivesWhileAway(owner: string, clientId: string): ((topic: string) => boolean) | undefined {
+    const { kind, accountId } = ownerOfSession(owner);
+    if (accountId === undefined) return undefined;
+    if (kind === 'tool') return this.#options.tools?.().receivesOf(accountId);
+    // No policy lets a device hear more.
+    return (topic) =>
+      deviceMayReceive({ deviceId: clientId, accountId }, topic) || isOwnTopic(accountId, topic);
   }
 
   #tools(): ToolGate {
