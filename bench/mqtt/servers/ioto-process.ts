@@ -19,6 +19,7 @@ const server = new MqttServer<string>({
   ...(store ? { store } : {}),
   limits: {
     maxPublishRate: Number.POSITIVE_INFINITY,
+    maxSubscribeRate: Number.POSITIVE_INFINITY,
     maxInFlight: 65_535,
     maxQueuedMessages: 1_000_000,
     maxQueuedBytes: 2 ** 30,
