@@ -1,5 +1,8 @@
 import type { Program } from '@ioto/testkit';
 
+/** Seconds that a session of MQTT 5 outlives its connection, where it shall. */
+export const EXPIRY = 600;
+
 /** How a client comes in, and as which device. */
 export interface Access {
   port: number;

@@ -3,6 +3,7 @@ import { Program } from '@ioto/testkit';
 import {
   type Access,
   type ClientProgram,
+  EXPIRY,
   Listener,
   type Listening,
   type Message,
@@ -10,8 +11,6 @@ import {
   type Sending,
 } from './client-program.ts';
 
-/** Seconds that a session of MQTT 5 outlives its connection, where it shall. */
-const EXPIRY = 600;
 const NOT_AUTHORIZED = 0x87;
 
 /** False where its two programs are not installed. */

@@ -5,6 +5,7 @@ import mqtt, { type IClientOptions } from 'mqtt';
 import {
   type Access,
   type ClientProgram,
+  EXPIRY,
   Listener,
   type Listening,
   type Message,
@@ -13,8 +14,6 @@ import {
 } from './client-program.ts';
 
 const LISTENER = fileURLToPath(new URL('../devices/mqtt-js-listener.mjs', import.meta.url));
-/** Seconds that a session of MQTT 5 outlives its connection, where it shall. */
-const EXPIRY = 600;
 
 /** MQTT.js: here where it publishes, in a process of its own where it listens, because that may be killed. */
 export class MqttJs implements ClientProgram {

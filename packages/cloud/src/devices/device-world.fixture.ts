@@ -31,6 +31,7 @@ import { EmbeddedCredentials } from '../platform/embedded/embedded-credentials.t
 import { LmdbItemStore } from '../platform/embedded/lmdb-item-store.ts';
 import type { BuilderClient } from '../ports/builder-client.ts';
 import type { Delivery, DeviceEndpoint } from '../ports/device-endpoint.ts';
+import { everyRight } from '../ports/every-right.fixture.ts';
 import type { ProvisionCall } from './provisioning.ts';
 
 type BuilderVerb = keyof BuilderClient;
@@ -189,6 +190,17 @@ export class DeviceWorld {
     const signed = { method: 'POST', path: '/api/tok/device/provision', body: '{}' };
     const defaults = { token: undefined, signature: undefined, address: '192.0.2.9', signed };
     return this.devices.provisioning.provision({ ...defaults, ...call });
+  }
+
+  /** A message of a device reaches the cloud; resolves when it would be acknowledged. */
+  receive(
+    device: { deviceId: string; accountId: string },
+    message: { topic: string; payload: string },
+  ): Promise<void> {
+    const facts = { generation: 1, serial: '', dialect: 'current', rights: everyRight } as const;
+    const { topic, payload } = message;
+    const principal = { kind: 'device', ...device, ...facts } as const;
+    return this.devices.gate.received(principal, { topic, payload: Buffer.from(payload) });
   }
 
   /** What the records of an account, or of the builder, say happened, the first first. */

@@ -1,8 +1,14 @@
 import { coerce, type Model, type Schema } from '@ioto/database';
 import { nextTime } from '@ioto/protocol';
-import { type Clock, errorCatalogue, isCodedError, messageOf } from '@ioto/runtime';
+import { type Clock, errorCatalogue, messageOf } from '@ioto/runtime';
 import type { DeviceRecords } from '../devices/device-records.ts';
-import type { Condition, ItemStore, StoredItem, Write } from '../ports/item-store.ts';
+import {
+  type Condition,
+  type ItemStore,
+  type StoredItem,
+  type Write,
+  writeIfHolds,
+} from '../ports/item-store.ts';
 import type { Arrivals } from '../sync/arrivals.ts';
 import { expiryWrites } from '../sync/expiry-index.ts';
 import { forgetOldMarks, gonePartition, markOf } from '../sync/gone-marks.ts';
@@ -129,7 +135,7 @@ export class GenericItems {
       const isThere = before?.pk === item.pk;
       const unchanged: Condition = isThere ? { equals: { ...before } } : { absent: true };
       const writes = [{ put, if: unchanged }, ...others, ...expiryWrites(model, put)];
-      return (await this.#write(writes)) ? put : undefined;
+      return (await writeIfHolds(this.#options.store, writes)) ? put : undefined;
     } finally {
       arrival.end();
     }
@@ -145,22 +151,11 @@ export class GenericItems {
       const mark = markOf(model, before, { updated: this.#later(before), now, facts });
       const { pk, sk } = before;
       const writes: Write[] = [{ remove: { pk, sk }, if: { equals: { ...before } } }, { put: mark }];
-      if (!(await this.#write(writes))) return false;
+      if (!(await writeIfHolds(store, writes))) return false;
       await forgetOldMarks(store, writes, clock.now());
       return true;
     } finally {
       arrival.end();
-    }
-  }
-
-  /** False when a condition does not hold. */
-  async #write(writes: readonly Write[]): Promise<boolean> {
-    try {
-      await this.#options.store.write(writes);
-      return true;
-    } catch (error) {
-      if (isCodedError(error, 'CONDITION_FAILED')) return false;
-      throw error;
     }
   }
 
@@ -211,10 +206,8 @@ export class GenericItems {
     if (deviceId === undefined) return;
     // Any of the account's devices may be an old agent.
     if (deviceId === EVERY_DEVICE) return checkSize(item, LARGEST_FOR_OLD_AGENTS);
-    const ownership = await this.#options.records.ownership(String(deviceId));
-    if (ownership?.accountId !== accountId || ownership.state === 'released') {
-      throw itemError('DEVICE_UNKNOWN', `this account has no device ${String(deviceId)}`);
-    }
+    const ownership = await this.#options.records.held(accountId, String(deviceId));
+    if (!ownership) throw itemError('DEVICE_UNKNOWN', `this account has no device ${String(deviceId)}`);
     if (ownership.dialect === 'old') checkSize(item, LARGEST_FOR_OLD_AGENTS);
   }
 }

@@ -6,11 +6,11 @@ import {
   policyAtHome,
   policyCost,
 } from '@ioto/protocol';
-import { type Clock, errorCatalogue, isCodedError, isoTime } from '@ioto/runtime';
+import { type Clock, errorCatalogue, isoTime } from '@ioto/runtime';
 import type { AuditAction, AuditLog } from '../audit/audit-log.ts';
 import type { DeviceRecords } from '../devices/device-records.ts';
 import { Turns } from '../devices/turns.ts';
-import type { ItemStore, Write } from '../ports/item-store.ts';
+import { type ItemStore, type Write, writeIfHolds } from '../ports/item-store.ts';
 import {
   type Attachment,
   attachedByKey,
@@ -106,7 +106,7 @@ export class PolicyDesk {
       ...(description === undefined ? {} : { description }),
     };
     const put: Write = { put: { ...policyKey(accountId, name), ...item }, if: { absent: true } };
-    if (!(await this.#write([put, this.#entry(scope, 'policy.created', { name })]))) {
+    if (!(await writeIfHolds(store, [put, this.#entry(scope, 'policy.created', { name })]))) {
       throw policyError('POLICY_EXISTS', `the account has a policy ${name}: update it`);
     }
     return item;
@@ -224,7 +224,7 @@ export class PolicyDesk {
   async detach(scope: PolicyScope, name: string, target: PolicyTarget): Promise<boolean> {
     const { accountId } = scope;
     await this.get(accountId, name);
-    return this.#write([
+    return writeIfHolds(this.#options.store, [
       { remove: attachmentKey(accountId, target, name), if: { exists: true } },
       { remove: attachedByKey(accountId, target, name) },
       this.#entry(scope, 'policy.detached', { name, target }),
@@ -286,20 +286,9 @@ export class PolicyDesk {
       const own: Write = after
         ? { put: { ...key, ...after }, if: unchanged }
         : { remove: key, if: unchanged };
-      if (await this.#write([own, ...also])) return after;
+      if (await writeIfHolds(this.#options.store, [own, ...also])) return after;
     }
     throw policyError('POLICY_CONTENDED', `the policy ${name} is being changed by others: try again`);
-  }
-
-  /** False when a condition did not hold. */
-  async #write(writes: Write[]): Promise<boolean> {
-    try {
-      await this.#options.store.write(writes);
-      return true;
-    } catch (error) {
-      if (isCodedError(error, 'CONDITION_FAILED')) return false;
-      throw error;
-    }
   }
 
   #entry({ accountId, actor }: PolicyScope, action: AuditAction, details: Record<string, unknown>): Write {

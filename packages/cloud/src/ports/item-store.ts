@@ -1,4 +1,4 @@
-import { errorCatalogue } from '@ioto/runtime';
+import { errorCatalogue, isCodedError } from '@ioto/runtime';
 
 /** One item of the single table. Every other field is plain JSON data. */
 export interface StoredItem {
@@ -62,3 +62,17 @@ export const storeError = errorCatalogue({
   STORE_UNWRITABLE: { status: 503, retryable: true },
   STORE_CLOSED: { status: 503, retryable: true },
 });
+
+/** Writes as the store does; false, and nothing is written, when a condition does not hold. */
+export async function writeIfHolds(
+  store: Pick<ItemStore, 'write'>,
+  writes: readonly Write[],
+): Promise<boolean> {
+  try {
+    await store.write(writes);
+    return true;
+  } catch (error) {
+    if (isCodedError(error, 'CONDITION_FAILED')) return false;
+    throw error;
+  }
+}

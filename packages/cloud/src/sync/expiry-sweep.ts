@@ -1,6 +1,6 @@
 import type { Schema } from '@ioto/database';
-import { type Clock, type Component, isCodedError, isoTime, type Logger, messageOf } from '@ioto/runtime';
-import type { ItemStore, StoredItem } from '../ports/item-store.ts';
+import { type Clock, type Component, isoTime, type Logger, messageOf } from '@ioto/runtime';
+import { type ItemStore, type StoredItem, writeIfHolds } from '../ports/item-store.ts';
 import { EXPIRY_PARTITION, expiryTime } from './expiry-index.ts';
 
 /** Milliseconds between two looks. */
@@ -71,13 +71,10 @@ export class ExpirySweep implements Component {
     const item = await store.get(key.pk, key.sk);
     const model = schema.models.get(String(item?._type));
     const time = item && (model ? expiryTime(model, item) : keepUntil(item));
-    try {
-      if (!item || time === undefined || time > now) await store.write([entry]);
-      else await store.write([{ remove: key, if: { equals: { ...item } } }, entry]);
-    } catch (error) {
-      // It was changed meanwhile: looked at again the next time.
-      if (!isCodedError(error, 'CONDITION_FAILED')) throw error;
-    }
+    const isOver = item && time !== undefined && time <= now;
+    // One that was changed meanwhile is looked at again the next time.
+    if (isOver) await writeIfHolds(store, [{ remove: key, if: { equals: { ...item } } }, entry]);
+    else await store.write([entry]);
   }
 }
 

@@ -2,7 +2,6 @@ import { serviceTopic } from '@ioto/protocol';
 import { until } from '@ioto/testkit/until';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DeviceWorld } from '../devices/device-world.fixture.ts';
-import { everyRight } from '../ports/every-right.fixture.ts';
 
 /** A product's models, with keys as the field has them: the same on every device. */
 const schema = {
@@ -50,16 +49,7 @@ async function begin(definition?: Readonly<Record<string, unknown>>): Promise<vo
 afterEach(() => world[Symbol.asyncDispose]());
 
 function receive({ accountId, deviceId }: Owned, topic: string, body: unknown): Promise<void> {
-  const facts = {
-    kind: 'device',
-    deviceId,
-    accountId,
-    generation: 1,
-    serial: '',
-    rights: everyRight,
-  } as const;
-  const payload = Buffer.from(JSON.stringify(body));
-  return world.devices.gate.received({ ...facts, dialect: 'current' }, { topic, payload });
+  return world.receive({ deviceId, accountId }, { topic, payload: JSON.stringify(body) });
 }
 
 const time = (from = 0) => new Date(world.clock.now() + from).toISOString();

@@ -7,7 +7,6 @@ import { SyncService } from '../../../agent/src/services/sync/service.ts';
 import { SimulatedDisk } from '../../../database/src/journal/simulated-disk.fixture.ts';
 import type { DeviceWorld } from '../devices/device-world.fixture.ts';
 import type { Delivery } from '../ports/device-endpoint.ts';
-import { everyRight } from '../ports/every-right.fixture.ts';
 
 /** Core models, and one whose items all devices of an account share and change. */
 export const sharedSchema = {
@@ -187,19 +186,7 @@ export function linkUp(world: DeviceWorld, devices: () => readonly RealDevice[])
 export function toCloud(
   world: DeviceWorld,
   device: RealDevice,
-  { topic, payload }: { topic: string; payload: string },
+  message: { topic: string; payload: string },
 ): Promise<void> {
-  const { id: deviceId, accountId } = device;
-  const facts = {
-    kind: 'device',
-    deviceId,
-    accountId,
-    generation: 1,
-    serial: '',
-    rights: everyRight,
-  } as const;
-  return world.devices.gate.received(
-    { ...facts, dialect: 'current' },
-    { topic, payload: Buffer.from(payload) },
-  );
+  return world.receive({ deviceId: device.id, accountId: device.accountId }, message);
 }

@@ -3,7 +3,6 @@ import { until } from '@ioto/testkit/until';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DeviceWorld } from '../devices/device-world.fixture.ts';
 import type { Delivery } from '../ports/device-endpoint.ts';
-import { everyRight } from '../ports/every-right.fixture.ts';
 
 /** Messages that the session below takes; the real one takes more, and has a limit all the same. */
 const QUEUE_LIMIT = 100;
@@ -47,17 +46,9 @@ function read(outcome: Delivery = 'acknowledged'): void {
 }
 
 const ask = (timestamp = BEGINNING) =>
-  world.devices.gate.received(
-    {
-      kind: 'device',
-      deviceId,
-      accountId,
-      generation: 1,
-      serial: '',
-      dialect: 'current',
-      rights: everyRight,
-    },
-    { topic: serviceTopic.syncDown(deviceId), payload: Buffer.from(JSON.stringify({ timestamp })) },
+  world.receive(
+    { deviceId, accountId },
+    { topic: serviceTopic.syncDown(deviceId), payload: JSON.stringify({ timestamp }) },
   );
 const broadcast = (key: string, value = 'x') =>
   world.devices.items.create('Broadcast', { key, value, deviceId }, accountId);

@@ -2,7 +2,6 @@ import { deviceTopic, serviceTopic } from '@ioto/protocol';
 import { until } from '@ioto/testkit/until';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DeviceWorld } from '../devices/device-world.fixture.ts';
-import { everyRight } from '../ports/every-right.fixture.ts';
 
 let world: DeviceWorld;
 let accountId: string;
@@ -20,19 +19,8 @@ const T2 = '2026-01-01T00:00:02.000Z';
 const T3 = '2026-01-01T00:00:03.000Z';
 
 function receive(topic: string, body: unknown): Promise<void> {
-  const payload = Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
-  return world.devices.gate.received(
-    {
-      kind: 'device',
-      deviceId,
-      accountId,
-      generation: 1,
-      serial: '',
-      dialect: 'current',
-      rights: everyRight,
-    },
-    { topic, payload },
-  );
+  const payload = typeof body === 'string' ? body : JSON.stringify(body);
+  return world.receive({ deviceId, accountId }, { topic, payload });
 }
 
 const up = (changes: unknown[], seq = 1) => receive(serviceTopic.syncUp(deviceId), { seq, changes });

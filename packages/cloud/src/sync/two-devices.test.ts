@@ -2,7 +2,6 @@ import { coreSchema, serviceTopic } from '@ioto/protocol';
 import { until } from '@ioto/testkit/until';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DeviceWorld } from '../devices/device-world.fixture.ts';
-import { everyRight } from '../ports/every-right.fixture.ts';
 
 const HOUR = 3_600_000;
 
@@ -37,16 +36,7 @@ beforeEach(async () => {
 afterEach(() => world[Symbol.asyncDispose]());
 
 function receive(deviceId: string, topic: string, body: unknown): Promise<void> {
-  const facts = {
-    kind: 'device',
-    deviceId,
-    accountId,
-    generation: 1,
-    serial: '',
-    rights: everyRight,
-  } as const;
-  const payload = Buffer.from(JSON.stringify(body));
-  return world.devices.gate.received({ ...facts, dialect: 'current' }, { topic, payload });
+  return world.receive({ deviceId, accountId }, { topic, payload: JSON.stringify(body) });
 }
 
 /** ISO time, so many milliseconds from now. */

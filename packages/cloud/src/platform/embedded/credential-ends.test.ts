@@ -4,10 +4,8 @@ import { connectPacket } from '@ioto/testkit/old-agent/packets';
 import { settle, VirtualClock } from '@ioto/testkit/virtual-clock';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { CredentialBearer } from '../../ports/credential-issuer.ts';
-import type { DeviceGate, ToolGate } from '../../ports/device-endpoint.ts';
-import { everyRight } from '../../ports/every-right.fixture.ts';
-import { toolSessionId } from '../../tools/tool-door.ts';
 import { MqttEndpoint } from './mqtt-endpoint.ts';
+import { welcomingGate, welcomingTools } from './welcoming-gates.fixture.ts';
 
 const ACCOUNT = '01J0000000000000000000000A';
 const DEVICE = 'JT08FFQXWQ';
@@ -16,39 +14,17 @@ const BEARERS: Record<'device' | 'tool', CredentialBearer> = {
   tool: { kind: 'tool', accountId: ACCOUNT, role: 'viewer', sponsor: { by: 'admin' } },
 };
 
-/** A domain that welcomes everybody. */
-const gate: DeviceGate = {
-  limitExceeded: () => undefined,
-  admit: async () => ({ admitted: false, reason: 'not asked' }),
-  admitBearer: async (bearer) => ({
-    admitted: true,
-    principal: { ...bearer, dialect: 'current', rights: everyRight },
-  }),
-  connected: async () => undefined,
-  disconnected: async () => undefined,
-  received: async () => undefined,
-};
-const tools: ToolGate = {
-  admit: async (bearer, expires, clientId) => ({
-    admitted: true,
-    principal: {
-      ...bearer,
-      expires,
-      rights: everyRight,
-      sessionId: toolSessionId(bearer.accountId, clientId),
-    },
-  }),
-  connected: () => undefined,
-  disconnected: () => undefined,
-  receivesOf: () => () => true,
-};
-
 let clock: VirtualClock;
 let endpoint: MqttEndpoint;
 
 beforeEach(async () => {
   clock = new VirtualClock();
-  endpoint = new MqttEndpoint({ gate: () => gate, tools: () => tools, clock, logger: silentLogger });
+  endpoint = new MqttEndpoint({
+    gate: () => welcomingGate,
+    tools: () => welcomingTools,
+    clock,
+    logger: silentLogger,
+  });
   await endpoint.start();
 });
 afterEach(() => endpoint.stop());

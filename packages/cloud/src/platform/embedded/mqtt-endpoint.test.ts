@@ -5,10 +5,9 @@ import { connectPacket } from '@ioto/testkit/old-agent/packets';
 import { settle, VirtualClock } from '@ioto/testkit/virtual-clock';
 import { expect, it } from 'vitest';
 import type { CredentialBearer } from '../../ports/credential-issuer.ts';
-import type { DeviceGate, ToolGate } from '../../ports/device-endpoint.ts';
-import { everyRight } from '../../ports/every-right.fixture.ts';
-import { toolSessionId } from '../../tools/tool-door.ts';
+import type { ToolGate } from '../../ports/device-endpoint.ts';
 import { MqttEndpoint } from './mqtt-endpoint.ts';
+import { welcomingGate, welcomingTools } from './welcoming-gates.fixture.ts';
 
 const DEVICE = 'JT08FFQXWQ';
 const tool = (accountId: string): CredentialBearer => ({
@@ -18,31 +17,15 @@ const device = (deviceId: string): CredentialBearer => ({
   ...{ kind: 'device', deviceId, accountId: 'A', generation: 1 },
 });
 
-/** A domain that welcomes everybody, and whose tools hear their account's own topics. */
-const gate: DeviceGate = {
-  limitExceeded: () => undefined,
-  admit: async () => ({ admitted: false, reason: 'not asked' }),
-  admitBearer: async (bearer) => ({
-    admitted: true,
-    principal: { ...bearer, dialect: 'current', rights: everyRight },
-  }),
-  connected: async () => undefined,
-  disconnected: async () => undefined,
-  received: async () => undefined,
-};
+/** Tools hear their account's own topics. */
 const tools: ToolGate = {
-  admit: async (bearer, expires, clientId) => {
-    const sessionId = toolSessionId(bearer.accountId, clientId);
-    return { admitted: true, principal: { ...bearer, expires, rights: everyRight, sessionId } };
-  },
-  connected: () => undefined,
-  disconnected: () => undefined,
+  ...welcomingTools,
   receivesOf: (accountId) => (topic) => topic.startsWith(`app/${accountId}/`),
 };
 
 async function start(sessions = new MemorySessionStore()) {
   const clock = new VirtualClock();
-  const options = { gate: () => gate, tools: () => tools, sessions, clock, logger: silentLogger };
+  const options = { gate: () => welcomingGate, tools: () => tools, sessions, clock, logger: silentLogger };
   const endpoint = new MqttEndpoint(options);
   await endpoint.start();
   /** What a client is sent at its CONNECT. */
