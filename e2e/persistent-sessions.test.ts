@@ -74,6 +74,8 @@ describe('a cloud that is killed and started again', () => {
     const from = await open(device);
     await from.client.publishAsync(`ioto/service/${id}/note`, '1', { qos: 1 });
     await until('the first', () => numbers(tool.heard).includes(1));
+    // What is answered after the acknowledgement, on the same connection, says that the cloud has taken it.
+    await tool.client.subscribeAsync(`ioto/service/${id}/#`, { qos: 1 });
     // It takes what comes, and acknowledges none of it.
     tool.client.handleMessage = () => undefined;
     await from.client.publishAsync(`ioto/service/${id}/note`, '2', { qos: 1 });
