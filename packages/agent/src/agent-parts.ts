@@ -12,6 +12,7 @@ import type { ProvisionFile } from './identity/provision-file.ts';
 import type { Link } from './link/link.ts';
 import type { ServicePlan } from './service-table.ts';
 import type { DatabaseService } from './services/database/service.ts';
+import type { Ask } from './services/mqtt/requests.ts';
 import type { MqttService } from './services/mqtt/service.ts';
 import type { ProvisionService } from './services/provision/service.ts';
 import type { RegisterService } from './services/register/service.ts';
@@ -41,6 +42,8 @@ export interface AgentParts {
   register?: RegisterService;
   provision?: ProvisionService;
   mqtt?: MqttService;
+  /** Asks the cloud; there with the service mqtt. */
+  ask?: Ask;
   sync?: SyncService;
   link?: Link;
 }

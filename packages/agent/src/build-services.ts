@@ -9,6 +9,7 @@ import { openIdentityKey } from './identity/identity-key.ts';
 import { Link } from './link/link.ts';
 import type { ServiceName } from './service-table.ts';
 import { DatabaseService } from './services/database/service.ts';
+import { Requests } from './services/mqtt/requests.ts';
 import { isReleaseFresh, makeRouter, parseThrottle } from './services/mqtt/router.ts';
 import { type Credentials, MqttService } from './services/mqtt/service.ts';
 import { ProvisionService } from './services/provision/service.ts';
@@ -134,6 +135,8 @@ function buildProvision(parts: AgentParts): Component {
 function buildMqtt(parts: AgentParts): Component {
   const { clock, logger, events, settings, provisionFile, serverTime } = parts;
   const { id } = need(parts.identity, 'register');
+  const requests = new Requests({ clock, id, timeout: settings.timeouts.api });
+  parts.ask = requests.ask;
   parts.mqtt = new MqttService({
     clock,
     logger,
@@ -150,8 +153,10 @@ function buildMqtt(parts: AgentParts): Component {
         else logger.info({}, 'ignored a release that is older than ten seconds');
       },
       throttle: (payload) => throttle(parts, payload),
+      answered: (request, n, payload) => requests.answered(request, n, payload),
     }),
   });
+  parts.mqtt.addUser(requests);
   return parts.mqtt;
 }
 

@@ -42,7 +42,8 @@ import { ItemSender } from './sync/item-sender.ts';
 import { LiveDelivery } from './sync/live-delivery.ts';
 import { dropPendingCommands } from './sync/pending-commands.ts';
 import { Quarantine, releaseQuarantine } from './sync/quarantine.ts';
-import { ServiceMessages } from './sync/service-messages.ts';
+import { type RequestHandler, ServiceMessages } from './sync/service-messages.ts';
+import { storeGet } from './sync/store-get.ts';
 import { SyncDown } from './sync/sync-down.ts';
 import { SyncUp } from './sync/sync-up.ts';
 import { ToolDoor } from './tools/tool-door.ts';
@@ -101,7 +102,8 @@ export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceC
   const syncUp = new SyncUp({
     ...{ schema, store, endpoint, sender, arrivals, quarantine, syncDown, clock, logger },
   });
-  const messages = new ServiceMessages({ schema, store, endpoint, syncUp, syncDown, logger });
+  const requests = new Map<string, RequestHandler>([['store/get', storeGet({ schema, store })]]);
+  const messages = new ServiceMessages({ endpoint, syncUp, syncDown, requests, logger });
   const live = new LiveDelivery({ schema, store, endpoint, sender, syncDown });
   const expiry = new ExpirySweep({ schema, store, clock, logger });
 

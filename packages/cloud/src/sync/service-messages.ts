@@ -1,19 +1,20 @@
-import type { ItemKey, Schema } from '@ioto/database';
 import { deviceTopic, parseServiceTopic } from '@ioto/protocol';
 import { type Logger, messageOf } from '@ioto/runtime';
 import { parseJsonBody } from '../http/json-body.ts';
 import type { DeviceEndpoint, DeviceMessage, DevicePrincipal } from '../ports/device-endpoint.ts';
-import type { ItemStore } from '../ports/item-store.ts';
 import type { SyncDown } from './sync-down.ts';
 import type { SyncUp } from './sync-up.ts';
-import { keyFor, type SyncIdentity } from './wire-item.ts';
+import type { SyncIdentity } from './wire-item.ts';
+
+/** Answers one kind of request with bare text; undefined for no answer. Rejects only for faults of the cloud. */
+export type RequestHandler = (identity: SyncIdentity, body: object) => Promise<string | undefined>;
 
 export interface ServiceMessagesOptions {
-  schema: Schema;
-  store: ItemStore;
   endpoint: Pick<DeviceEndpoint, 'deliver'>;
   syncUp: SyncUp;
   syncDown: SyncDown;
+  /** By the name of the request, such as `store/get`. */
+  requests: ReadonlyMap<string, RequestHandler>;
   logger: Logger;
 }
 
@@ -44,34 +45,23 @@ export class ServiceMessages {
     if (message.kind === 'syncUp') await syncUp.receive(identity, body, dialect === 'current');
     else if (message.kind === 'syncDown') syncDown.receive(identity, body);
     else if (message.kind === 'storeSet') await syncUp.storeSet(identity, body);
-    else if (message.request === 'store/get') await this.#storeGet(identity, message.n, body);
-    else
-      logger.debug({ deviceId: identity.deviceId, request: message.request }, 'request that nobody serves');
+    else await this.#answer(identity, message, body);
   }
 
-  /** The answer is the bare value, empty when there is none. */
-  async #storeGet(identity: SyncIdentity, n: string, body: unknown): Promise<void> {
-    const { store, endpoint } = this.#options;
+  async #answer(identity: SyncIdentity, { request, n }: { request: string; n: string }, body: object) {
+    const { endpoint, requests, logger } = this.#options;
     const { deviceId } = identity;
-    const at = this.#storeKey(identity, (body as { key?: unknown }).key);
-    const item = at && (await store.get(at.pk, at.sk));
-    const value = item?.value;
-    const text = value === undefined ? '' : typeof value === 'string' ? value : JSON.stringify(value);
-    void endpoint.deliver(deviceId, deviceTopic.answer(deviceId, 'store/get', n), text);
-  }
-
-  #storeKey(identity: SyncIdentity, key: unknown): ItemKey | undefined {
-    try {
-      return typeof key === 'string'
-        ? keyFor(this.#options.schema.model('Store'), { key }, identity)
-        : undefined;
-    } catch {
-      // No item can have such a key, so there is none.
-      return undefined;
+    const handler = requests.get(request);
+    if (!handler) {
+      logger.debug({ deviceId, request: request.slice(0, 256) }, 'request that nobody serves');
+      return;
     }
+    const answer = await handler(identity, body);
+    if (answer !== undefined)
+      void endpoint.deliver(deviceId, deviceTopic.answer(deviceId, request, n), answer);
   }
 
-  #parse({ deviceId }: SyncIdentity, payload: Buffer): unknown {
+  #parse({ deviceId }: SyncIdentity, payload: Buffer): object | undefined {
     let problem = 'it is no object';
     try {
       const body = parseJsonBody(payload, { lenient: true });

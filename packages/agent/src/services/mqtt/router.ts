@@ -9,11 +9,12 @@ export interface RouterOptions {
   sync(verb: SyncVerb, payload: Buffer): Promise<void>;
   release(payload: Buffer): Promise<void>;
   throttle(payload: Buffer): void;
+  answered(request: string, n: string, payload: Buffer): void;
 }
 
 /** Hands each message to the service that it is for. What nobody knows is acknowledged and dropped. */
 export function makeRouter(options: RouterOptions): (topic: string, payload: Buffer) => Promise<void> {
-  const { logger, id, accountId, sync, release, throttle } = options;
+  const { logger, id, accountId, sync, release, throttle, answered } = options;
   return async (topic, payload) => {
     const message = parseDeviceTopic(topic, id, accountId());
     switch (message?.kind) {
@@ -23,6 +24,8 @@ export function makeRouter(options: RouterOptions): (topic: string, payload: Buf
         return release(payload);
       case 'throttle':
         return throttle(payload);
+      case 'answer':
+        return answered(message.request, message.n, payload);
       default:
         logger.debug({ topic }, 'dropped a message on a topic that no service knows');
     }
