@@ -50,6 +50,30 @@ export { canonicalItem } from './sync-core/canonical.ts';
 export { type Claims, type HeldByCloud, onUp, type SentUp, type UpVerdict } from './sync-core/cloud-end.ts';
 export { type DownFacts, type DownVerdict, type HeldByDevice, onDown } from './sync-core/device-end.ts';
 export { itemDigest, tableDigest } from './sync-core/digest.ts';
+export {
+  FIELD_TIMES,
+  type FieldTimes,
+  isSameMerge,
+  type MergeItem,
+  mergeItems,
+  readFieldTimes,
+  timesAfter,
+} from './sync-core/field-merge.ts';
+export {
+  type MergeDownVerdict,
+  type MergeFacts,
+  type MergeUpVerdict,
+  onDownMerging,
+  onUpMerging,
+} from './sync-core/merging-ends.ts';
+export {
+  areBucketBits,
+  bucketBits,
+  type Repair,
+  repairOf,
+  type SketchRow,
+  TableSketch,
+} from './sync-core/sketch.ts';
 export { compareTimes, compareVersions, nextTime, type Version } from './sync-core/version.ts';
 export {
   CHANGE_COMMANDS,

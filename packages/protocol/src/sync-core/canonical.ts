@@ -11,7 +11,8 @@ export function canonicalItem(fields: Readonly<Record<string, unknown>>, names: 
   return canonicalText(known);
 }
 
-function canonicalText(value: unknown): string {
+/** A value as text: names in order at every depth. */
+export function canonicalText(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonicalText).join(',')}]`;
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
   const fields = value as Record<string, unknown>;

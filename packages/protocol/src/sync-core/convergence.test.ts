@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { tableDigest } from './digest.ts';
+import { holds, mergedByField, type Rules, wholeItems } from './rules.fixture.ts';
 import { type Held, type Message, ModelCloud, ModelDevice, versionOf } from './two-ends.fixture.ts';
 import { compareVersions } from './version.ts';
 
@@ -13,9 +14,16 @@ const CALM = 30;
 /** One cloud, two devices of one account that share their items, and links that lose, double and reorder. */
 class World {
   now = Date.UTC(2026, 0, 1);
-  readonly devices = [new ModelDevice('one'), new ModelDevice('two')];
-  readonly cloud = new ModelCloud(this.devices);
+  readonly devices: readonly ModelDevice[];
+  readonly cloud: ModelCloud;
+  readonly #rules: Rules;
   count = 0;
+
+  constructor(rules: Rules) {
+    this.#rules = rules;
+    this.devices = ['one', 'two'].map((id) => new ModelDevice(id, rules));
+    this.cloud = new ModelCloud(this.devices, rules);
+  }
 
   link(which: number): Message[] {
     const { up, down } = this.devices[which >> 1] as ModelDevice;
@@ -69,8 +77,17 @@ class World {
       const all = promised.filter((each) => each.key === key).map(({ held }) => held);
       const newest = all.sort((a, b) => compareVersions(versionOf(a), versionOf(b))).at(-1);
       const held = this.cloud.stored.get(key)?.held;
-      if (newest && !newest.removed) expect(held).toEqual(newest);
-      else expect(held?.removed ?? true).toBe(true);
+      if (!newest || newest.removed) expect(held?.removed ?? true).toBe(true);
+      else if (this.#rules === wholeItems) expect(held).toEqual(newest);
+      else this.#checkFields(held, all);
+    }
+  }
+
+  /** Every field that was promised after the last removal is there, unless a later value of it is. */
+  #checkFields(held: Held | undefined, promised: readonly Held[]): void {
+    const lastRemoval = promised.findLastIndex(({ removed }) => removed);
+    for (const each of promised.slice(lastRemoval + 1)) {
+      expect(held && !held.removed && holds(held, each), JSON.stringify({ held, each })).toBe(true);
     }
   }
 
@@ -162,15 +179,15 @@ function steps(skews: readonly number[]): fc.Arbitrary<Step>[] {
   ];
 }
 
-function runAll(skews: readonly number[], isClockSane: boolean): void {
+function runAll(skews: readonly number[], isClockSane: boolean, rules = wholeItems, numRuns = 3000): void {
   fc.assert(
     fc.property(fc.commands(steps(skews), { maxCommands: 120, size: 'max' }), (commands) => {
-      const world = new World();
+      const world = new World(rules);
       fc.modelRun(() => ({ model: {}, real: world }), commands);
       world.calmDown();
       world.check(isClockSane);
     }),
-    { numRuns: 3000 },
+    { numRuns },
   );
 }
 
@@ -181,5 +198,13 @@ describe('a cloud and two devices, whatever the links and power cuts do', () => 
 
   it('come to hold the same with a clock that is years ahead', () => {
     runAll([-HOUR, 0, YEARS], false);
+  }, 60_000);
+
+  it('come to hold the same, with every field that was promised, where items are merged by field', () => {
+    runAll([-HOUR, 0, HOUR], true, mergedByField, 2000);
+  }, 60_000);
+
+  it('come to hold the same where items are merged by field and a clock is years ahead', () => {
+    runAll([-HOUR, 0, YEARS], false, mergedByField, 1500);
   }, 60_000);
 });

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Version } from './version.ts';
 
 /** Bytes of a digest: enough that no two tables meet by chance. */
-const DIGEST_BYTES = 12;
+export const DIGEST_BYTES = 12;
 
 /** What stands for one item of a table: key, time and content. */
 export function itemDigest(key: string, { updated, content }: Version): Buffer {

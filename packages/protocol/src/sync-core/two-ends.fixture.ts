@@ -1,5 +1,6 @@
-import { type Claims, onUp } from './cloud-end.ts';
-import { type DownFacts, type HeldByDevice, onDown } from './device-end.ts';
+import type { Claims } from './cloud-end.ts';
+import type { DownFacts } from './device-end.ts';
+import { type Rules, wholeItems } from './rules.fixture.ts';
 import { nextTime, type Version } from './version.ts';
 
 /** What either end holds under a key. */
@@ -60,9 +61,11 @@ export class ModelDevice {
   #returns = new Map<string, Held>();
   #cloud: { time: number; at: number } | undefined;
   #asking = false;
+  readonly #rules: Rules;
 
-  constructor(id: string) {
+  constructor(id: string, rules: Rules = wholeItems) {
     this.id = id;
+    this.#rules = rules;
   }
 
   get held(): ReadonlyMap<string, Held> {
@@ -86,7 +89,7 @@ export class ModelDevice {
     const before = this.#memory.held.get(key);
     if (value === undefined && (!before || before.removed)) return;
     const updated = iso(nextTime(now + this.skew, before?.updated));
-    const held: Held = { updated, value: value ?? '', removed: value === undefined || undefined };
+    const held = this.#rules.change(before, value, updated);
     this.#memory.held.set(key, held);
     this.#entry += 1;
     this.#memory.outbox.set(key, this.#entry);
@@ -161,17 +164,18 @@ export class ModelDevice {
 
   #item(key: string, incoming: Held, now: number): void {
     const held = this.#memory.held.get(key);
-    const own: HeldByDevice | undefined = held && {
-      ...versionOf(held),
-      waiting: this.#memory.outbox.has(key),
-    };
+    const waiting = this.#memory.outbox.has(key);
     const cloudNow = this.#cloud && this.#cloud.time + Math.max(0, now - this.#cloud.at);
     const facts: DownFacts = { syncsUp: true, cloudNow };
-    const verdict = onDown(own, versionOf(incoming), facts);
-    if (verdict === 'sendBack' && held) this.#returns.set(key, held);
-    if (verdict !== 'apply') return;
-    this.#memory.held.set(key, incoming);
-    this.#memory.outbox.delete(key);
+    const verdict = this.#rules.down(held && { held, waiting }, incoming, facts);
+    if (verdict.kind === 'sendBack' && held) this.#returns.set(key, held);
+    if (verdict.kind !== 'apply') return;
+    this.#memory.held.set(key, verdict.held);
+    if (!verdict.waits) this.#memory.outbox.delete(key);
+    else {
+      this.#entry += 1;
+      this.#memory.outbox.set(key, this.#entry);
+    }
   }
 }
 
@@ -190,9 +194,11 @@ export class ModelCloud {
   readonly #devices: readonly ModelDevice[];
   #latest = 0;
   #generation = 0;
+  readonly #rules: Rules;
 
-  constructor(devices: readonly ModelDevice[]) {
+  constructor(devices: readonly ModelDevice[], rules: Rules = wholeItems) {
     this.#devices = devices;
+    this.#rules = rules;
   }
 
   /** The owner creates or changes an item, or removes it where there is no value. */
@@ -200,7 +206,7 @@ export class ModelCloud {
     const before = this.stored.get(key);
     if (value === undefined && (!before || before.held.removed)) return;
     const updated = iso(nextTime(now, before?.held.updated));
-    const held = { updated, value: value ?? '', removed: value === undefined || undefined };
+    const held = this.#rules.change(before?.held, value, updated);
     this.#store(key, { held, arrived: this.#arrival(now), claims: before?.claims });
     this.promised.push({ key, held });
   }
@@ -231,15 +237,14 @@ export class ModelCloud {
   #change(device: ModelDevice, key: string, sent: Held, now: number): Message[] {
     const told: Message[] = [];
     const before = this.stored.get(key);
-    const current = before && { ...versionOf(before.held), claims: before.claims };
-    const verdict = onUp(current, { ...versionOf(sent), deviceId: device.id }, now);
+    const verdict = this.#rules.up(before, { held: sent, deviceId: device.id }, now);
     if ((verdict.kind === 'stale' || verdict.kind === 'seen') && before) {
       told.push({ kind: 'item', key, held: before.held });
     }
     if (verdict.kind !== 'write') return told;
-    const held = { ...sent, updated: verdict.updated };
-    this.#store(key, { held, arrived: this.#arrival(now), claims: verdict.claims }, device);
-    if (verdict.redated) told.push({ kind: 'item', key, held });
+    const { held, claims } = verdict;
+    this.#store(key, { held, arrived: this.#arrival(now), claims }, device);
+    if (verdict.tell) told.push({ kind: 'item', key, held });
     return told;
   }
 

@@ -1,0 +1,128 @@
+import { createHash } from 'node:crypto';
+import { DIGEST_BYTES, itemDigest } from './digest.ts';
+import { compareTimes, type Version } from './version.ts';
+
+/** An item of a table reduced to what two ends compare: its sort key, its time, and its digest in hex. */
+export type SketchRow = readonly [key: string, updated: string, digest: string];
+
+/** Items that share a bucket, about: the list of one differing bucket is that long. */
+const ITEMS_OF_A_BUCKET = 32;
+/** 4096 buckets make a message of some 64 KB, for tables of 100,000 items and more. */
+const MOST_BITS = 12;
+
+/** Bits of the key's hash that tell its bucket, for a table of so many items. */
+export function bucketBits(count: number): number {
+  const bits = Math.ceil(Math.log2(Math.max(1, count / ITEMS_OF_A_BUCKET)));
+  return Math.min(MOST_BITS, Math.max(0, bits));
+}
+
+/** True for a number of bits that an end may ask for. */
+export function areBucketBits(bits: unknown): bits is number {
+  return Number.isInteger(bits) && (bits as number) >= 0 && (bits as number) <= MOST_BITS;
+}
+
+export interface SketchOptions {
+  /** The ends read items by different schemas: only keys and times are compared. */
+  readonly timesOnly?: boolean;
+}
+
+/**
+ * A table of items as two ends compare it without sending it: a digest of the whole, and one of each of 2^bits buckets
+ * into which the hashes of the keys sort the items. Tables that differ in k items differ in at most k buckets, whatever
+ * their size, and the rows of those buckets tell which items they are.
+ */
+export class TableSketch {
+  readonly #rows: { row: SketchRow; place: number; digest: Buffer }[] = [];
+  readonly #options: SketchOptions;
+  readonly #sum = Buffer.alloc(DIGEST_BYTES);
+
+  constructor(options: SketchOptions = {}) {
+    this.#options = options;
+  }
+
+  get count(): number {
+    return this.#rows.length;
+  }
+
+  /** Of the whole table, in hex. */
+  get digest(): string {
+    return this.#sum.toString('hex');
+  }
+
+  add(key: string, version: Version): void {
+    const { updated } = version;
+    const digest = itemDigest(key, this.#options.timesOnly ? { updated } : version);
+    this.#rows.push({ row: [key, updated, digest.toString('hex')], place: placeOf(key), digest });
+    addTo(this.#sum, digest);
+  }
+
+  /** The digests of all 2^bits buckets, one after the other, in base64. */
+  buckets(bits: number): string {
+    return this.#sums(bits).toString('base64');
+  }
+
+  /** Which buckets have other digests than the other table's; undefined for text that is not of 2^bits buckets. */
+  differing(bits: number, theirs: string): Set<number> | undefined {
+    const own = this.#sums(bits);
+    const other = Buffer.from(theirs, 'base64');
+    if (other.length !== own.length) return undefined;
+    const differing = new Set<number>();
+    for (let at = 0; at < own.length; at += DIGEST_BYTES) {
+      const end = at + DIGEST_BYTES;
+      if (own.compare(other, at, end, at, end) !== 0) differing.add(at / DIGEST_BYTES);
+    }
+    return differing;
+  }
+
+  /** The rows of these buckets. */
+  rowsOf(bits: number, buckets: ReadonlySet<number>): SketchRow[] {
+    return this.#rows.filter(({ place }) => buckets.has(bucketAt(place, bits))).map(({ row }) => row);
+  }
+
+  #sums(bits: number): Buffer {
+    const sums = Buffer.alloc(2 ** bits * DIGEST_BYTES);
+    for (const { place, digest } of this.#rows) {
+      const at = bucketAt(place, bits) * DIGEST_BYTES;
+      addTo(sums.subarray(at, at + DIGEST_BYTES), digest);
+    }
+    return sums;
+  }
+}
+
+/** What a device does about the items in which its table differs from the cloud's, by their keys. */
+export interface Repair {
+  /** Goes up: the cloud does not have it, has an older one, or has another of the same time. */
+  readonly send: readonly string[];
+  /** Is asked for: it is newer in the cloud, or not here. */
+  readonly fetch: readonly string[];
+}
+
+/** @param theirs The rows of the cloud, of the same buckets as `own`. */
+export function repairOf(own: readonly SketchRow[], theirs: readonly SketchRow[]): Repair {
+  const unmatched = new Map(theirs.map((row) => [row[0], row]));
+  const send: string[] = [];
+  const fetch: string[] = [];
+  for (const [key, updated, digest] of own) {
+    const other = unmatched.get(key);
+    unmatched.delete(key);
+    const order = other ? compareTimes(updated, other[1]) : 1;
+    if (order < 0) fetch.push(key);
+    // Of two contents of one time the cloud knows which is to stay, and tells the device if it is its own.
+    else if (order > 0 || digest !== other?.[2]) send.push(key);
+  }
+  fetch.push(...unmatched.keys());
+  return { send, fetch };
+}
+
+/** A number of 32 bits that is the same for a key at both ends. */
+function placeOf(key: string): number {
+  return createHash('sha256').update(key).digest().readUInt32BE(0);
+}
+
+function bucketAt(place: number, bits: number): number {
+  return bits === 0 ? 0 : place >>> (32 - bits);
+}
+
+function addTo(sum: Buffer, digest: Buffer): void {
+  for (let at = 0; at < DIGEST_BYTES; at += 1) sum[at] = (sum[at] as number) ^ (digest[at] as number);
+}
