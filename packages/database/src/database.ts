@@ -317,9 +317,9 @@ export class Database {
    * to go up for it waits no longer. Which of two versions wins is the caller's to decide before. Resolves with the item
    * as it is now, or as it was when it was removed.
    */
-  async apply(change: AppliedChange, { origin = 'cloud' }: ApplyOptions = {}): Promise<Item | undefined> {
+  async apply(change: AppliedChange, options: ApplyOptions = {}): Promise<Item | undefined> {
     const name = change.model ?? change.item[this.schema.typeField];
-    return this.#write(String(name), (desk, model) => planApply(desk, model, change, origin));
+    return this.#write(String(name), (desk, model) => planApply(desk, model, change, options));
   }
 
   /**

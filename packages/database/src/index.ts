@@ -3,6 +3,7 @@ export { databaseErrors } from './errors.ts';
 export type { Change, ChangeListener } from './feed/change.ts';
 export type { Acknowledged, Outbox, OutboxEntry, PendingOptions } from './feed/outbox.ts';
 export { expiryOf } from './items/expiry.ts';
+export { mergeItemOf, noteFieldTimes, withMerged } from './items/field-times.ts';
 export type { Item, Page } from './items/item.ts';
 export { contentOf, timeOf, versionOf } from './items/version.ts';
 export { wireItem } from './items/visible.ts';

@@ -100,6 +100,8 @@ export interface AppliedChange {
 export interface ApplyOptions {
   /** Default `cloud`. */
   origin?: string;
+  /** The item is not as the cloud has it: it goes up. */
+  waits?: boolean;
 }
 
 /** A torn write that a power cut left at the end of a journal, and that was cut off when the database was opened. */

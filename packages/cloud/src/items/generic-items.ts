@@ -1,5 +1,5 @@
-import { coerce, type Model, type Schema } from '@ioto/database';
-import { nextTime } from '@ioto/protocol';
+import { coerce, type Model, noteFieldTimes, type Schema } from '@ioto/database';
+import { FIELD_TIMES, nextTime } from '@ioto/protocol';
 import { type Clock, errorCatalogue, messageOf } from '@ioto/runtime';
 import type { DeviceRecords } from '../devices/device-records.ts';
 import {
@@ -33,7 +33,7 @@ const LARGEST = 64 * 1024;
 const LARGEST_FOR_OLD_AGENTS = 4096;
 const ATTEMPTS = 5;
 /** Fields that the cloud itself fills in. */
-const TIMES = new Set(['created', 'updated']);
+const TIMES = new Set(['created', 'updated', FIELD_TIMES]);
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -252,6 +252,7 @@ function changed(model: Model, before: StoredItem, fields: Fields, updated: stri
     'deviceId',
     'created',
     'updated',
+    FIELD_TIMES,
   ]);
   for (const [name, value] of Object.entries(fields)) {
     if (fixed.has(name)) continue;
@@ -263,7 +264,9 @@ function changed(model: Model, before: StoredItem, fields: Fields, updated: stri
       delete after[name];
     } else after[name] = fieldValue(model, name, value);
   }
-  return { ...after, updated };
+  after.updated = updated;
+  if (model.merges) noteFieldTimes(model, before, after);
+  return after;
 }
 
 function matches(item: StoredItem, fields: Fields): boolean {

@@ -8,7 +8,7 @@ import { SimulatedDisk } from '../../../database/src/journal/simulated-disk.fixt
 import type { DeviceWorld } from '../devices/device-world.fixture.ts';
 import type { Delivery } from '../ports/device-endpoint.ts';
 
-/** Core models, and one whose items all devices of an account share and change. */
+/** Core models, and two whose items all devices of an account share and change: one as a whole, one field by field. */
 export const sharedSchema = {
   ...coreSchema,
   models: {
@@ -20,6 +20,15 @@ export const sharedSchema = {
       name: { type: 'string', required: true },
       value: { type: 'string' },
     },
+    Panel: {
+      pk: { type: 'string', value: 'panel#${accountId}' },
+      sk: { type: 'string', value: 'panel#${name}' },
+      accountId: { type: 'string' },
+      name: { type: 'string', required: true },
+      led: { type: 'string' },
+      level: { type: 'number' },
+      modes: { type: 'object' },
+    },
     [COMMAND_JOURNAL]: {
       pk: { type: 'string', value: 'agent#' },
       sk: { type: 'string', value: 'agent#command#${id}' },
@@ -27,7 +36,11 @@ export const sharedSchema = {
       ran: { type: 'date' },
     },
   },
-  process: { ...coreSchema.process, Setting: { enable: true, sync: 'both' } },
+  process: {
+    ...coreSchema.process,
+    Setting: { enable: true, sync: 'both' },
+    Panel: { enable: true, sync: 'both', merge: 'fields' },
+  },
 };
 const schema = compileSchema(sharedSchema);
 

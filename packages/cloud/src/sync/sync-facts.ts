@@ -1,4 +1,4 @@
-import type { Claims } from '@ioto/protocol';
+import { type Claims, FIELD_TIMES } from '@ioto/protocol';
 import type { StoredItem } from '../ports/item-store.ts';
 
 /** What the cloud keeps beside an item, or the mark of a removed one, in `_sync`. It never travels. */
@@ -26,6 +26,6 @@ export function arrivalOf(item: StoredItem): string {
 }
 
 /** The item's fields as they are shown and sent. */
-export function withoutSyncFacts({ _sync: _, ...item }: StoredItem): StoredItem {
+export function withoutSyncFacts({ _sync: _, [FIELD_TIMES]: _times, ...item }: StoredItem): StoredItem {
   return item as StoredItem;
 }

@@ -1,5 +1,5 @@
-import { contentOf, type Model, timeOf } from '@ioto/database';
-import { type HeldByCloud, onUp, type UpVerdict } from '@ioto/protocol';
+import { contentOf, type Model, mergeItemOf, timeOf, withMerged } from '@ioto/database';
+import { type HeldByCloud, type MergeItem, onUp, onUpMerging, type UpVerdict } from '@ioto/protocol';
 import { type DeviceItem, mergeDeviceReport } from '../devices/device-item.ts';
 import type { StoredItem, Write } from '../ports/item-store.ts';
 import { expiryWrites } from './expiry-index.ts';
@@ -68,6 +68,7 @@ interface Applied {
 function applied(change: IncomingChange, current: Current, moment: SyncMoment): Applied {
   const { item, model, remove } = change;
   if (model.name === 'Device') return { next: merged(change, current, moment) };
+  if (model.merges) return appliedMerging(change, current, moment);
   const { deviceId, now } = moment;
   const content = () => contentOf(model, item);
   const sent = { updated: timeOf(item.updated), removed: remove, content, deviceId };
@@ -80,6 +81,34 @@ function applied(change: IncomingChange, current: Current, moment: SyncMoment): 
   return { tell: isTold ? tellOf(model, current) : undefined };
 }
 
+function appliedMerging(change: IncomingChange, current: Current, moment: SyncMoment): Applied {
+  const { item, model, remove } = change;
+  const { deviceId, now } = moment;
+  const content = () => contentOf(model, item);
+  const sent = { updated: timeOf(item.updated), removed: remove, content, deviceId };
+  const held = heldOf(model, current);
+  const verdict = onUpMerging(
+    held && { ...held, item: current.item && mergeItemOf(model, current.item) },
+    { ...sent, item: remove ? undefined : sentItem(change, moment) },
+    { names: model.mergeNames, now },
+  );
+  if (verdict.kind === 'write') {
+    const { item: merged, updated, claims } = verdict;
+    const created = current.item?.created ?? item.created;
+    const fields = merged ? withMerged(model, { ...item, created }, merged) : item;
+    const as = { ...change, item: { ...fields, pk: item.pk, sk: item.sk } };
+    const next = { ...written(as, { updated, claims }, moment), model };
+    return { next, tell: verdict.tell ? tellOf(model, next) : undefined };
+  }
+  const isTold = verdict.kind === 'stale' || (verdict.kind === 'seen' && moment.isOurs);
+  return { tell: isTold ? tellOf(model, current) : undefined };
+}
+
+/** One without a time of its own gets one of the cloud. */
+function sentItem({ model, item }: IncomingChange, { now }: SyncMoment): MergeItem | undefined {
+  return mergeItemOf(model, { updated: new Date(now).toISOString(), ...item });
+}
+
 function merged({ model, item, remove }: IncomingChange, current: Current, { now }: SyncMoment) {
   if (remove || !current.item) return undefined;
   const next = mergeDeviceReport(current.item as DeviceItem, item, now);
@@ -88,7 +117,7 @@ function merged({ model, item, remove }: IncomingChange, current: Current, { now
 
 function written(
   { item, model, remove }: IncomingChange,
-  { updated, claims }: Extract<UpVerdict, { kind: 'write' }>,
+  { updated, claims }: Pick<Extract<UpVerdict, { kind: 'write' }>, 'updated' | 'claims'>,
   { now, arrived, deviceId }: SyncMoment,
 ): Current {
   const facts = { arrived, by: deviceId, claims };

@@ -1,10 +1,11 @@
-import { nextTime } from '@ioto/protocol';
+import { FIELD_TIMES, nextTime } from '@ioto/protocol';
 import { fail } from '../errors.ts';
 import { coerce } from '../schema/coerce.ts';
 import type { Schema } from '../schema/compile.ts';
 import type { Context, Properties } from '../schema/definition.ts';
 import type { Model } from '../schema/model.ts';
 import { own } from '../schema/path.ts';
+import { noteFieldTimes } from './field-times.ts';
 
 /** What turning properties into attributes depends on beside them. */
 export interface Circumstances {
@@ -39,6 +40,7 @@ export function newAttributes(
   const { created, updated } = schema.timestamps;
   stamp(model, attributes, created, circumstances);
   stamp(model, attributes, updated, circumstances);
+  if (model.merges) delete attributes[FIELD_TIMES];
   return finish(schema, model, attributes);
 }
 
@@ -65,6 +67,7 @@ export function changedAttributes(
   }
   keepUnknown(schema, model, before, attributes);
   stamp(model, attributes, schema.timestamps.updated, circumstances, before);
+  if (model.merges) noteFieldTimes(model, before, attributes);
   return finish(schema, model, attributes);
 }
 

@@ -14,6 +14,12 @@ export function versionOf(model: Model, fields: Properties): Version | undefined
 
 /** The canonical text of an item's fields. */
 export function contentOf(model: Model, fields: Properties): string {
+  const values = contentFields(model, fields);
+  return canonicalItem(values, Object.keys(values));
+}
+
+/** The fields that make two versions of an item different, each in the form of its type. */
+export function contentFields(model: Model, fields: Properties): Record<string, unknown> {
   const values: Record<string, unknown> = {};
   for (const field of model.content) {
     const value = fields[field.name];
@@ -24,7 +30,7 @@ export function contentOf(model: Model, fields: Properties): string {
       // Neither end keeps what does not fit its field.
     }
   }
-  return canonicalItem(values, Object.keys(values));
+  return values;
 }
 
 /** An ISO text of a time in whatever form; undefined for what is none. */

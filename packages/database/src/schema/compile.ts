@@ -1,3 +1,4 @@
+import { FIELD_TIMES } from '@ioto/protocol';
 import { fail } from '../errors.ts';
 import { isPlainObject } from '../items/frozen.ts';
 import { requireReferences } from './check-references.ts';
@@ -70,6 +71,7 @@ function compileModels(schema: Record<string, unknown>, params: Record<string, u
     requireReferences(name, fields, primary);
     addTimestamps(fields, name, timestamps, isoDates);
     const rules = compileProcess(process[name], name);
+    if (rules.merges) addFieldTimes(fields, name);
     const model = new Model({ name, fields, indexes, timestamps, ...rules });
     requireSyncable(model, { typeField, updated: timestamps.updated });
     models.set(name, model);
@@ -115,6 +117,21 @@ function addTimestamps(
     const path = `${model}.${name}`;
     fields.set(name, { name, path, type: 'date', required: false, hidden: false, ttl: false, isoDates });
   }
+}
+
+/** The times of the fields travel and are stored with the item, and nobody else sees them. */
+function addFieldTimes(fields: Map<string, Field>, model: string): void {
+  const path = `${model}.${FIELD_TIMES}`;
+  if (fields.has(FIELD_TIMES)) throw invalid(path, "is a field of every model whose merge is 'fields'");
+  fields.set(FIELD_TIMES, {
+    name: FIELD_TIMES,
+    path,
+    type: 'object',
+    required: false,
+    hidden: true,
+    ttl: false,
+    isoDates: false,
+  });
 }
 
 function objectAt(parent: Record<string, unknown>, name: string): Record<string, unknown> {

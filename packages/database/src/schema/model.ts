@@ -1,3 +1,4 @@
+import { FIELD_TIMES } from '@ioto/protocol';
 import { fail } from '../errors.ts';
 import { BoundTemplate } from './bound-template.ts';
 import type { Context, Durability, ItemKey, Properties, Sync } from './definition.ts';
@@ -27,6 +28,7 @@ export interface ModelOptions {
   timestamps: { readonly created?: string; readonly updated?: string };
   sync: Sync;
   durability?: Durability;
+  merges: boolean;
 }
 
 /** The keys of a model under one context. */
@@ -71,6 +73,10 @@ export class Model {
   readonly required: readonly Field[];
   /** Given fields that never leave the device. */
   readonly local: readonly Field[];
+  /** What both ends changed of an item is merged field by field. */
+  readonly merges: boolean;
+  /** Names of the fields that are merged: those of `content` that are not the item's key. */
+  readonly mergeNames: readonly string[];
   /** Fields that make two versions of an item different: not those that say whose it is and since when. */
   readonly content: readonly Field[];
   /** The field at whose time its items expire. */
@@ -87,7 +93,7 @@ export class Model {
   readonly #typed: ReadonlyMap<string, Field>;
   #binding: Binding | undefined;
 
-  constructor({ name, fields, indexes, timestamps, sync, durability }: ModelOptions) {
+  constructor({ name, fields, indexes, timestamps, sync, durability, merges }: ModelOptions) {
     const { hash, sort } = indexes.get('primary') as IndexDefinition;
     this.name = name;
     this.fields = fields;
@@ -107,9 +113,12 @@ export class Model {
     this.hash = hash;
     this.sort = sort;
     this.given = stored.filter(({ template }) => !template);
-    const facts = [timestamps.created, timestamps.updated, ...OWNERSHIP];
+    const facts = [timestamps.created, timestamps.updated, ...OWNERSHIP, FIELD_TIMES];
     this.local = this.given.filter((field) => field.local);
     this.content = this.given.filter((field) => !field.local && !facts.includes(field.name));
+    this.merges = merges;
+    const inKey = new Set(this.keyVariables.map((variable) => variable.split('.')[0]));
+    this.mergeNames = this.content.flatMap(({ name: each }) => (inKey.has(each) ? [] : [each]));
     this.computed = computedOf(stored.filter(({ hidden }) => !hidden));
     this.derived = computedOf(stored.filter(({ hidden }) => hidden));
     this.required = stored.filter((field) => field.required);

@@ -15,7 +15,7 @@ import { type ItemRecord, recordOf } from '../items/record.ts';
 import { timeOf } from '../items/version.ts';
 import { visible } from '../items/visible.ts';
 import type { Operation } from '../journal/operation.ts';
-import type { AppliedChange, CreateOptions, UpdateOptions, WriteOptions } from '../options.ts';
+import type { AppliedChange, ApplyOptions, CreateOptions, UpdateOptions, WriteOptions } from '../options.ts';
 import type { Context, ItemKey, Properties } from '../schema/definition.ts';
 import type { Model } from '../schema/model.ts';
 import type { State } from '../state.ts';
@@ -87,7 +87,12 @@ export function planRemove(desk: Desk, model: Model, properties: Properties, { o
 }
 
 /** A change from elsewhere: it replaces the whole item, and whatever waited to go up for it waits no longer. */
-export function planApply(desk: Desk, model: Model, { cmd, item }: AppliedChange, origin: string): Plan {
+export function planApply(
+  desk: Desk,
+  model: Model,
+  { cmd, item }: AppliedChange,
+  { origin = 'cloud', waits = false }: ApplyOptions,
+): Plan {
   const properties = withKeyProperties(model, item);
   const key = model.keyOf(properties, desk.context);
   const previous = desk.state.items.get(key);
@@ -98,8 +103,9 @@ export function planApply(desk: Desk, model: Model, { cmd, item }: AppliedChange
   const attributes = receivedAttributes(model, properties, desk, previous?.attributes);
   const seq = desk.state.nextSeq();
   const record = recordOf(key, model.name, attributes);
+  const outbox = waits && model.syncsUp ? coalesce(desk.state.outbox.get(key)?.cmd, cmd) : undefined;
   return {
-    operations: [{ op: 'put', seq, record }],
+    operations: [{ op: 'put', seq, record, outbox }],
     changes: [changeOf(model, record, { seq, cmd, previous, origin })],
   };
 }

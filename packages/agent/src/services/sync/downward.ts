@@ -7,16 +7,10 @@ import {
   versionOf,
   wireItem,
 } from '@ioto/database';
-import {
-  type ChangeCommand,
-  type HeldByDevice,
-  onDown,
-  type SyncVerb,
-  type Version,
-  type WireItem,
-} from '@ioto/protocol';
+import type { ChangeCommand, SyncVerb, Version, WireItem } from '@ioto/protocol';
 import { isCodedError, type Logger, messageOf } from '@ioto/runtime';
 import type { Outgoing } from './batch.ts';
+import { decideDown, type Own } from './merge-down.ts';
 
 export type ItemVerb = Extract<SyncVerb, 'INSERT' | 'MODIFY' | 'UPSERT' | 'REMOVE'>;
 
@@ -74,15 +68,16 @@ export class Downward {
     const properties = withKeyFields(model, wire);
     const own = this.#own(model, properties);
     const facts = { syncsUp: model.syncsUp, cloudNow: cloudNow() };
-    const verdict = onDown(own?.version, incoming(cmd, model, properties), facts);
-    if (verdict === 'sendBack' && own) sendBack(own.outgoing);
-    if (verdict !== 'apply') return undefined;
-    const item = await database.apply({ cmd, model: name, item: properties });
+    const verdict = decideDown(model, own, { properties, version: incoming(cmd, model, properties) }, facts);
+    if (verdict.kind === 'sendBack' && own) sendBack(own.outgoing);
+    if (verdict.kind !== 'apply') return undefined;
+    const { waits } = verdict;
+    const item = await database.apply({ cmd, model: name, item: verdict.properties }, { waits });
     return { model: name, item: item ?? properties };
   }
 
   /** The item held here, or the memory of its removal. */
-  #own(model: Model, properties: Properties): { version: HeldByDevice; outgoing: Outgoing } | undefined {
+  #own(model: Model, properties: Properties): (Own & { outgoing: Outgoing }) | undefined {
     const { database } = this.#options;
     const key = model.keyOf(properties, database.context);
     const { sk } = key;
@@ -93,6 +88,7 @@ export class Downward {
       const item = wireItem({ ...held, _type: model.name }, sk, model);
       return {
         version: { ...version, waiting },
+        item: held,
         outgoing: { key: sk, model: model.name, cmd: 'upsert', item },
       };
     }
