@@ -37,6 +37,7 @@ import type { DeviceEndpoint, DeviceGate, ToolGate } from './ports/device-endpoi
 import type { ItemStore } from './ports/item-store.ts';
 import type { SecretSource } from './state-directory/state-directory.ts';
 import { Arrivals } from './sync/arrivals.ts';
+import { conflictsOf } from './sync/conflict-log.ts';
 import { ExpirySweep } from './sync/expiry-sweep.ts';
 import { ItemSender } from './sync/item-sender.ts';
 import { LiveDelivery } from './sync/live-delivery.ts';
@@ -46,6 +47,7 @@ import { type RequestHandler, ServiceMessages } from './sync/service-messages.ts
 import { storeGet } from './sync/store-get.ts';
 import { SyncDown } from './sync/sync-down.ts';
 import { SyncUp } from './sync/sync-up.ts';
+import type { SyncIdentity } from './sync/wire-item.ts';
 import { ToolDoor } from './tools/tool-door.ts';
 
 export interface DeviceCloudCapabilities {
@@ -99,6 +101,7 @@ export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceC
   const arrivals = new Arrivals({ store, clock });
   const syncDown = new SyncDown({ schema, store, endpoint, sender, arrivals, clock, logger });
   const quarantine = new Quarantine({ store, clock, logger });
+  const conflicts = (identity: SyncIdentity) => conflictsOf(store, identity);
   const syncUp = new SyncUp({
     ...{ schema, store, endpoint, sender, arrivals, quarantine, syncDown, clock, logger },
   });
@@ -182,7 +185,7 @@ export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceC
     ...{ claims, releases, provisioning, reconciler, directory, items },
     routes: [
       (app) => provisionRoutes(app, { provisioning }),
-      (app) => deviceRoutes(app, { claims, releases, directory, history, quarantine, guards }),
+      (app) => deviceRoutes(app, { claims, releases, directory, history, quarantine, conflicts, guards }),
       (app) => itemRoutes(app, { items, guards }),
       (app) => credentialRoutes(app, { desk, guards }),
       (app) => policyRoutes(app, { desk: policyDesk, trial, guards }),

@@ -124,6 +124,15 @@ function tellDevice({ id, name, connection, accountId, product }: Answer): Telli
   return { id: String(id), text: facts.filter(Boolean).join(', ') };
 }
 
+function tellConflict({ at, model, key, kept, lost }: Answer): Telling {
+  const side = ({ by, updated, removed }: Answer) =>
+    `${removed ? 'removed' : 'written'} ${updated} by ${by ?? 'the owner'}`;
+  return {
+    id: String(at),
+    text: `${model} ${key}: kept ${side(kept as Answer)}, lost ${side(lost as Answer)}`,
+  };
+}
+
 /** The devices of one account, or of each. */
 async function askDevices(client: AdminClient, body: { accountId?: string }): Promise<{ items: unknown[] }> {
   if (body.accountId !== undefined) return askAll(client, '/device/find', body);
@@ -150,6 +159,14 @@ export const deviceCommands: readonly AdminCommand[] = [
     path: '/device/get',
     body: ([id]) => ({ id }),
     tell: tellDevice,
+  },
+  {
+    usage: 'conflicts <id>',
+    summary:
+      'versions of a device that lost against others, or others against them, unseen; the newest first',
+    path: '/device/conflicts',
+    body: ([id]) => ({ id }),
+    tell: (answer) => tellItems(answer, tellConflict),
   },
   {
     usage: 'claim <id>',

@@ -5,7 +5,9 @@ import { accountOf, type Guards } from '../http/guards.ts';
 import type { HttpApp } from '../http/http-app.ts';
 import { nameOfPrincipal } from '../http/principal.ts';
 import { verbs } from '../http/verbs.ts';
+import type { ShownConflict } from '../sync/conflict-log.ts';
 import type { Quarantine } from '../sync/quarantine.ts';
+import type { SyncIdentity } from '../sync/wire-item.ts';
 import type { ConnectionHistory } from './connection-history.ts';
 import type { DeviceClaimDesk } from './device-claims.ts';
 import type { DeviceDirectory } from './device-directory.ts';
@@ -18,6 +20,7 @@ export interface DeviceRoutesCapabilities {
   directory: DeviceDirectory;
   history: Pick<ConnectionHistory, 'of'>;
   quarantine: Pick<Quarantine, 'summary'>;
+  conflicts(identity: SyncIdentity): Promise<ShownConflict[]>;
   guards: Guards;
 }
 
@@ -25,9 +28,9 @@ const text = (maxLength: number) => Type.Optional(Type.Union([Type.String({ maxL
 const accountId = Type.Optional(Type.String({ maxLength: 64 }));
 const id = Type.String({ minLength: 1, maxLength: 64, description: 'claim ID, as typed' });
 
-/** `POST {api}/device/{claim,get,find,update,release}`, for users and, under `/tok`, cloud API tokens (Ioto contract §5, §9). */
+/** `POST {api}/device/{claim,get,conflicts,find,update,release}`, for users and, under `/tok`, cloud API tokens (Ioto contract §5, §9). */
 export function deviceRoutes(app: HttpApp, capabilities: DeviceRoutesCapabilities): void {
-  const { claims, releases, directory, history, quarantine, guards } = capabilities;
+  const { claims, releases, directory, history, quarantine, conflicts, guards } = capabilities;
   const post = verbs(app, guards);
   /** Principals of the whole cloud need not say whose device it is. */
   const find = async (request: FastifyRequest, body: { id: string; accountId?: string }) => {
@@ -65,6 +68,12 @@ export function deviceRoutes(app: HttpApp, capabilities: DeviceRoutesCapabilitie
       endpoint: await history.of(deviceId, accountId),
       ...(kept && { quarantine: kept }),
     };
+  });
+
+  post('/device/conflicts', 'viewer', Type.Object({ id, accountId }), async (body, request) => {
+    const identity = await find(request, body);
+    await directory.get(identity.accountId, identity.deviceId);
+    return { items: await conflicts(identity) };
   });
 
   const Find = Type.Object({

@@ -12,7 +12,7 @@ import {
 import type { Arrivals } from '../sync/arrivals.ts';
 import { expiryWrites } from '../sync/expiry-index.ts';
 import { forgetOldMarks, gonePartition, markOf } from '../sync/gone-marks.ts';
-import { syncFactsOf, withSyncFacts } from '../sync/sync-facts.ts';
+import { replacedVersions, syncFactsOf, withSyncFacts } from '../sync/sync-facts.ts';
 import { needsDevice, tenantKey, tenantRange } from '../sync/tenant-key.ts';
 import { EVERY_DEVICE } from '../sync/wire-item.ts';
 
@@ -131,7 +131,8 @@ export class GenericItems {
   ): Promise<StoredItem | undefined> {
     const arrival = await this.#options.arrivals.next();
     try {
-      const put = withSyncFacts(item, { arrived: arrival.time, claims: syncFactsOf(before)?.claims });
+      const facts = { claims: syncFactsOf(before)?.claims, over: replacedVersions(before) };
+      const put = withSyncFacts(item, { arrived: arrival.time, ...facts });
       const isThere = before?.pk === item.pk;
       const unchanged: Condition = isThere ? { equals: { ...before } } : { absent: true };
       const writes = [{ put, if: unchanged }, ...others, ...expiryWrites(model, put)];
@@ -147,7 +148,8 @@ export class GenericItems {
     const arrival = await arrivals.next();
     try {
       const now = new Date(clock.now()).toISOString();
-      const facts = { arrived: arrival.time, claims: syncFactsOf(before)?.claims };
+      const replaced = { claims: syncFactsOf(before)?.claims, over: replacedVersions(before) };
+      const facts = { arrived: arrival.time, ...replaced };
       const mark = markOf(model, before, { updated: this.#later(before), now, facts });
       const { pk, sk } = before;
       const writes: Write[] = [{ remove: { pk, sk }, if: { equals: { ...before } } }, { put: mark }];

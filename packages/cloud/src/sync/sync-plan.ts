@@ -2,9 +2,10 @@ import { contentOf, type Model, mergeItemOf, timeOf, withMerged } from '@ioto/da
 import { type HeldByCloud, type MergeItem, onUp, onUpMerging, type UpVerdict } from '@ioto/protocol';
 import { type DeviceItem, mergeDeviceReport } from '../devices/device-item.ts';
 import type { StoredItem, Write } from '../ports/item-store.ts';
+import { type Conflict, conflictOf } from './conflict.ts';
 import { expiryWrites } from './expiry-index.ts';
 import { gonePartition, markOf, removalOf } from './gone-marks.ts';
-import { syncFactsOf, withSyncFacts } from './sync-facts.ts';
+import { replacedVersions, syncFactsOf, withSyncFacts } from './sync-facts.ts';
 import type { IncomingChange } from './wire-item.ts';
 
 /** What the store holds under one key: an item, the mark of a removed one, or nothing. */
@@ -17,6 +18,8 @@ export interface SyncPlan {
   writes: Write[];
   /** What the cloud holds instead of what the device sent, where that is newer, or dated anew: the device is told. */
   told: { item: StoredItem; removed: boolean }[];
+  /** Versions and values that lost against ones whose writers had not seen them. */
+  conflicts: Conflict[];
 }
 
 /** What a plan depends on beside the changes and what is stored. */
@@ -43,16 +46,19 @@ export function planSync(
 ): SyncPlan {
   const after = new Map<string, Next>();
   const told = new Map<string, SyncPlan['told'][number]>();
+  const conflicts: Conflict[] = [];
   for (const change of changes) {
     const id = idOf(change.item);
     const current = after.get(id) ?? stored.get(id) ?? {};
-    const { next, tell } = applied(change, current, moment);
+    const { next, tell, merged } = applied(change, current, moment);
+    const conflict = conflictIn(change, current, { isWritten: next !== undefined, merged, ...moment });
+    if (conflict) conflicts.push(conflict);
     if (next) after.set(id, next);
     if (tell) told.set(id, tell);
     else if (next) told.delete(id);
   }
   const writes = [...after].flatMap(([id, next]) => writesFor(keyOf(id), stored.get(id) ?? {}, next));
-  return { writes, told: [...told.values()] };
+  return { writes, told: [...told.values()], conflicts };
 }
 
 interface Next extends Current {
@@ -63,6 +69,25 @@ interface Applied {
   /** The new state under the key; undefined when the change alters nothing. */
   next?: Next;
   tell?: SyncPlan['told'][number];
+  /** What a model that is merged by field made of both. */
+  merged?: MergeItem;
+}
+
+/** A Device item has an owner for each of its fields. */
+function conflictIn(
+  { item, model, remove, base }: IncomingChange,
+  current: Current,
+  facts: SyncMoment & { isWritten: boolean; merged?: MergeItem },
+): Conflict | undefined {
+  const held = current.item ?? current.mark;
+  if (!held || model.name === 'Device') return undefined;
+  const { deviceId, isWritten, merged, now } = facts;
+  const updated = timeOf(item.updated) ?? new Date(now).toISOString();
+  return conflictOf({
+    ...{ model, deviceId, isWritten, merged },
+    sent: { item, removed: remove, updated, base },
+    held: { item: held, removed: !current.item },
+  });
 }
 
 function applied(change: IncomingChange, current: Current, moment: SyncMoment): Applied {
@@ -74,7 +99,7 @@ function applied(change: IncomingChange, current: Current, moment: SyncMoment): 
   const sent = { updated: timeOf(item.updated), removed: remove, content, deviceId };
   const verdict = onUp(heldOf(model, current), sent, now);
   if (verdict.kind === 'write') {
-    const next = { ...written(change, verdict, moment), model };
+    const next = { ...written(change, verdict, moment, current), model };
     return { next, tell: verdict.redated ? tellOf(model, next) : undefined };
   }
   const isTold = verdict.kind === 'stale' || (verdict.kind === 'seen' && moment.isOurs);
@@ -97,8 +122,8 @@ function appliedMerging(change: IncomingChange, current: Current, moment: SyncMo
     const created = current.item?.created ?? item.created;
     const fields = merged ? withMerged(model, { ...item, created }, merged) : item;
     const as = { ...change, item: { ...fields, pk: item.pk, sk: item.sk } };
-    const next = { ...written(as, { updated, claims }, moment), model };
-    return { next, tell: verdict.tell ? tellOf(model, next) : undefined };
+    const next = { ...written(as, { updated, claims }, moment, current), model };
+    return { next, merged, tell: verdict.tell ? tellOf(model, next) : undefined };
   }
   const isTold = verdict.kind === 'stale' || (verdict.kind === 'seen' && moment.isOurs);
   return { tell: isTold ? tellOf(model, current) : undefined };
@@ -119,8 +144,10 @@ function written(
   { item, model, remove }: IncomingChange,
   { updated, claims }: Pick<Extract<UpVerdict, { kind: 'write' }>, 'updated' | 'claims'>,
   { now, arrived, deviceId }: SyncMoment,
+  before: Current,
 ): Current {
-  const facts = { arrived, by: deviceId, claims };
+  const over = replacedVersions(before.item ?? before.mark, deviceId);
+  const facts = { arrived, by: deviceId, claims, over };
   if (!remove) return { item: withSyncFacts({ ...item, updated }, facts) };
   return { mark: markOf(model, item, { updated, now: new Date(now).toISOString(), facts }) };
 }

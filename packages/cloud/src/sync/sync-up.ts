@@ -5,6 +5,7 @@ import { Turns } from '../devices/turns.ts';
 import type { DeviceEndpoint } from '../ports/device-endpoint.ts';
 import type { ItemStore, StoredItem } from '../ports/item-store.ts';
 import type { Arrivals } from './arrivals.ts';
+import { conflictWrites, forgetOldConflicts } from './conflict-log.ts';
 import { forgetOldMarks, gonePartition } from './gone-marks.ts';
 import type { ItemSender } from './item-sender.ts';
 import type { Quarantine } from './quarantine.ts';
@@ -37,6 +38,8 @@ export class SyncUp {
   readonly #options: SyncUpOptions;
   /** The batches of one device are applied in the order in which it sent them. */
   readonly #turns = new Turns();
+  /** Found since the cloud started. */
+  conflicts = 0;
 
   constructor(options: SyncUpOptions) {
     this.#options = options;
@@ -58,7 +61,7 @@ export class SyncUp {
     const { accepted, unknown } = this.#read(identity, changes);
     const told = await this.#turns.run(deviceId, async () => {
       if (unknown.length > 0) await this.#options.quarantine.keep(identity, unknown);
-      return this.#apply(accepted, { deviceId, isOurs });
+      return this.#apply(accepted, { identity, isOurs });
     });
     const keys = [...new Set(changes.flatMap((change) => nameOfChange(change) ?? []))];
     this.#acknowledge(deviceId, typeof seq === 'number' ? seq : 0, keys);
@@ -76,7 +79,7 @@ export class SyncUp {
   async takeIn(identity: SyncIdentity, changes: readonly unknown[]): Promise<void> {
     const { deviceId } = identity;
     const { accepted } = this.#read(identity, changes);
-    await this.#turns.run(deviceId, () => this.#apply(accepted, { deviceId, isOurs: false }));
+    await this.#turns.run(deviceId, () => this.#apply(accepted, { identity, isOurs: false }));
   }
 
   #tell(identity: SyncIdentity, verb: SyncVerb, item: StoredItem): void {
@@ -112,17 +115,21 @@ export class SyncUp {
 
   async #apply(
     changes: readonly IncomingChange[],
-    from: { deviceId: string; isOurs: boolean },
+    { identity, isOurs }: { identity: SyncIdentity; isOurs: boolean },
   ): Promise<SyncPlan['told']> {
     const { store, arrivals, clock } = this.#options;
+    const { deviceId } = identity;
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
       const stored = await this.#stored(changes);
       const arrival = await arrivals.next();
       try {
         const now = clock.now();
-        const { writes, told } = planSync(changes, stored, { ...from, now, arrived: arrival.time });
+        const moment = { deviceId, isOurs, now, arrived: arrival.time };
+        const { writes, told, conflicts } = planSync(changes, stored, moment);
+        writes.push(...conflictWrites(identity, conflicts, moment));
         if (writes.length > 0) await store.write(writes);
         await forgetOldMarks(store, writes, now);
+        if (conflicts.length > 0) await this.#conflicted(identity, conflicts.length);
         return told;
       } catch (error) {
         if (!isCodedError(error, 'CONDITION_FAILED')) throw error;
@@ -138,6 +145,13 @@ export class SyncUp {
         retryable: true,
       },
     );
+  }
+
+  async #conflicted(identity: SyncIdentity, conflicts: number): Promise<void> {
+    const { store, logger } = this.#options;
+    this.conflicts += conflicts;
+    logger.info({ ...identity, conflicts }, 'changes that contradict others: see /device/conflicts');
+    await forgetOldConflicts(store, identity);
   }
 
   async #stored(changes: readonly IncomingChange[]): Promise<Map<string, Current>> {

@@ -15,6 +15,8 @@ export interface IncomingChange {
   model: Model;
   /** As the device names the item: goes back in the acknowledgement. */
   remove: boolean;
+  /** `updated` of the version that the device had seen of the cloud's, '' for none, where the device tells. */
+  base?: string;
   /** With keys, account and device from the certificate, and fields of the schema only. */
   item: StoredItem;
 }
@@ -30,7 +32,12 @@ export function readChange(
   change: unknown,
   { schema, identity }: { schema: Schema; identity: SyncIdentity },
 ): ReadChange {
-  const { cmd, key, item } = (change ?? {}) as { cmd?: unknown; key?: unknown; item?: unknown };
+  const { cmd, key, item, base } = (change ?? {}) as {
+    cmd?: unknown;
+    key?: unknown;
+    item?: unknown;
+    base?: unknown;
+  };
   if (typeof item !== 'object' || item === null || Array.isArray(item)) return { refused: 'it has no item' };
   const fields = item as Record<string, unknown>;
   const sk = typeof fields.sk === 'string' ? fields.sk : typeof key === 'string' ? key : undefined;
@@ -42,7 +49,8 @@ export function readChange(
   if (!model.syncsUp) return { refused: 'its model does not sync up' };
   const own = { ...(sk ? model.parseSortKey(sk) : undefined), ...fields };
   try {
-    return { accepted: accept(model, own, { identity, remove: cmd === 'remove' }) };
+    const accepted = accept(model, own, { identity, remove: cmd === 'remove' });
+    return { accepted: typeof base === 'string' ? { ...accepted, base } : accepted };
   } catch (error) {
     return { refused: String(error instanceof Error ? error.message : error) };
   }
