@@ -52,6 +52,18 @@ export { type DownFacts, type DownVerdict, type HeldByDevice, onDown } from './s
 export { itemDigest, tableDigest } from './sync-core/digest.ts';
 export { compareTimes, compareVersions, nextTime, type Version } from './sync-core/version.ts';
 export {
+  SYNC_ABILITIES,
+  SYNC_HELLO,
+  type SyncAbility,
+  SyncHello,
+  SyncHelloAnswer,
+  SyncLost,
+  SyncPace,
+  SyncReport,
+} from './sync-hello.ts';
+export {
+  AgreedSyncAck,
+  AgreedSyncUp,
   CHANGE_COMMANDS,
   type ChangeCommand,
   SyncAck,

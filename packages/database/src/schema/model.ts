@@ -73,6 +73,8 @@ export class Model {
   readonly local: readonly Field[];
   /** Fields that make two versions of an item different: not those that say whose it is and since when. */
   readonly content: readonly Field[];
+  /** Name of the field that says since when an item is. */
+  readonly created: string | undefined;
   /** The field at whose time its items expire. */
   readonly ttl: Field | undefined;
   /** Fields of which no two items may have the same value. */
@@ -92,6 +94,7 @@ export class Model {
     this.name = name;
     this.fields = fields;
     this.sync = sync;
+    this.created = timestamps.created;
     this.durability = durability;
     this.#pk = fields.has(hash) ? keyTemplate(fields, hash) : new KeyTemplate('');
     this.#sk = sort === undefined ? new KeyTemplate('') : keyTemplate(fields, sort);
