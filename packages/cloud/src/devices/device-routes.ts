@@ -5,6 +5,7 @@ import { accountOf, type Guards } from '../http/guards.ts';
 import type { HttpApp } from '../http/http-app.ts';
 import { nameOfPrincipal } from '../http/principal.ts';
 import { verbs } from '../http/verbs.ts';
+import type { Agreed } from '../sync/agreed.ts';
 import type { Quarantine } from '../sync/quarantine.ts';
 import type { ConnectionHistory } from './connection-history.ts';
 import type { DeviceClaimDesk } from './device-claims.ts';
@@ -18,6 +19,7 @@ export interface DeviceRoutesCapabilities {
   directory: DeviceDirectory;
   history: Pick<ConnectionHistory, 'of'>;
   quarantine: Pick<Quarantine, 'summary'>;
+  agreed: Pick<Agreed, 'summary'>;
   guards: Guards;
 }
 
@@ -27,7 +29,7 @@ const id = Type.String({ minLength: 1, maxLength: 64, description: 'claim ID, as
 
 /** `POST {api}/device/{claim,get,find,update,release}`, for users and, under `/tok`, cloud API tokens (Ioto contract §5, §9). */
 export function deviceRoutes(app: HttpApp, capabilities: DeviceRoutesCapabilities): void {
-  const { claims, releases, directory, history, quarantine, guards } = capabilities;
+  const { claims, releases, directory, history, quarantine, agreed, guards } = capabilities;
   const post = verbs(app, guards);
   /** Principals of the whole cloud need not say whose device it is. */
   const find = async (request: FastifyRequest, body: { id: string; accountId?: string }) => {
@@ -59,10 +61,12 @@ export function deviceRoutes(app: HttpApp, capabilities: DeviceRoutesCapabilitie
     const { deviceId, accountId } = await find(request, body);
     const device = shownDevice(await directory.get(accountId, deviceId));
     const kept = await quarantine.summary({ accountId, deviceId });
+    const sync = await agreed.summary({ accountId, deviceId });
     return {
       ...device,
       certificates: await directory.certificates(deviceId, accountId),
       endpoint: await history.of(deviceId, accountId),
+      ...(sync && { sync }),
       ...(kept && { quarantine: kept }),
     };
   });

@@ -16,7 +16,14 @@ export interface Current {
 export interface SyncPlan {
   writes: Write[];
   /** What the cloud holds instead of what the device sent, where that is newer, or dated anew: the device is told. */
-  told: { item: StoredItem; removed: boolean }[];
+  told: Told[];
+}
+
+export interface Told {
+  item: StoredItem;
+  removed: boolean;
+  /** It is what the device sent but for its time. */
+  redated?: boolean;
 }
 
 /** What a plan depends on beside the changes and what is stored. */
@@ -28,6 +35,8 @@ export interface SyncMoment {
   deviceId: string;
   /** The agent is one of ours, which knows that the cloud may date a change anew. */
   isOurs: boolean;
+  /** It leaves out since when an item is that it knows the cloud to have. */
+  isLean?: boolean;
 }
 
 export const idOf = ({ pk, sk }: { pk: string; sk: string }): string => `${pk}\n${sk}`;
@@ -42,7 +51,7 @@ export function planSync(
   moment: SyncMoment,
 ): SyncPlan {
   const after = new Map<string, Next>();
-  const told = new Map<string, SyncPlan['told'][number]>();
+  const told = new Map<string, Told>();
   for (const change of changes) {
     const id = idOf(change.item);
     const current = after.get(id) ?? stored.get(id) ?? {};
@@ -62,7 +71,7 @@ interface Next extends Current {
 interface Applied {
   /** The new state under the key; undefined when the change alters nothing. */
   next?: Next;
-  tell?: SyncPlan['told'][number];
+  tell?: Told;
 }
 
 function applied(change: IncomingChange, current: Current, moment: SyncMoment): Applied {
@@ -73,8 +82,9 @@ function applied(change: IncomingChange, current: Current, moment: SyncMoment): 
   const sent = { updated: timeOf(item.updated), removed: remove, content, deviceId };
   const verdict = onUp(heldOf(model, current), sent, now);
   if (verdict.kind === 'write') {
-    const next = { ...written(change, verdict, moment), model };
-    return { next, tell: verdict.redated ? tellOf(model, next) : undefined };
+    const next = { ...written(change, verdict, { ...moment, held: current.item }), model };
+    const tell = verdict.redated ? tellOf(model, next) : undefined;
+    return { next, tell: tell && { ...tell, redated: true } };
   }
   const isTold = verdict.kind === 'stale' || (verdict.kind === 'seen' && moment.isOurs);
   return { tell: isTold ? tellOf(model, current) : undefined };
@@ -89,10 +99,14 @@ function merged({ model, item, remove }: IncomingChange, current: Current, { now
 function written(
   { item, model, remove }: IncomingChange,
   { updated, claims }: Extract<UpVerdict, { kind: 'write' }>,
-  { now, arrived, deviceId }: SyncMoment,
+  { now, arrived, deviceId, isLean, held }: SyncMoment & { held?: StoredItem },
 ): Current {
   const facts = { arrived, by: deviceId, claims };
-  if (!remove) return { item: withSyncFacts({ ...item, updated }, facts) };
+  if (!remove) {
+    const created = model.created && (held?.[model.created] ?? (isLean ? updated : undefined));
+    const since = model.created && created !== undefined && { [model.created]: created };
+    return { item: withSyncFacts({ ...since, ...item, updated }, facts) };
+  }
   return { mark: markOf(model, item, { updated, now: new Date(now).toISOString(), facts }) };
 }
 
@@ -104,7 +118,7 @@ function heldOf(model: Model, { item, mark }: Current): HeldByCloud | undefined 
   return { updated, removed: !item, content: item && (() => contentOf(model, item)), claims };
 }
 
-function tellOf(model: Model, { item, mark }: Current): SyncPlan['told'][number] | undefined {
+function tellOf(model: Model, { item, mark }: Current): Told | undefined {
   if (item) return { item, removed: false };
   return mark && { item: removalOf(model, mark), removed: true };
 }
