@@ -16,6 +16,7 @@ import { ProvisionService } from './services/provision/service.ts';
 import { RegisterService } from './services/register/service.ts';
 import { SerializeService } from './services/serialize/service.ts';
 import { Commands } from './services/sync/commands.ts';
+import { Hello } from './services/sync/hello.ts';
 import { SyncService } from './services/sync/service.ts';
 import { UrlService } from './services/url/service.ts';
 import { WebService } from './services/web/service.ts';
@@ -172,7 +173,7 @@ function throttle({ events, sync, link }: AgentParts, payload: Buffer): void {
 }
 
 function buildSync(parts: AgentParts): Component {
-  const { clock, logger, events, settings, checkpoint } = parts;
+  const { clock, logger, events, settings, checkpoint, provisionFile } = parts;
   const { id } = need(parts.identity, 'register');
   const mqtt = need(parts.mqtt, 'mqtt');
   const database = need(parts.database, 'database').database;
@@ -187,6 +188,12 @@ function buildSync(parts: AgentParts): Component {
     device: { name, description, model, product, test: test === undefined ? undefined : Boolean(test) },
     resendAfter: settings.timeouts.sync,
     maxBytes: settings.database.maxSyncSize,
+    hello: new Hello({
+      database,
+      logger,
+      ask: need(parts.ask, 'mqtt'),
+      isOurs: () => provisionFile.isCloudOurs,
+    }),
     commands: new Commands({
       database,
       clock,

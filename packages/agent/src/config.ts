@@ -70,6 +70,9 @@ const ProvisionSettings = Type.Object(
     cloudName: text('name of the cloud'),
     cloudRegion: text('region of the cloud'),
     expires: text('ISO time at which the certificate ends'),
+    sync: Type.Optional(
+      Type.Integer({ description: '1: the cloud can agree on more than the contract of sync asks' }),
+    ),
   },
   { additionalProperties: true, default: {}, description: 'provision.json5, written by the agent' },
 );
@@ -159,7 +162,7 @@ export const agentSchema = Type.Object(
         '90 days',
         'time for which removed items are remembered, so that no late copy brings them back',
       ),
-      maxSyncSize: size('64k', 'largest message of changes sent up'),
+      maxSyncSize: size('120k', 'largest message of changes sent up; smaller where the cloud asks for it'),
     }),
     directories: group('where things lie; @state, @config, @certs, @db and @site may be used in paths', {
       state: text('everything that the agent writes'),

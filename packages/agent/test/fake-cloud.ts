@@ -4,10 +4,14 @@ import type { AddressInfo, Server } from 'node:net';
 import { createServer as createTls, type TLSSocket } from 'node:tls';
 import { MqttServer } from '@ioto/mqtt';
 import {
+  type AgreedSyncUp,
   deviceTopic,
   parseServiceTopic,
   SIGNATURE_HEADER,
-  type SyncUp,
+  SYNC_HELLO,
+  type SyncAbility,
+  type SyncHello,
+  type SyncHelloAnswer,
   type SyncVerb,
   verifyRequest,
 } from '@ioto/protocol';
@@ -40,7 +44,10 @@ export class FakeCloud {
   readonly claims = new Map<string, { accountId: string; token: string }>();
   /** Certificates by token and public key, so that asking again gives the same. */
   readonly issued = new Map<string, string>();
-  readonly batches: SyncUp[] = [];
+  readonly batches: AgreedSyncUp[] = [];
+  readonly hellos: SyncHello[] = [];
+  /** Topics of what devices published, in order. */
+  readonly topics: string[] = [];
   readonly downRequests: string[] = [];
   readonly items = new Map<string, Record<string, unknown>>();
   /** Asked before each answer; what it returns replaces the answer. */
@@ -48,6 +55,10 @@ export class FakeCloud {
   /** CONNACK return code for a device, 0 to let it in. */
   admit: (id: string) => 0 | 3 | 5 = () => 0;
   acknowledges = true;
+  /** What is said to a hello; nothing for undefined. */
+  hello: (hello: SyncHello) => SyncHelloAnswer | 'not JSON' | undefined = () => agreedOn([]);
+  /** More properties of a provision answer. */
+  provisionAnswer: Readonly<Record<string, unknown>> = {};
   endsSyncDown = true;
   /** What is sent before SYNCDOWN. */
   backlog: { verb: SyncVerb; item: Record<string, unknown> }[] = [];
@@ -193,7 +204,8 @@ export class FakeCloud {
     this.issued.set(name, certificate);
     const { accountId } = claim;
     const port = portOf(this.#tls);
-    return { body: { id, accountId, certificate, endpoint: 'localhost', port, ca: this.authority.pem } };
+    const answer = { id, accountId, certificate, endpoint: 'localhost', port, ca: this.authority.pem };
+    return { body: { ...answer, ...this.provisionAnswer } };
   }
 
   #makeMqtt(): MqttServer<string> {
@@ -209,13 +221,24 @@ export class FakeCloud {
         mayPublish: (id, topic) => parseServiceTopic(topic)?.id === id,
         maySubscribe: () => true,
         received: (id, { topic, payload }) => {
-          this.#received(id, topic, JSON.parse(String(payload)));
+          this.topics.push(topic);
+          const message = parseServiceTopic(topic)?.message;
+          const body = JSON.parse(String(payload));
+          if (message?.kind === 'request') this.#asked(id, message, body);
+          else this.#received(id, topic, body);
         },
       },
     });
   }
 
-  #received(id: string, topic: string, body: SyncUp & { timestamp: string }): void {
+  #asked(id: string, { request, n }: { request: string; n: string }, body: SyncHello): void {
+    if (request !== SYNC_HELLO) return;
+    this.hellos.push(body);
+    const answer = this.hello(body);
+    if (answer) void this.deliver(id, deviceTopic.answer(id, request, n), JSON.stringify(answer));
+  }
+
+  #received(id: string, topic: string, body: AgreedSyncUp & { timestamp: string }): void {
     const kind = parseServiceTopic(topic)?.message.kind;
     const updated = new Date().toISOString();
     if (kind === 'syncUp') {
@@ -225,13 +248,21 @@ export class FakeCloud {
         if (cmd === 'remove') this.items.delete(key);
         else this.items.set(key, { ...item });
       }
-      void this.sync(id, 'SYNC', { seq: body.seq, keys: body.changes.map(({ key }) => key), updated });
+      const { seq, changes, through } = body;
+      const ack = through === undefined ? { keys: changes.map(({ key }) => key) } : { all: true, through };
+      void this.sync(id, 'SYNC', { seq, ...ack, updated });
     } else if (kind === 'syncDown') {
       this.downRequests.push(body.timestamp);
       for (const { verb, item } of this.backlog.splice(0)) void this.sync(id, verb, item);
       if (this.endsSyncDown) void this.sync(id, 'SYNCDOWN', { updated });
     }
   }
+}
+
+/** An answer to a hello that agrees on these. */
+export function agreedOn(can: readonly SyncAbility[]): SyncHelloAnswer {
+  const pace = { window: 4, bytes: 122_880 };
+  return { v: 1, can: [...can], schema: '', through: 0, time: new Date().toISOString(), pace };
 }
 
 function commonName(socket: TLSSocket): string {

@@ -23,6 +23,7 @@ import type { FirstLogin } from './identity/first-login.ts';
 import { watchEndpoint } from './metrics/endpoint-metrics.ts';
 import { Metrics } from './metrics/metrics.ts';
 import { operationsRoutes } from './metrics/operations-routes.ts';
+import { watchSync } from './metrics/sync-metrics.ts';
 import { watchWorkers } from './metrics/worker-metrics.ts';
 import { EmbeddedCa } from './platform/embedded/embedded-ca.ts';
 import { EmbeddedCredentials } from './platform/embedded/embedded-credentials.ts';
@@ -137,6 +138,7 @@ export function createCloud(options: CloudOptions = {}): Cloud {
   });
   if (devices) {
     watchEndpoint(metrics, () => endpoint.counters);
+    watchSync(metrics, () => devices.syncCounts);
     metrics.gauge('ioto_websocket_connections', 'WebSockets open now', () => webSocket.open);
   }
 

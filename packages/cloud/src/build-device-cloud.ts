@@ -1,4 +1,5 @@
-import { compileSchema, completeSchema } from '@ioto/database';
+import { compileSchema, completeSchema, schemaHash } from '@ioto/database';
+import { SYNC_HELLO } from '@ioto/protocol';
 import type { Clock, Component, Logger } from '@ioto/runtime';
 import type { AuditLog } from './audit/audit-log.ts';
 import { CredentialDesk } from './credentials/credential-desk.ts';
@@ -36,6 +37,7 @@ import type { CredentialIssuer } from './ports/credential-issuer.ts';
 import type { DeviceEndpoint, DeviceGate, ToolGate } from './ports/device-endpoint.ts';
 import type { ItemStore } from './ports/item-store.ts';
 import type { SecretSource } from './state-directory/state-directory.ts';
+import { Agreed, type SyncCounts } from './sync/agreed.ts';
 import { Arrivals } from './sync/arrivals.ts';
 import { conflictsOf } from './sync/conflict-log.ts';
 import { ExpirySweep } from './sync/expiry-sweep.ts';
@@ -81,6 +83,8 @@ export interface DeviceCloudParts {
   reconciler: IntentReconciler;
   directory: DeviceDirectory;
   items: GenericItems;
+  /** What was counted of sync up. */
+  readonly syncCounts: SyncCounts;
   routes: RouteModule[];
   /** To be started before the endpoint takes connections, in this order. */
   components: Component[];
@@ -102,10 +106,14 @@ export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceC
   const syncDown = new SyncDown({ schema, store, endpoint, sender, arrivals, clock, logger });
   const quarantine = new Quarantine({ store, clock, logger });
   const conflicts = (identity: SyncIdentity) => conflictsOf(store, identity);
+  const agreed = new Agreed({ store, endpoint, clock, schemaHash: schemaHash(schema) });
   const syncUp = new SyncUp({
-    ...{ schema, store, endpoint, sender, arrivals, quarantine, syncDown, clock, logger },
+    ...{ schema, store, endpoint, sender, arrivals, quarantine, agreed, syncDown, clock, logger },
   });
-  const requests = new Map<string, RequestHandler>([['store/get', storeGet({ schema, store })]]);
+  const requests = new Map<string, RequestHandler>([
+    ['store/get', storeGet({ schema, store })],
+    [SYNC_HELLO, agreed.hello],
+  ]);
   const messages = new ServiceMessages({ endpoint, syncUp, syncDown, requests, logger });
   const live = new LiveDelivery({ schema, store, endpoint, sender, syncDown });
   const expiry = new ExpirySweep({ schema, store, clock, logger });
@@ -127,6 +135,7 @@ export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceC
     history,
     endpoint,
     messages,
+    peers: agreed.peers,
     turns,
     clock,
     logger,
@@ -183,9 +192,13 @@ export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceC
     gate: door,
     tools,
     ...{ claims, releases, provisioning, reconciler, directory, items },
+    get syncCounts() {
+      return agreed.counts;
+    },
     routes: [
       (app) => provisionRoutes(app, { provisioning }),
-      (app) => deviceRoutes(app, { claims, releases, directory, history, quarantine, conflicts, guards }),
+      (app) =>
+        deviceRoutes(app, { claims, releases, directory, history, quarantine, agreed, conflicts, guards }),
       (app) => itemRoutes(app, { items, guards }),
       (app) => credentialRoutes(app, { desk, guards }),
       (app) => policyRoutes(app, { desk: policyDesk, trial, guards }),

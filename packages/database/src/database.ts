@@ -142,6 +142,7 @@ export class Database {
     const database = new Database(options);
     const seq = await database.#storage.open();
     database.#state.reachSeq(seq);
+    database.#state.saved(database.#state.seq);
     try {
       if (options.context) await database.setContext(options.context);
     } catch (error) {

@@ -2,6 +2,7 @@ export { Database } from './database.ts';
 export { databaseErrors } from './errors.ts';
 export type { Change, ChangeListener } from './feed/change.ts';
 export type { Acknowledged, Outbox, OutboxEntry, PendingOptions } from './feed/outbox.ts';
+export type { Span } from './feed/span.ts';
 export { expiryOf } from './items/expiry.ts';
 export { mergeItemOf, noteFieldTimes, withMerged } from './items/field-times.ts';
 export type { Item, Page } from './items/item.ts';
@@ -29,6 +30,7 @@ export type { Context, Durability, FieldType, ItemKey, Properties, Sync } from '
 export type { Field } from './schema/field.ts';
 export { type KeyRange, Model } from './schema/model.ts';
 export { readSchema } from './schema/read-schema.ts';
+export { schemaHash } from './schema/schema-hash.ts';
 export { defineSchema, type ItemOf, type SchemaDefinition, type TypedDatabase, typed } from './typed.ts';
 export type { Operators, Where } from './where/where.ts';
 export { Transaction } from './writes/transaction.ts';

@@ -27,6 +27,7 @@ export class State {
   readonly extent: Extent;
   #context: Context = {};
   #seq = 0;
+  #savedSeq = 0;
 
   /** @param tombstoneAge Milliseconds for which removals are remembered. */
   constructor(schema: Schema, tombstoneAge: number) {
@@ -45,6 +46,16 @@ export class State {
   /** The number of the latest change. */
   get seq(): number {
     return this.#seq;
+  }
+
+  /** The same of those on disk: after a power cut numbers beyond it are given out again. */
+  get savedSeq(): number {
+    return this.#savedSeq;
+  }
+
+  /** A change of this number is on disk. */
+  saved(seq: number): void {
+    this.#savedSeq = Math.max(this.#savedSeq, seq);
   }
 
   nextSeq(): number {
@@ -106,8 +117,10 @@ export class State {
     const previous = this.items.put(record);
     const { pk, sk, model } = record;
     const tombstone = this.tombstones.remove(record);
+    const waiting = this.outbox.get(record);
+    const isKnown = waiting ? waiting.isKnown : previous !== undefined;
     const undoOutbox = outbox
-      ? this.#enqueue({ pk, sk, model, cmd: outbox, version: seq, durable })
+      ? this.#enqueue({ pk, sk, model, cmd: outbox, version: seq, isKnown, durable })
       : this.#dequeue(record);
     return () => {
       if (previous) this.items.put(previous);
@@ -136,7 +149,9 @@ export class State {
   }
 
   #enqueue(entry: Pending): Undo {
-    const previous = this.outbox.put(entry);
+    const waiting = this.outbox.get(entry);
+    const since = waiting?.durable ? waiting.version : waiting?.since;
+    const previous = this.outbox.put({ ...entry, since });
     return () => this.outbox.restore(entry, previous);
   }
 

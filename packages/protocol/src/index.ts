@@ -76,6 +76,18 @@ export {
 } from './sync-core/sketch.ts';
 export { compareTimes, compareVersions, nextTime, type Version } from './sync-core/version.ts';
 export {
+  SYNC_ABILITIES,
+  SYNC_HELLO,
+  type SyncAbility,
+  SyncHello,
+  SyncHelloAnswer,
+  SyncLost,
+  SyncPace,
+  SyncReport,
+} from './sync-hello.ts';
+export {
+  AgreedSyncAck,
+  AgreedSyncUp,
   CHANGE_COMMANDS,
   type ChangeCommand,
   SyncAck,

@@ -65,6 +65,7 @@ export const ProvisionAnswer = Type.Object({
   cloudRegion: Type.String(),
   ca: Type.String({ description: 'PEM of the authority of the endpoint' }),
   expires: Type.String({ description: 'ISO time at which the certificate ends' }),
+  sync: Type.Optional(Type.Integer({ description: 'the cloud answers sync/hello; only where a CSR came' })),
 });
 export type ProvisionAnswer = Static<typeof ProvisionAnswer>;
 

@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox';
+import { SyncPace, SyncReport } from './sync-hello.ts';
 
 /** One item as it travels: its model in `_type`, its sort key, its time; `pk` never travels up. */
 export const WireItem = Type.Object(
@@ -29,6 +30,10 @@ export const SyncUp = Type.Object({
 });
 export type SyncUp = Static<typeof SyncUp>;
 
+/** The same with what is said where both ends have agreed on it. */
+export const AgreedSyncUp = Type.Intersect([SyncUp, Type.Partial(SyncReport)]);
+export type AgreedSyncUp = Static<typeof AgreedSyncUp>;
+
 /** `…/sync/SYNC`: what is durable in the cloud; every key of the batch is listed, also of a change that was stale. */
 export const SyncAck = Type.Object({
   seq: Type.Integer(),
@@ -36,6 +41,19 @@ export const SyncAck = Type.Object({
   updated: Type.String(),
 });
 export type SyncAck = Static<typeof SyncAck>;
+
+/** The same where both ends have agreed on `through`: the whole batch is durable, and so is all up to that version. */
+export const AgreedSyncAck = Type.Object({
+  seq: Type.Integer(),
+  all: Type.Literal(true),
+  updated: Type.String(),
+  /** Missing where the cloud does not know the connection's database. */
+  through: Type.Optional(Type.Integer({ minimum: 0 })),
+  pace: Type.Optional(SyncPace),
+  /** The times, ISO, of items that the cloud dated anew, by sort key. */
+  stamps: Type.Optional(Type.Record(Type.String(), Type.String())),
+});
+export type AgreedSyncAck = Static<typeof AgreedSyncAck>;
 
 /** `…/db/syncDown`: send what changed strictly later than `timestamp`. */
 export const SyncDownRequest = Type.Object({ timestamp: Type.Optional(Type.String()) });

@@ -45,14 +45,23 @@ export class ProvisionFile {
     return this.#record;
   }
 
+  /**
+   * True for a cloud that can agree on more than the contract of sync asks: it says so, or, from before it did, it has
+   * certified the device's own key and sent its authority with the answer, as no other does.
+   */
+  get isCloudOurs(): boolean {
+    const { sync, ca, key = '@certs/ioto.key' } = this.#record;
+    return sync === 1 || (this.hasCertificate && ca !== undefined && key === '@certs/ioto.key');
+  }
+
   get hasCertificate(): boolean {
     return this.#record.certificate !== undefined && this.#record.endpoint !== undefined;
   }
 
   /** Keeps a register answer, in place of what was there (Ioto contract §4). A certificate that is held stays. */
   async saveRegistration(answer: ProvisionRecord): Promise<void> {
-    const { certificate, key, ca, endpoint, port, expires } = this.#record;
-    const kept = this.hasCertificate ? { certificate, key, ca, endpoint, port, expires } : {};
+    const { certificate, key, ca, endpoint, port, expires, sync } = this.#record;
+    const kept = this.hasCertificate ? { certificate, key, ca, endpoint, port, expires, sync } : {};
     await this.#write({ ...kept, ...answer });
     await this.#checkpoint('register-answer-written');
   }
@@ -68,6 +77,7 @@ export class ProvisionFile {
     await this.#write({
       ...this.#record,
       ...answer,
+      sync: answer.sync,
       certificate: '@certs/ioto.crt',
       key: pems.key === undefined ? '@certs/ioto.key' : '@certs/cloud.key',
       ca: pems.ca === undefined ? undefined : '@certs/cloud-ca.crt',
@@ -91,6 +101,7 @@ export class ProvisionFile {
       ca: _authority,
       endpoint: _end,
       port: _port,
+      sync: _sync,
       ...claim
     } = this.#record;
     await this.#write(claim);

@@ -38,6 +38,7 @@ beforeEach(async () => {
         if (principal) void door.disconnected(principal, { reason: 'sent away', detail: '' });
       },
     },
+    peers: { forget: () => undefined },
     clock: new VirtualClock(),
     logger: silentLogger,
   });

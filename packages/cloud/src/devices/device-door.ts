@@ -12,6 +12,7 @@ import type {
   PeerCertificate,
 } from '../ports/device-endpoint.ts';
 import type { ItemStore } from '../ports/item-store.ts';
+import type { Peers } from '../sync/peers.ts';
 import type { ServiceMessages } from '../sync/service-messages.ts';
 import { certificateStanding, onFirstUse, REPLACEMENT_GRACE } from './certificate-plan.ts';
 import type { ConnectionHistory } from './connection-history.ts';
@@ -27,6 +28,8 @@ export interface DeviceDoorOptions {
   history: ConnectionHistory;
   endpoint: Pick<DeviceEndpoint, 'disconnect'>;
   messages: Pick<ServiceMessages, 'receive'>;
+  /** Who has agreed on more than the contract, by the connection that they have. */
+  peers: Pick<Peers, 'forget'>;
   turns: Turns;
   clock: Clock;
   logger: Logger;
@@ -125,6 +128,7 @@ export class DeviceDoor implements DeviceGate {
   async connected(principal: DevicePrincipal): Promise<void> {
     const { deviceId, accountId } = principal;
     this.#inside.set(deviceId, principal);
+    this.#options.peers.forget(deviceId);
     this.#options.rights.use(accountId);
     // The policies may have changed since it was let in.
     this.#checkAgain(principal);
@@ -140,6 +144,7 @@ export class DeviceDoor implements DeviceGate {
     // A device that came back by another connection is not gone when the first one ends.
     if (this.#inside.get(deviceId) !== principal) return;
     this.#inside.delete(deviceId);
+    this.#options.peers.forget(deviceId);
     this.#options.presence.disconnected(deviceId, accountId);
   }
 

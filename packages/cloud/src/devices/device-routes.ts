@@ -5,6 +5,7 @@ import { accountOf, type Guards } from '../http/guards.ts';
 import type { HttpApp } from '../http/http-app.ts';
 import { nameOfPrincipal } from '../http/principal.ts';
 import { verbs } from '../http/verbs.ts';
+import type { Agreed } from '../sync/agreed.ts';
 import type { ShownConflict } from '../sync/conflict-log.ts';
 import type { Quarantine } from '../sync/quarantine.ts';
 import type { SyncIdentity } from '../sync/wire-item.ts';
@@ -21,6 +22,7 @@ export interface DeviceRoutesCapabilities {
   history: Pick<ConnectionHistory, 'of'>;
   quarantine: Pick<Quarantine, 'summary'>;
   conflicts(identity: SyncIdentity): Promise<ShownConflict[]>;
+  agreed: Pick<Agreed, 'summary'>;
   guards: Guards;
 }
 
@@ -30,7 +32,7 @@ const id = Type.String({ minLength: 1, maxLength: 64, description: 'claim ID, as
 
 /** `POST {api}/device/{claim,get,conflicts,find,update,release}`, for users and, under `/tok`, cloud API tokens (Ioto contract §5, §9). */
 export function deviceRoutes(app: HttpApp, capabilities: DeviceRoutesCapabilities): void {
-  const { claims, releases, directory, history, quarantine, conflicts, guards } = capabilities;
+  const { claims, releases, directory, history, quarantine, agreed, conflicts, guards } = capabilities;
   const post = verbs(app, guards);
   /** Principals of the whole cloud need not say whose device it is. */
   const find = async (request: FastifyRequest, body: { id: string; accountId?: string }) => {
@@ -62,10 +64,12 @@ export function deviceRoutes(app: HttpApp, capabilities: DeviceRoutesCapabilitie
     const { deviceId, accountId } = await find(request, body);
     const device = shownDevice(await directory.get(accountId, deviceId));
     const kept = await quarantine.summary({ accountId, deviceId });
+    const sync = await agreed.summary({ accountId, deviceId });
     return {
       ...device,
       certificates: await directory.certificates(deviceId, accountId),
       endpoint: await history.of(deviceId, accountId),
+      ...(sync && { sync }),
       ...(kept && { quarantine: kept }),
     };
   });

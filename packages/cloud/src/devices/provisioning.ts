@@ -240,6 +240,8 @@ export class DeviceProvisioning {
       cloudRegion: region,
       ca: this.#options.authority.authority,
       expires: issued.expires,
+      // Agents of before know nothing of it, and read what they do not know as nothing.
+      ...(issued.key ? {} : { sync: 1 }),
     };
   }
 }

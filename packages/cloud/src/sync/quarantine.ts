@@ -61,6 +61,7 @@ export class Quarantine {
     for (const change of changes) {
       const kept = { ...keptForm(change), pk, keepUntil: until };
       const before = puts.get(kept.sk) ?? held.get(kept.sk);
+      kept.change = withCreated(kept.change, before?.change);
       if (before && compareTimes(String(before.updated), kept.updated) > 0) continue;
       const isFull = !before && held.size + puts.size >= MOST;
       if (isFull || JSON.stringify(change).length > LARGEST) lost += 1;
@@ -127,6 +128,14 @@ function keptForm(change: unknown): { sk: string; model: string; updated: string
     .update(JSON.stringify([model, nameOfChange(change)]))
     .digest('base64url');
   return { sk, model, updated: String(item?.updated ?? ''), change };
+}
+
+/** A device says once only since when an item is. */
+function withCreated(change: unknown, before: unknown): unknown {
+  const { item } = change as { item?: Record<string, unknown> };
+  const created = (before as { item?: Record<string, unknown> } | undefined)?.item?.created;
+  if (created === undefined || !item || item.created !== undefined) return change;
+  return { ...(change as object), item: { ...item, created } };
 }
 
 export interface QuarantineReleaseOptions {

@@ -17,9 +17,16 @@ export interface Current {
 export interface SyncPlan {
   writes: Write[];
   /** What the cloud holds instead of what the device sent, where that is newer, or dated anew: the device is told. */
-  told: { item: StoredItem; removed: boolean }[];
+  told: Told[];
   /** Versions and values that lost against ones whose writers had not seen them. */
   conflicts: Conflict[];
+}
+
+export interface Told {
+  item: StoredItem;
+  removed: boolean;
+  /** It is what the device sent but for its time. */
+  redated?: boolean;
 }
 
 /** What a plan depends on beside the changes and what is stored. */
@@ -31,6 +38,8 @@ export interface SyncMoment {
   deviceId: string;
   /** The agent is one of ours, which knows that the cloud may date a change anew. */
   isOurs: boolean;
+  /** It leaves out since when an item is that it knows the cloud to have. */
+  isLean?: boolean;
 }
 
 export const idOf = ({ pk, sk }: { pk: string; sk: string }): string => `${pk}\n${sk}`;
@@ -45,7 +54,7 @@ export function planSync(
   moment: SyncMoment,
 ): SyncPlan {
   const after = new Map<string, Next>();
-  const told = new Map<string, SyncPlan['told'][number]>();
+  const told = new Map<string, Told>();
   const conflicts: Conflict[] = [];
   for (const change of changes) {
     const id = idOf(change.item);
@@ -68,7 +77,7 @@ interface Next extends Current {
 interface Applied {
   /** The new state under the key; undefined when the change alters nothing. */
   next?: Next;
-  tell?: SyncPlan['told'][number];
+  tell?: Told;
   /** What a model that is merged by field made of both. */
   merged?: MergeItem;
 }
@@ -100,7 +109,8 @@ function applied(change: IncomingChange, current: Current, moment: SyncMoment): 
   const verdict = onUp(heldOf(model, current), sent, now);
   if (verdict.kind === 'write') {
     const next = { ...written(change, verdict, moment, current), model };
-    return { next, tell: verdict.redated ? tellOf(model, next) : undefined };
+    const tell = verdict.redated ? tellOf(model, next) : undefined;
+    return { next, tell: tell && { ...tell, redated: true } };
   }
   const isTold = verdict.kind === 'stale' || (verdict.kind === 'seen' && moment.isOurs);
   return { tell: isTold ? tellOf(model, current) : undefined };
@@ -143,12 +153,17 @@ function merged({ model, item, remove }: IncomingChange, current: Current, { now
 function written(
   { item, model, remove }: IncomingChange,
   { updated, claims }: Pick<Extract<UpVerdict, { kind: 'write' }>, 'updated' | 'claims'>,
-  { now, arrived, deviceId }: SyncMoment,
+  { now, arrived, deviceId, isLean }: SyncMoment,
   before: Current,
 ): Current {
   const over = replacedVersions(before.item ?? before.mark, deviceId);
   const facts = { arrived, by: deviceId, claims, over };
-  if (!remove) return { item: withSyncFacts({ ...item, updated }, facts) };
+  if (!remove) {
+    const held = before.item;
+    const created = model.created && (held?.[model.created] ?? (isLean ? updated : undefined));
+    const since = model.created && created !== undefined && { [model.created]: created };
+    return { item: withSyncFacts({ ...since, ...item, updated }, facts) };
+  }
   return { mark: markOf(model, item, { updated, now: new Date(now).toISOString(), facts }) };
 }
 
@@ -160,7 +175,7 @@ function heldOf(model: Model, { item, mark }: Current): HeldByCloud | undefined 
   return { updated, removed: !item, content: item && (() => contentOf(model, item)), claims };
 }
 
-function tellOf(model: Model, { item, mark }: Current): SyncPlan['told'][number] | undefined {
+function tellOf(model: Model, { item, mark }: Current): Told | undefined {
   if (item) return { item, removed: false };
   return mark && { item: removalOf(model, mark), removed: true };
 }

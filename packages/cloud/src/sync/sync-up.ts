@@ -4,7 +4,9 @@ import { type Clock, CodedError, isCodedError, isoTime, type Logger } from '@iot
 import { Turns } from '../devices/turns.ts';
 import type { DeviceEndpoint } from '../ports/device-endpoint.ts';
 import type { ItemStore, StoredItem } from '../ports/item-store.ts';
+import type { Agreed, AgreedBatch } from './agreed.ts';
 import type { Arrivals } from './arrivals.ts';
+import type { Note } from './confirmed.ts';
 import { conflictWrites, forgetOldConflicts } from './conflict-log.ts';
 import { forgetOldMarks, gonePartition } from './gone-marks.ts';
 import type { ItemSender } from './item-sender.ts';
@@ -28,6 +30,7 @@ export interface SyncUpOptions {
   sender: ItemSender;
   arrivals: Arrivals;
   quarantine: Quarantine;
+  agreed: Agreed;
   syncDown: Pick<SyncDown, 'again'>;
   clock: Clock;
   logger: Logger;
@@ -58,14 +61,23 @@ export class SyncUp {
       this.#options.logger.warn({ deviceId }, 'sync message without a list of changes ignored');
       return;
     }
+    const { agreed } = this.#options;
+    const batch = agreed.batch(deviceId, message as object);
     const { accepted, unknown } = this.#read(identity, changes);
-    const told = await this.#turns.run(deviceId, async () => {
-      if (unknown.length > 0) await this.#options.quarantine.keep(identity, unknown);
-      return this.#apply(accepted, { identity, isOurs });
-    });
-    const keys = [...new Set(changes.flatMap((change) => nameOfChange(change) ?? []))];
-    this.#acknowledge(deviceId, typeof seq === 'number' ? seq : 0, keys);
-    for (const { item, removed } of told) this.#tell(identity, removed ? 'REMOVE' : 'MODIFY', item);
+    const ended = agreed.begin();
+    const { told, note } = await this.#turns
+      .run(deviceId, async () => {
+        if (unknown.length > 0) await this.#options.quarantine.keep(identity, unknown);
+        return this.#apply(accepted, { identity, isOurs, batch });
+      })
+      .finally(ended);
+    agreed.took(changes.length, note);
+    const answer = { seq: typeof seq === 'number' ? seq : 0, told };
+    const left =
+      batch && note
+        ? agreed.acknowledge(deviceId, batch, { ...answer, through: note.through })
+        : this.#acknowledge(deviceId, changes, answer);
+    for (const { item, removed } of left) this.#tell(identity, removed ? 'REMOVE' : 'MODIFY', item);
   }
 
   /** One Store item; the time is the cloud's, for the message carries none. */
@@ -77,9 +89,8 @@ export class SyncUp {
 
   /** Applies changes that no acknowledgement waits for; resolves when they are durable. */
   async takeIn(identity: SyncIdentity, changes: readonly unknown[]): Promise<void> {
-    const { deviceId } = identity;
     const { accepted } = this.#read(identity, changes);
-    await this.#turns.run(deviceId, () => this.#apply(accepted, { identity, isOurs: false }));
+    await this.#turns.run(identity.deviceId, () => this.#apply(accepted, { identity, isOurs: false }));
   }
 
   #tell(identity: SyncIdentity, verb: SyncVerb, item: StoredItem): void {
@@ -115,22 +126,24 @@ export class SyncUp {
 
   async #apply(
     changes: readonly IncomingChange[],
-    { identity, isOurs }: { identity: SyncIdentity; isOurs: boolean },
-  ): Promise<SyncPlan['told']> {
-    const { store, arrivals, clock } = this.#options;
-    const { deviceId } = identity;
+    { identity, isOurs, batch }: { identity: SyncIdentity; isOurs: boolean; batch?: AgreedBatch },
+  ): Promise<{ told: SyncPlan['told']; note?: Note }> {
+    const { store, arrivals, clock, agreed } = this.#options;
+    const from = { deviceId: identity.deviceId, isOurs, isLean: batch?.peer.can.has('lean') };
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
       const stored = await this.#stored(changes);
+      const note = batch && (await agreed.note(identity, batch));
       const arrival = await arrivals.next();
       try {
         const now = clock.now();
-        const moment = { deviceId, isOurs, now, arrived: arrival.time };
+        const moment = { ...from, now, arrived: arrival.time };
         const { writes, told, conflicts } = planSync(changes, stored, moment);
         writes.push(...conflictWrites(identity, conflicts, moment));
+        if (note) writes.push(...note.writes);
         if (writes.length > 0) await store.write(writes);
         await forgetOldMarks(store, writes, now);
         if (conflicts.length > 0) await this.#conflicted(identity, conflicts.length);
-        return told;
+        return { told, note };
       } catch (error) {
         if (!isCodedError(error, 'CONDITION_FAILED')) throw error;
       } finally {
@@ -167,13 +180,21 @@ export class SyncUp {
     return stored;
   }
 
-  #acknowledge(deviceId: string, seq: number, keys: readonly string[]): void {
-    const { endpoint, clock } = this.#options;
+  /** By the contract. Returns what the device is to be told beside. */
+  #acknowledge(
+    deviceId: string,
+    changes: readonly unknown[],
+    { seq, told }: { seq: number; told: SyncPlan['told'] },
+  ): SyncPlan['told'] {
+    const { endpoint, clock, agreed } = this.#options;
+    const keys = [...new Set(changes.flatMap((change) => nameOfChange(change) ?? []))];
     const updated = isoTime(clock);
     for (const part of inMessages(keys)) {
       const payload = JSON.stringify({ seq, keys: part, updated });
       void endpoint.deliver(deviceId, deviceTopic.sync(deviceId, 'SYNC'), payload);
     }
+    agreed.relieve(deviceId);
+    return told;
   }
 }
 

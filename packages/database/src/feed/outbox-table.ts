@@ -9,6 +9,10 @@ export interface Pending extends ItemKey {
   readonly version: number;
   /** Of a removed item what names it on the wire. */
   readonly removal?: Properties;
+  /** The cloud has acknowledged an earlier version of the item. */
+  readonly isKnown?: boolean;
+  /** What waits again if its commit fails: the version of the entry on disk whose place it took. */
+  readonly since?: number;
   /** False until its commit is on disk. */
   durable: boolean;
 }

@@ -5,6 +5,7 @@ import type { Schema } from '../schema/compile.ts';
 import type { ItemKey } from '../schema/definition.ts';
 import type { State } from '../state.ts';
 import type { Pending } from './outbox-table.ts';
+import { type Span, spanOf } from './span.ts';
 
 /** One item whose latest change is not acknowledged yet, ready for the wire. */
 export interface OutboxEntry {
@@ -19,6 +20,8 @@ export interface OutboxEntry {
   readonly item: WireItem;
   /** The `seq` of the change: grows with every change, across restarts. */
   readonly version: number;
+  /** The cloud has acknowledged an earlier version of the item; false where that is not known. */
+  readonly isKnown: boolean;
 }
 
 /** What an acknowledgement needs to say: the entry as it was sent. */
@@ -27,6 +30,8 @@ export type Acknowledged = Pick<OutboxEntry, 'key' | 'version'>;
 export interface PendingOptions {
   /** Only changes later than this version: what lies behind a batch that is under way. */
   after?: number;
+  /** None of these versions: what is under way. */
+  except?: ReadonlySet<number>;
 }
 
 export interface OutboxOptions {
@@ -54,12 +59,23 @@ export class Outbox {
     return this.#options.state.outbox.size;
   }
 
+  /** The latest version that is on disk, and with it all that the outbox was told up to it. */
+  get latest(): number {
+    return this.#options.state.savedSeq;
+  }
+
+  /** Which part of the order of versions a message with these entries, some of those under way, brings to the cloud. */
+  spanOf(versions: ReadonlySet<number>, underWay = versions): Span {
+    const { outbox } = this.#options.state;
+    return spanOf(outbox.entries(), { versions, underWay, latest: this.latest });
+  }
+
   /** Durable entries in order of version, at most `limit`. */
-  pending(limit: number, { after = -1 }: PendingOptions = {}): readonly OutboxEntry[] {
+  pending(limit: number, { after = -1, except }: PendingOptions = {}): readonly OutboxEntry[] {
     const entries: OutboxEntry[] = [];
     for (const pending of this.#options.state.outbox.entries()) {
       if (entries.length >= limit) break;
-      if (!pending.durable || pending.version <= after) continue;
+      if (!pending.durable || pending.version <= after || except?.has(pending.version)) continue;
       const entry = this.#entry(pending);
       if (entry) entries.push(entry);
     }
@@ -124,12 +140,12 @@ export class Outbox {
   }
 
   #entry(pending: Pending): OutboxEntry | undefined {
-    const { sk, model, cmd, version, removal } = pending;
+    const { sk, model, cmd, version, removal, isKnown = false } = pending;
     const { schema, state } = this.#options;
-    if (removal)
-      return Object.freeze({ key: sk, model, cmd, version, item: wireItem(removal, sk, undefined) });
+    const facts = { key: sk, model, cmd, version, isKnown };
+    if (removal) return Object.freeze({ ...facts, item: wireItem(removal, sk, undefined) });
     const attributes = state.items.get(pending)?.attributes;
     const item = attributes && wireItem(attributes, sk, schema.models.get(model));
-    return item && Object.freeze({ key: sk, model, cmd, version, item });
+    return item && Object.freeze({ ...facts, item });
   }
 }

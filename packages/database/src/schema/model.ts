@@ -79,6 +79,8 @@ export class Model {
   readonly mergeNames: readonly string[];
   /** Fields that make two versions of an item different: not those that say whose it is and since when. */
   readonly content: readonly Field[];
+  /** Name of the field that says since when an item is. */
+  readonly created: string | undefined;
   /** The field at whose time its items expire. */
   readonly ttl: Field | undefined;
   /** Fields of which no two items may have the same value. */
@@ -98,6 +100,7 @@ export class Model {
     this.name = name;
     this.fields = fields;
     this.sync = sync;
+    this.created = timestamps.created;
     this.durability = durability;
     this.#pk = fields.has(hash) ? keyTemplate(fields, hash) : new KeyTemplate('');
     this.#sk = sort === undefined ? new KeyTemplate('') : keyTemplate(fields, sort);

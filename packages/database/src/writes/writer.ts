@@ -72,6 +72,7 @@ export class Writer {
           apply: () => this.#apply(operations),
           done: (error) => {
             if (error !== undefined) return reject(error);
+            this.#saved(operations);
             this.#settled(operations);
             if (durability === 'each') this.#tell(changes);
             resolve();
@@ -137,6 +138,12 @@ export class Writer {
       `the database is full: its items have ${state.extent.size} of ${maxSize} bytes. Remove some first, or raise the limit`,
       { details: { size: state.extent.size, limit: maxSize } },
     );
+  }
+
+  #saved(operations: readonly Operation[]): void {
+    for (const operation of operations) {
+      if ('seq' in operation && this.#isJournalled(operation)) this.#options.state.saved(operation.seq);
+    }
   }
 
   #settled(operations: readonly Operation[]): void {

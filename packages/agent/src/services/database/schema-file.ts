@@ -1,6 +1,7 @@
 import { compileSchema, completeSchema, readSchema, type Schema } from '@ioto/database';
 import { CodedError, messageOf, readTextIfPresent } from '@ioto/runtime';
 import { COMMAND_JOURNAL } from '../sync/commands.ts';
+import { SYNC_GENERATION } from '../sync/hello.ts';
 import { MEMORY_NOTE } from '../sync/memory-models.ts';
 
 /** The agent's own models: of no product's schema, never synced. */
@@ -14,6 +15,11 @@ const AGENT_MODELS = {
   [MEMORY_NOTE]: {
     pk: { type: 'string', value: 'agent#' },
     sk: { type: 'string', value: 'agent#memory#' },
+  },
+  [SYNC_GENERATION]: {
+    pk: { type: 'string', value: 'agent#' },
+    sk: { type: 'string', value: 'agent#generation#' },
+    id: { type: 'string', required: true },
   },
 };
 

@@ -20,6 +20,7 @@ const Answer = Type.Object({
   cloudRegion: Type.Optional(Type.String()),
   ca: Type.Optional(Type.String({ maxLength: 65_536 })),
   expires: Type.Optional(Type.String()),
+  sync: Type.Optional(Type.Unknown()),
 });
 
 export interface ProvisionOptions {
@@ -61,8 +62,11 @@ export async function provision(options: ProvisionOptions): Promise<Provisioned>
   return { ...splitAnswer(body), certificate };
 }
 
-function splitAnswer({ certificate, key, ca, port = DEFAULT_PORT, ...answer }: Static<typeof Answer>) {
-  return { answer: { ...answer, port }, pems: { certificate, key, ca } };
+function splitAnswer({ certificate, key, ca, port = DEFAULT_PORT, sync, ...answer }: Static<typeof Answer>) {
+  return {
+    answer: { ...answer, port, ...(sync === 1 && { sync }) },
+    pems: { certificate, key, ca },
+  };
 }
 
 function readKey(pem: string): KeyObject {

@@ -1,5 +1,5 @@
 import type { OutboxEntry } from '@ioto/database';
-import type { ChangeCommand, SyncChange, WireItem } from '@ioto/protocol';
+import type { ChangeCommand, SyncChange, SyncReport, WireItem } from '@ioto/protocol';
 
 /** A change on its way up. `version` is missing for an item that is sent back because the cloud's was older. */
 export interface Outgoing {
@@ -8,12 +8,31 @@ export interface Outgoing {
   cmd: ChangeCommand;
   item: WireItem;
   version?: number;
+  /** The cloud has an earlier version of the item. */
+  isKnown?: boolean;
+}
+
+/** The form in which a change travels. */
+export type ChangeForm = (change: Outgoing) => SyncChange;
+
+/** Changes for one message, and the text of each. */
+export interface Gathered {
+  readonly changes: readonly Outgoing[];
+  readonly texts: readonly string[];
 }
 
 /** Bytes that the frame around the changes takes, generously. */
 const FRAME = 64;
+/** The same with a report. */
+const REPORT = 512;
 /** More changes than this in one message would keep its reader from others for too long. */
 export const MOST_CHANGES = 1000;
+
+export interface GatherOptions {
+  maxBytes: number;
+  form: ChangeForm;
+  hasReport?: boolean;
+}
 
 /**
  * As many changes, in their order, as fit one message of `maxBytes`; at least one, since a change that is too large by
@@ -22,25 +41,32 @@ export const MOST_CHANGES = 1000;
 export function gatherBatch(
   pending: readonly OutboxEntry[],
   returns: ReadonlyMap<string, Outgoing>,
-  maxBytes: number,
-): Outgoing[] {
+  { maxBytes, form, hasReport = false }: GatherOptions,
+): Gathered {
   const changed = new Set(pending.map(({ key }) => key));
   const candidates = [...pending, ...[...returns.values()].filter(({ key }) => !changed.has(key))];
-  const batch: Outgoing[] = [];
+  const changes: Outgoing[] = [];
+  const texts: string[] = [];
   const keys = new Set<string>();
-  let size = FRAME;
+  let size = hasReport ? REPORT : FRAME;
   for (const candidate of candidates.slice(0, MOST_CHANGES)) {
     // The acknowledgement names a change by its sort key alone: two items of one sort key go in two messages.
     if (keys.has(candidate.key)) continue;
-    size += Buffer.byteLength(JSON.stringify(toWire(candidate))) + 1;
-    if (size > maxBytes && batch.length > 0) break;
+    const text = JSON.stringify(form(candidate));
+    size += Buffer.byteLength(text) + 1;
+    if (size > maxBytes && changes.length > 0) break;
     keys.add(candidate.key);
-    batch.push(candidate);
+    changes.push(candidate);
+    texts.push(text);
   }
-  return batch;
+  return { changes, texts };
 }
 
 /** The form of Ioto contract §7, syncToDynamo. */
-export function toWire({ cmd, key, item }: Outgoing): SyncChange {
-  return { cmd, key, item };
+export const toWire: ChangeForm = ({ cmd, key, item }) => ({ cmd, key, item });
+
+/** The text of a message; `report` where it is agreed. */
+export function messageText(seq: number, texts: readonly string[], report?: SyncReport): string {
+  const more = report ? `,${JSON.stringify(report).slice(1, -1)}` : '';
+  return `{"seq":${seq},"changes":[${texts.join()}]${more}}`;
 }

@@ -1,5 +1,6 @@
 import type { Database } from '@ioto/database';
 import {
+  AgreedSyncAck,
   parseLenientJson,
   SyncAck,
   SyncDownEnd,
@@ -12,12 +13,16 @@ import { messageOf } from '@ioto/runtime';
 import { Check } from 'typebox/value';
 import type { AgentEvents } from '../../agent-events.ts';
 import type { ConnectionUser, Publish } from '../mqtt/service.ts';
+import type { Outgoing } from './batch.ts';
 import { CloudClock } from './cloud-clock.ts';
 import type { Commands } from './commands.ts';
 import { Downward, type ItemVerb } from './downward.ts';
+import type { Hello, SyncTerms } from './hello.ts';
+import { leanForm } from './lean.ts';
 import { MemoryModels } from './memory-models.ts';
 import { adoptOwner, type Owner } from './owner.ts';
-import { Upward } from './upward.ts';
+import { redate } from './redate.ts';
+import { Upward, type UpwardTerms } from './upward.ts';
 
 export interface SyncServiceOptions {
   clock: Clock;
@@ -32,6 +37,8 @@ export interface SyncServiceOptions {
   /** Bytes of the largest message up. */
   maxBytes: number;
   commands: Commands;
+  /** Agrees with a cloud of ours on what goes beyond the contract; without it nothing does. */
+  hello?: Pick<Hello, 'isAsked' | 'agree'>;
 }
 
 /** Service `sync`: keeps the database and the cloud in step, both ways (Ioto contract §7, §8). */
@@ -43,6 +50,8 @@ export class SyncService implements Component, ConnectionUser {
   readonly #cloudClock: CloudClock;
   readonly #memory: MemoryModels;
   #publish: Publish | undefined;
+  /** Another with each connection. */
+  #connection: object | undefined;
   /** Present from the request for a sync down until its end. */
   #cancelAsking: (() => void) | undefined;
   #off: (() => void) | undefined;
@@ -58,6 +67,7 @@ export class SyncService implements Component, ConnectionUser {
       maxBytes,
       acknowledged: (seq, changes) =>
         events.emit('sync:up', { seq, changes: changes.map(({ model, key }) => ({ model, key })) }),
+      redated: (change, updated) => this.#redated(change, updated),
     });
     this.#cloudClock = new CloudClock(clock);
     this.#memory = new MemoryModels(database);
@@ -85,14 +95,21 @@ export class SyncService implements Component, ConnectionUser {
   }
 
   connected(publish: Publish): void {
-    const { id } = this.#options;
+    const { hello } = this.#options;
+    const connection = {};
     this.#publish = publish;
-    this.#upward.connected((batch) => this.#say(serviceTopic.syncUp(id), JSON.stringify(batch)));
+    this.#connection = connection;
+    if (hello?.isAsked) {
+      void hello.agree().then((terms) => {
+        if (this.#connection === connection) this.#beginUp(terms);
+      });
+    } else this.#beginUp();
     this.#askDown();
   }
 
   disconnected(): void {
     this.#publish = undefined;
+    this.#connection = undefined;
     this.#stopAsking();
     this.#upward.disconnected();
   }
@@ -110,12 +127,22 @@ export class SyncService implements Component, ConnectionUser {
     const message = this.#parse(verb, payload);
     if (message === undefined) return;
     if (verb === 'SYNC') {
-      if (Check(SyncAck, message)) this.#acknowledged(message);
+      // The contract's form is understood always: the cloud may not have heard the hello of this connection.
+      if (Check(SyncAck, message) || Check(AgreedSyncAck, message)) this.#acknowledged(message);
     } else if (verb === 'SYNCDOWN') {
       if (Check(SyncDownEnd, message)) await this.#endDown(message);
     } else if (Check(WireItem, message)) {
       await this.#receiveItem(verb, message);
     }
+  }
+
+  #beginUp(agreed?: SyncTerms): void {
+    const { id, database } = this.#options;
+    const terms: UpwardTerms = {};
+    if (agreed?.can.has('pace')) terms.pace = agreed.pace;
+    if (agreed?.can.has('lean')) terms.form = leanForm(database);
+    terms.hasReport = agreed?.can.has('through');
+    this.#upward.connected((text) => this.#say(serviceTopic.syncUp(id), text), terms);
   }
 
   async #receiveItem(verb: ItemVerb, wire: WireItem): Promise<void> {
@@ -127,9 +154,17 @@ export class SyncService implements Component, ConnectionUser {
     if (applied.model === 'Command' && verb !== 'REMOVE') await this.#options.commands.run(applied.item);
   }
 
-  #acknowledged(ack: SyncAck): void {
+  #acknowledged(ack: SyncAck | AgreedSyncAck): void {
     this.#cloudClock.heard(ack.updated);
+    if ('all' in ack && ack.pace) this.#upward.pace(ack.pace);
     this.#upward.acknowledge(ack);
+  }
+
+  #redated(change: Outgoing, updated: string): void {
+    const { database, logger } = this.#options;
+    redate(database, change, updated).catch((error) => {
+      logger.warn({ model: change.model, error: messageOf(error) }, 'cannot date an item anew');
+    });
   }
 
   async #endDown({ updated }: SyncDownEnd): Promise<void> {

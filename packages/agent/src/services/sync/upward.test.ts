@@ -1,9 +1,9 @@
-import type { Outbox, OutboxEntry } from '@ioto/database';
-import type { SyncUp } from '@ioto/protocol';
+import type { Outbox, OutboxEntry, PendingOptions, Span } from '@ioto/database';
+import type { AgreedSyncAck, SyncUp } from '@ioto/protocol';
 import { VirtualClock } from '@ioto/testkit/virtual-clock';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { gatherBatch } from './batch.ts';
+import { gatherBatch, type Outgoing, toWire } from './batch.ts';
 import { Upward } from './upward.ts';
 
 /** An outbox by the database's rules, in memory. */
@@ -20,11 +20,24 @@ class MemoryOutbox implements Pick<Outbox, 'pending' | 'acknowledge'> {
       cmd: 'upsert',
       item: { sk: key, value } as object,
       version: this.#version,
+      isKnown: false,
     });
   }
 
-  pending(limit: number): OutboxEntry[] {
-    return [...this.entries.values()].slice(0, limit);
+  get size(): number {
+    return this.entries.size;
+  }
+
+  pending(limit: number, { except }: PendingOptions = {}): OutboxEntry[] {
+    return [...this.entries.values()].filter(({ version }) => !except?.has(version)).slice(0, limit);
+  }
+
+  get latest(): number {
+    return this.#version;
+  }
+
+  spanOf(): Span {
+    return { after: 0, through: this.#version, pending: 0 };
   }
 
   acknowledge(acknowledged: readonly { key: string; version: number }[]): number {
@@ -46,7 +59,7 @@ function makeUpward(maxBytes = 64_000) {
     maxBytes,
     acknowledged: (_seq, changes) => acknowledged.push(...changes.map(({ key }) => key)),
   });
-  const connect = () => upward.connected((batch) => sent.push(batch));
+  const connect = () => upward.connected((text) => sent.push(JSON.parse(text)));
   const keys = () => sent.map(({ changes }) => changes.map(({ key }) => key));
   const ack = (batch: SyncUp | undefined) =>
     upward.acknowledge({ seq: batch?.seq ?? 0, keys: batch?.changes.map(({ key }) => key) ?? [] });
@@ -193,7 +206,10 @@ describe('a batch', () => {
       cmd: 'upsert',
       item: { value: 'x'.repeat(size) } as object,
       version: index,
+      isKnown: false,
     }));
+  const gather = (pending: OutboxEntry[], returns: Map<string, Outgoing>, maxBytes: number) =>
+    gatherBatch(pending, returns, { maxBytes, form: toWire }).changes;
 
   it('keeps to the order and the size, and holds at least one change', () => {
     fc.assert(
@@ -202,7 +218,7 @@ describe('a batch', () => {
         fc.integer({ min: 100, max: 2000 }),
         (sizes, max) => {
           const pending = entries(sizes);
-          const batch = gatherBatch(pending, new Map(), max);
+          const batch = gather(pending, new Map(), max);
           expect(batch.length).toBeGreaterThan(0);
           expect(batch).toEqual(pending.slice(0, batch.length));
           const bytes = JSON.stringify({
@@ -217,12 +233,92 @@ describe('a batch', () => {
 
   it('has no two items of one sort key, which its acknowledgement could not tell apart', () => {
     const [one, other] = entries([1, 1]).map((entry) => ({ ...entry, key: 's' }));
-    expect(one && other && gatherBatch([one, other], new Map(), 1000)).toEqual([one]);
+    expect(one && other && gather([one, other], new Map(), 1000)).toEqual([one]);
   });
 
   it('has the newer change of an item that was to be sent back', () => {
     const [pending] = entries([1]);
     const back = { key: 'k0', model: 'Store', cmd: 'upsert' as const, item: {} };
-    expect(gatherBatch(pending ? [pending] : [], new Map([['k0', back]]), 1000)).toEqual([pending]);
+    expect(gather(pending ? [pending] : [], new Map([['k0', back]]), 1000)).toEqual([pending]);
+  });
+});
+
+describe('changes on terms that the cloud has agreed to', () => {
+  const terms = { pace: { window: 3, bytes: 2000 }, hasReport: true };
+  const all = (batch: { seq: number } | undefined): AgreedSyncAck => {
+    return { seq: batch?.seq ?? 0, all: true, updated: '2026-01-01T00:00:00.000Z' };
+  };
+
+  function agreed(count: number) {
+    const made = makeUpward();
+    for (let n = 0; n < count; n += 1) made.outbox.write(`k${n}`, 'x'.repeat(150));
+    const say = () => made.upward.connected((text) => made.sent.push(JSON.parse(text)), terms);
+    say();
+    return { ...made, say };
+  }
+
+  it('go in as many full batches as may be under way, none of them twice', () => {
+    const { keys } = agreed(100);
+    expect(keys()).toHaveLength(3);
+    const sent = keys().flat();
+    expect(sent).toEqual(Array.from({ length: sent.length }, (_, n) => `k${n}`));
+  });
+
+  it('are followed by the next when any batch is acknowledged, as a whole', () => {
+    const { sent, outbox, upward, keys } = agreed(100);
+    const before = keys().flat().length;
+    upward.acknowledge(all(sent[1]));
+    expect(sent).toHaveLength(4);
+    expect(outbox.entries.has(sent[1]?.changes[0]?.key ?? '')).toBe(false);
+    expect(keys()[3]?.[0]).toBe(`k${before}`);
+  });
+
+  it('are sent again alone when their batch was lost', async () => {
+    const { sent, clock, upward, keys } = agreed(22);
+    for (const batch of sent.slice(1)) upward.acknowledge(all(batch));
+    const lost = keys()[0];
+    const count = sent.length;
+    await clock.advance(5000);
+    expect(sent.length).toBeGreaterThan(count);
+    expect(keys().slice(count).flat()).toEqual(expect.arrayContaining(lost ?? ['none']));
+    const elsewhere = keys().slice(1, count).flat();
+    expect(
+      keys()
+        .slice(count)
+        .flat()
+        .filter((key) => elsewhere.includes(key)),
+    ).toEqual([]);
+  });
+
+  it('wait to be gathered while a batch is under way, rather than go in pieces', () => {
+    const { sent, outbox, upward, keys } = agreed(1);
+    outbox.write('b', 1);
+    upward.next();
+    outbox.write('c', 1);
+    upward.next();
+    expect(sent).toHaveLength(1);
+    upward.acknowledge(all(sent[0]));
+    expect(keys()).toEqual([['k0'], ['b', 'c']]);
+  });
+
+  it('wait as long as the cloud says, and then go on in smaller messages', async () => {
+    const { sent, clock, outbox, upward } = agreed(1);
+    upward.pace({ window: 1, bytes: 1024, wait: 2000 });
+    for (let n = 0; n < 20; n += 1) outbox.write(`l${n}`, 'x'.repeat(150));
+    upward.acknowledge(all(sent[0]));
+    await clock.advance(1999);
+    expect(sent).toHaveLength(1);
+    await clock.advance(1);
+    expect(sent).toHaveLength(2);
+    expect(JSON.stringify(sent[1]).length).toBeLessThanOrEqual(1024);
+  });
+
+  it('go by the contract again on a connection without terms', () => {
+    const { sent, upward, connect } = agreed(100);
+    upward.disconnected();
+    sent.length = 0;
+    connect();
+    expect(sent).toHaveLength(1);
+    expect(Object.keys(sent[0] ?? {})).toEqual(['seq', 'changes']);
   });
 });

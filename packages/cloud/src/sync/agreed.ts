@@ -1,0 +1,141 @@
+import { type AgreedSyncAck, deviceTopic, SyncHello, type SyncHelloAnswer, SyncReport } from '@ioto/protocol';
+import { type Clock, isoTime } from '@ioto/runtime';
+import { Check } from 'typebox/value';
+import type { DeviceEndpoint } from '../ports/device-endpoint.ts';
+import type { ItemStore } from '../ports/item-store.ts';
+import { Confirmed, type Note, type SyncSummary } from './confirmed.ts';
+import { Pace } from './pace.ts';
+import { type Peer, Peers } from './peers.ts';
+import type { RequestHandler } from './service-messages.ts';
+import type { SyncPlan } from './sync-plan.ts';
+import type { SyncIdentity } from './wire-item.ts';
+
+export interface AgreedOptions {
+  store: ItemStore;
+  endpoint: Pick<DeviceEndpoint, 'deliver'>;
+  clock: Clock;
+  /** Of the models that sync: `schemaHash`. */
+  schemaHash: string;
+}
+
+/** A batch that came with a report, from a device that has said hello on this connection. */
+export interface AgreedBatch {
+  readonly peer: Peer;
+  readonly report: SyncReport;
+}
+
+/** What this process has counted of sync up. */
+export interface SyncCounts {
+  /** Changes that devices sent and that are durable, or refused. */
+  readonly changes: number;
+  readonly lost: number;
+  /** Changes that wait on connected devices. */
+  readonly pending: number;
+}
+
+/** What goes beyond the contract between this cloud and devices that have said hello. */
+export class Agreed {
+  readonly peers = new Peers();
+  readonly #options: AgreedOptions;
+  readonly #confirmed: Confirmed;
+  readonly #pace: Pace;
+  #changes = 0;
+  #lost = 0;
+
+  constructor(options: AgreedOptions) {
+    this.#options = options;
+    this.#confirmed = new Confirmed(options);
+    this.#pace = new Pace(options);
+  }
+
+  get counts(): SyncCounts {
+    return { changes: this.#changes, lost: this.#lost, pending: this.peers.pending };
+  }
+
+  /** Answers `sync/hello`; nothing for what is none. */
+  readonly hello: RequestHandler = async (identity, body) => {
+    if (!Check(SyncHello, body)) return undefined;
+    // Before anything is waited for: it is of the connection that it came by.
+    const peer = this.peers.said(identity.deviceId, body);
+    const through = await this.#confirmed.heard(identity, body);
+    const { clock, schemaHash } = this.#options;
+    peer.told = this.#pace.now();
+    const answer: SyncHelloAnswer = {
+      v: 1,
+      can: [...peer.can],
+      schema: schemaHash,
+      through,
+      time: isoTime(clock),
+      pace: peer.told,
+    };
+    return JSON.stringify(answer);
+  };
+
+  summary(identity: SyncIdentity): Promise<SyncSummary | undefined> {
+    return this.#confirmed.summary(identity);
+  }
+
+  /** Undefined for a batch that the contract alone holds for. */
+  batch(deviceId: string, message: object): AgreedBatch | undefined {
+    const peer = this.peers.of(deviceId);
+    return peer?.can.has('through') && Check(SyncReport, message) ? { peer, report: message } : undefined;
+  }
+
+  /** A batch is being applied; what is returned is to be called when it is durable, or failed. */
+  begin(): () => void {
+    return this.#pace.begin();
+  }
+
+  /** What is to be written in the commit that makes the batch durable. */
+  note(identity: SyncIdentity, { peer, report }: AgreedBatch): Promise<Note> {
+    return this.#confirmed.note(identity, peer.generation, report);
+  }
+
+  /** A batch is durable. */
+  took(changes: number, note?: Note): void {
+    this.#changes += changes;
+    this.#lost += note?.lost ?? 0;
+  }
+
+  /** Acknowledges a whole batch. Returns of what the device is to be told that which the acknowledgement does not say. */
+  acknowledge(
+    deviceId: string,
+    batch: AgreedBatch,
+    { seq, told, through }: { seq: number; told: SyncPlan['told']; through: number },
+  ): SyncPlan['told'] {
+    const { endpoint, clock } = this.#options;
+    const { peer, report } = batch;
+    peer.pending = report.pending;
+    const pace = this.#paceFor(peer);
+    const stamped = peer.can.has('stamp') ? told.filter(({ redated }) => redated) : [];
+    const stamps = Object.fromEntries(stamped.map(({ item }) => [item.sk, String(item.updated)]));
+    const ack: AgreedSyncAck = {
+      seq,
+      updated: isoTime(clock),
+      all: true,
+      through,
+      ...(pace && { pace }),
+      ...(stamped.length > 0 && { stamps }),
+    };
+    void endpoint.deliver(deviceId, deviceTopic.sync(deviceId, 'SYNC'), JSON.stringify(ack));
+    return told.filter((each) => !stamped.includes(each));
+  }
+
+  /** Asks a device that keeps no pace for less, when there is no other way. */
+  relieve(deviceId: string): void {
+    if (!this.#pace.throttles(deviceId)) return;
+    const { endpoint, clock } = this.#options;
+    const payload = JSON.stringify({ timestamp: clock.now(), close: false });
+    void endpoint.deliver(deviceId, deviceTopic.throttle(deviceId), payload);
+  }
+
+  /** Undefined where the device knows it already. */
+  #paceFor(peer: Peer) {
+    if (!peer.can.has('pace')) return undefined;
+    const pace = this.#pace.now();
+    const { told } = peer;
+    if (told && told.window === pace.window && told.bytes === pace.bytes && !pace.wait) return undefined;
+    peer.told = pace;
+    return pace;
+  }
+}

@@ -1,0 +1,128 @@
+import type { SyncHello, SyncLost, SyncReport } from '@ioto/protocol';
+import { type Clock, isoTime } from '@ioto/runtime';
+import { devicePartition } from '../devices/device-records.ts';
+import { type ItemStore, type StoredItem, type Write, writeIfHolds } from '../ports/item-store.ts';
+import type { SyncIdentity } from './wire-item.ts';
+
+/** How far a device's changes have come, as it is shown to its owner. */
+export interface SyncSummary {
+  /**
+   * The device numbers its changes in their order. Of each item the cloud has the latest change of a number up to this,
+   * unless a later one has taken its place on the device and waits there. What the cloud refuses, and logs, counts as
+   * taken: the device does not send it again.
+   */
+  through: number;
+  /** The latest number that the device spoke of. */
+  latest: number;
+  /** Items whose changes wait on the device, as it said last. */
+  pending: number;
+  /** ISO time at which it said so. */
+  at: string;
+  /** ISO time since when something waits. */
+  since?: string;
+  /** Changes that the device gave up before they went up, by model. */
+  lost: SyncLost;
+}
+
+/** The same as it is kept: numbers are of one database of the device, under one owner. */
+interface SyncRecord extends SyncSummary {
+  accountId: string;
+  generation: string;
+}
+
+/** What a batch's commit has to hold beside its items. */
+export interface Note {
+  writes: Write[];
+  through: number;
+  /** Changes that are lost and were not counted before. */
+  lost: number;
+}
+
+const RECORD = 'sync';
+
+/** Keeps of each device how far its changes are confirmed. Never more than what is durable: it is written with it. */
+export class Confirmed {
+  readonly #store: ItemStore;
+  readonly #clock: Clock;
+
+  constructor({ store, clock }: { store: ItemStore; clock: Clock }) {
+    this.#store = store;
+    this.#clock = clock;
+  }
+
+  /** What is to be written in the commit that makes the batch of the report durable. */
+  async note(identity: SyncIdentity, generation: string, report: SyncReport): Promise<Note> {
+    const before = await this.#read(identity.deviceId);
+    const held = standing(before, identity, generation);
+    // A batch that begins beyond what is confirmed leaves open whether the one before it ever came.
+    const joins = report.after <= held.through && report.through > held.through;
+    return this.#noted(identity, before, {
+      ...report,
+      generation,
+      through: joins ? report.through : held.through,
+    });
+  }
+
+  /** Keeps what a device says of itself as it connects. Resolves with how far it is confirmed. */
+  async heard(identity: SyncIdentity, hello: SyncHello): Promise<number> {
+    for (;;) {
+      const before = await this.#read(identity.deviceId);
+      const held = standing(before, identity, hello.generation);
+      // Where nothing waits everything has been acknowledged. A device whose order of changes ends earlier than it did,
+      // because its storage was put back, will give the numbers beyond that out again.
+      const through = hello.pending === 0 ? hello.latest : Math.min(held.through, hello.latest);
+      const { writes } = this.#noted(identity, before, { ...hello, through });
+      if (await writeIfHolds(this.#store, writes)) return through;
+    }
+  }
+
+  /** Undefined for a device that has never said anything of it, or not to this owner. */
+  async summary({ deviceId, accountId }: SyncIdentity): Promise<SyncSummary | undefined> {
+    const record = await this.#read(deviceId);
+    if (record?.accountId !== accountId) return undefined;
+    const { through, latest, pending, at, since, lost } = record;
+    return { through, latest, pending, at, ...(since && { since }), lost };
+  }
+
+  #noted(
+    identity: SyncIdentity,
+    before: (SyncRecord & StoredItem) | undefined,
+    said: Pick<SyncReport, 'through' | 'latest' | 'pending' | 'lost'> & { generation: string },
+  ): Note {
+    const { accountId, deviceId } = identity;
+    const { generation, through, latest, pending } = said;
+    const held = standing(before, identity, generation);
+    const at = isoTime(this.#clock);
+    const lost = said.lost ?? held.lost;
+    const put: SyncRecord & StoredItem = {
+      ...{ pk: devicePartition(deviceId), sk: RECORD },
+      ...{ accountId, generation, through, latest, pending, at, lost },
+      ...(pending > 0 && { since: held.since ?? at }),
+    };
+    const more = Math.max(0, total(lost) - total(held.lost));
+    return {
+      writes: [{ put, if: before ? { equals: { ...before } } : { absent: true } }],
+      through,
+      lost: more,
+    };
+  }
+
+  async #read(deviceId: string): Promise<(SyncRecord & StoredItem) | undefined> {
+    const item = await this.#store.get(devicePartition(deviceId), RECORD);
+    return item as (SyncRecord & StoredItem) | undefined;
+  }
+}
+
+/** What is kept, as far as it is of this database and this owner. */
+function standing(
+  record: SyncRecord | undefined,
+  { accountId }: SyncIdentity,
+  generation: string,
+): Pick<SyncRecord, 'through' | 'since' | 'lost'> {
+  const isSame = record?.accountId === accountId && record.generation === generation;
+  return isSame ? record : { through: 0, lost: {} };
+}
+
+function total(lost: SyncLost): number {
+  return Object.values(lost).reduce((sum, count) => sum + count, 0);
+}
