@@ -23,6 +23,7 @@ function makeSender(write: (writes: readonly Write[]) => Promise<void>) {
   };
   const store = {
     write,
+    update: async () => undefined,
     get: async () => undefined,
     query: async () => ({ items: [] }),
     onChange: () => () => undefined,

@@ -17,7 +17,10 @@ export function syncFactsOf(item: StoredItem | undefined): SyncFacts | undefined
 
 /** The item with the facts, those that are undefined left out. */
 export function withSyncFacts<T extends StoredItem>(item: T, { arrived, by, claims }: SyncFacts): T {
-  return { ...item, _sync: { arrived, ...(by && { by }), ...(claims && { claims }) } };
+  const facts: { -readonly [K in keyof SyncFacts]: SyncFacts[K] } = { arrived };
+  if (by) facts.by = by;
+  if (claims) facts.claims = claims;
+  return { ...item, _sync: facts };
 }
 
 /** When the version came in; of one from before that was kept, when it was made. */

@@ -1,9 +1,9 @@
 import { contentOf, type Model, timeOf } from '@ioto/database';
 import { type HeldByCloud, onUp, type UpVerdict } from '@ioto/protocol';
 import { type DeviceItem, mergeDeviceReport } from '../devices/device-item.ts';
-import type { StoredItem, Write } from '../ports/item-store.ts';
+import type { StoredItem, StoredKey, Write } from '../ports/item-store.ts';
 import { expiryWrites } from './expiry-index.ts';
-import { gonePartition, markOf, removalOf } from './gone-marks.ts';
+import { markOf, removalOf } from './gone-marks.ts';
 import { syncFactsOf, withSyncFacts } from './sync-facts.ts';
 import type { IncomingChange } from './wire-item.ts';
 
@@ -30,8 +30,6 @@ export interface SyncMoment {
   isOurs: boolean;
 }
 
-export const idOf = ({ pk, sk }: { pk: string; sk: string }): string => `${pk}\n${sk}`;
-
 /**
  * Decides, change by change in their order, what a batch does to what is stored: the newest version of an item wins, and
  * a Device item is merged by its fields' owners (Ioto contract §8). Applying a batch twice changes nothing.
@@ -44,14 +42,15 @@ export function planSync(
   const after = new Map<string, Next>();
   const told = new Map<string, SyncPlan['told'][number]>();
   for (const change of changes) {
-    const id = idOf(change.item);
+    const { id } = change;
     const current = after.get(id) ?? stored.get(id) ?? {};
     const { next, tell } = applied(change, current, moment);
     if (next) after.set(id, next);
     if (tell) told.set(id, tell);
     else if (next) told.delete(id);
   }
-  const writes = [...after].flatMap(([id, next]) => writesFor(keyOf(id), stored.get(id) ?? {}, next));
+  const writes: Write[] = [];
+  for (const [id, next] of after) addWrites(writes, stored.get(id) ?? {}, next);
   return { writes, told: [...told.values()] };
 }
 
@@ -92,7 +91,7 @@ function written(
   { now, arrived, deviceId }: SyncMoment,
 ): Current {
   const facts = { arrived, by: deviceId, claims };
-  if (!remove) return { item: withSyncFacts({ ...item, updated }, facts) };
+  if (!remove) return { item: withSyncFacts(item.updated === updated ? item : { ...item, updated }, facts) };
   return { mark: markOf(model, item, { updated, now: new Date(now).toISOString(), facts }) };
 }
 
@@ -109,20 +108,15 @@ function tellOf(model: Model, { item, mark }: Current): SyncPlan['told'][number]
   return mark && { item: removalOf(model, mark), removed: true };
 }
 
-function keyOf(id: string): { pk: string; sk: string } {
-  const at = id.indexOf('\n');
-  return { pk: id.slice(0, at), sk: id.slice(at + 1) };
+function addWrites(writes: Write[], before: Current, { item, mark, model }: Next): void {
+  if (item) {
+    writes.push({ put: item });
+    if (before.mark) writes.push({ remove: keyOf(before.mark) });
+    writes.push(...expiryWrites(model, item));
+    return;
+  }
+  if (before.item) writes.push({ remove: keyOf(before.item) });
+  if (mark) writes.push({ put: mark });
 }
 
-/** Conditions hold the batch to what the plan was made from. */
-function writesFor(key: { pk: string; sk: string }, before: Current, { item, mark, model }: Next): Write[] {
-  const unchanged = before.item ? { equals: { ...before.item } } : { absent: true as const };
-  const markKey = { pk: gonePartition(key.pk), sk: key.sk };
-  const sameMark = before.mark ? { equals: { ...before.mark } } : { absent: true as const };
-  if (item) {
-    const unmark: Write[] = before.mark ? [{ remove: markKey, if: sameMark }] : [];
-    return [{ put: item, if: unchanged }, ...unmark, ...expiryWrites(model, item)];
-  }
-  const put: Write[] = mark ? [{ put: mark, if: sameMark }] : [];
-  return [...(before.item ? [{ remove: key, if: unchanged }] : []), ...put];
-}
+const keyOf = ({ pk, sk }: StoredKey): StoredKey => ({ pk, sk });

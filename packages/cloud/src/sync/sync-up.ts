@@ -1,22 +1,23 @@
 import type { Schema } from '@ioto/database';
 import { deviceTopic, type SyncVerb } from '@ioto/protocol';
-import { type Clock, CodedError, isCodedError, isoTime, type Logger } from '@ioto/runtime';
+import { type Clock, isoTime, type Logger } from '@ioto/runtime';
 import { Turns } from '../devices/turns.ts';
+import { Slots } from '../limits/slots.ts';
 import type { DeviceEndpoint } from '../ports/device-endpoint.ts';
-import type { ItemStore, StoredItem } from '../ports/item-store.ts';
+import type { ItemStore, StoredItem, StoredKey } from '../ports/item-store.ts';
 import type { Arrivals } from './arrivals.ts';
 import { forgetOldMarks, gonePartition } from './gone-marks.ts';
 import type { ItemSender } from './item-sender.ts';
 import type { Quarantine } from './quarantine.ts';
 import type { SyncDown } from './sync-down.ts';
 import { arrivalOf } from './sync-facts.ts';
-import { type Current, idOf, planSync, type SyncPlan } from './sync-plan.ts';
+import { type Current, planSync, type SyncPlan } from './sync-plan.ts';
 import { type IncomingChange, nameOfChange, readChange, type SyncIdentity } from './wire-item.ts';
 
-/** How often a batch is planned anew because somebody else wrote one of its items meanwhile. */
-const ATTEMPTS = 20;
 /** Changes that one message may carry. */
 const MAX_CHANGES = 10_000;
+/** Batches that one commit decides on. */
+const MOST_TOGETHER = 8;
 /** Bytes of the keys in one acknowledgement: agents in the field break at packets of 4 KB (Ioto contract §10). */
 const LARGEST_ACKNOWLEDGEMENT = 3500;
 
@@ -37,6 +38,8 @@ export class SyncUp {
   readonly #options: SyncUpOptions;
   /** The batches of one device are applied in the order in which it sent them. */
   readonly #turns = new Turns();
+  /** What one commit decides is decided in one go, while everything else waits. */
+  readonly #slots = new Slots(MOST_TOGETHER);
 
   constructor(options: SyncUpOptions) {
     this.#options = options;
@@ -60,8 +63,7 @@ export class SyncUp {
       if (unknown.length > 0) await this.#options.quarantine.keep(identity, unknown);
       return this.#apply(accepted, { deviceId, isOurs });
     });
-    const keys = [...new Set(changes.flatMap((change) => nameOfChange(change) ?? []))];
-    this.#acknowledge(deviceId, typeof seq === 'number' ? seq : 0, keys);
+    this.#acknowledge(deviceId, typeof seq === 'number' ? seq : 0, changes);
     for (const { item, removed } of told) this.#tell(identity, removed ? 'REMOVE' : 'MODIFY', item);
   }
 
@@ -114,67 +116,81 @@ export class SyncUp {
     changes: readonly IncomingChange[],
     from: { deviceId: string; isOurs: boolean },
   ): Promise<SyncPlan['told']> {
+    if (changes.length === 0) return [];
     const { store, arrivals, clock } = this.#options;
-    for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-      const stored = await this.#stored(changes);
-      const arrival = await arrivals.next();
-      try {
-        const now = clock.now();
-        const { writes, told } = planSync(changes, stored, { ...from, now, arrived: arrival.time });
-        if (writes.length > 0) await store.write(writes);
-        await forgetOldMarks(store, writes, now);
-        return told;
-      } catch (error) {
-        if (!isCodedError(error, 'CONDITION_FAILED')) throw error;
-      } finally {
-        arrival.end();
-      }
+    const { keys, storedOf } = heldUnder(changes);
+    const arrival = await arrivals.next();
+    const leave = await this.#slots.enter('');
+    let plan: SyncPlan = { writes: [], told: [] };
+    try {
+      await store.update(keys, (items) => {
+        const moment = { ...from, now: clock.now(), arrived: arrival.time };
+        plan = planSync(changes, storedOf(items), moment);
+        leave();
+        return plan.writes;
+      });
+      await forgetOldMarks(store, plan.writes, clock.now());
+      return plan.told;
+    } finally {
+      leave();
+      arrival.end();
     }
-    throw new CodedError(
-      'SYNC_CONTENDED',
-      `the items of a batch changed ${ATTEMPTS} times while it was applied`,
-      {
-        status: 503,
-        retryable: true,
-      },
-    );
   }
 
-  async #stored(changes: readonly IncomingChange[]): Promise<Map<string, Current>> {
-    const { store } = this.#options;
-    const stored = new Map<string, Current>();
-    for (const { item } of changes) {
-      const id = idOf(item);
-      if (stored.has(id)) continue;
-      const held = await store.get(item.pk, item.sk);
-      const mark = held ? undefined : await store.get(gonePartition(item.pk), item.sk);
-      stored.set(id, { item: held, mark });
-    }
-    return stored;
-  }
-
-  #acknowledge(deviceId: string, seq: number, keys: readonly string[]): void {
+  #acknowledge(deviceId: string, seq: number, changes: readonly unknown[]): void {
     const { endpoint, clock } = this.#options;
-    const updated = isoTime(clock);
-    for (const part of inMessages(keys)) {
-      const payload = JSON.stringify({ seq, keys: part, updated });
-      void endpoint.deliver(deviceId, deviceTopic.sync(deviceId, 'SYNC'), payload);
+    const updated = JSON.stringify(isoTime(clock));
+    const topic = deviceTopic.sync(deviceId, 'SYNC');
+    for (const keys of inMessages(changes)) {
+      const payload = `{"seq":${JSON.stringify(seq)},"keys":[${keys}],"updated":${updated}}`;
+      void endpoint.deliver(deviceId, topic, payload);
     }
   }
 }
 
-/** The keys of a batch in lists that agents in the field can read; one empty list for none, for the agent waits for its number. */
-function inMessages(keys: readonly string[]): string[][] {
-  const parts: string[][] = [[]];
+/** The keys of what a batch is decided on: each item once, and then its mark. */
+function heldUnder(changes: readonly IncomingChange[]): {
+  keys: StoredKey[];
+  storedOf(items: readonly (StoredItem | undefined)[]): Map<string, Current>;
+} {
+  const byId = new Map(changes.map(({ id, item }) => [id, item]));
+  const places = [...byId.values()];
+  const marks = places.map(({ pk, sk }) => ({ pk: gonePartition(pk), sk }));
+  const storedOf = (items: readonly (StoredItem | undefined)[]) => {
+    const stored = new Map<string, Current>();
+    let at = 0;
+    for (const id of byId.keys()) {
+      const item = items[at];
+      stored.set(id, { item, mark: item ? undefined : items[at + places.length] });
+      at += 1;
+    }
+    return stored;
+  };
+  return { keys: [...places, ...marks], storedOf };
+}
+
+/**
+ * The keys of a batch as JSON, in lists that agents in the field can read; one empty list for none, for the agent waits
+ * for its number.
+ */
+function inMessages(changes: readonly unknown[]): string[] {
+  const parts: string[] = [];
+  const seen = new Set<string>();
+  let part = '';
   let bytes = 0;
-  for (const key of keys) {
-    const more = Buffer.byteLength(JSON.stringify(key)) + 1;
+  for (const change of changes) {
+    const name = nameOfChange(change);
+    if (name === undefined || seen.has(name)) continue;
+    seen.add(name);
+    const key = JSON.stringify(name);
+    const more = Buffer.byteLength(key) + 1;
     if (bytes + more > LARGEST_ACKNOWLEDGEMENT && bytes > 0) {
-      parts.push([]);
+      parts.push(part);
+      part = '';
       bytes = 0;
     }
-    parts.at(-1)?.push(key);
+    part = bytes === 0 ? key : `${part},${key}`;
     bytes += more;
   }
-  return parts;
+  return [...parts, part];
 }
