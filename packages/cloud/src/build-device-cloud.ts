@@ -22,6 +22,7 @@ import type { Guards } from './http/guards.ts';
 import type { RouteModule } from './http/http-service.ts';
 import type { AccountDirectory } from './identity/accounts.ts';
 import type { Sponsors } from './identity/sponsors.ts';
+import { ItemFeed } from './item-feed/item-feed.ts';
 import { GenericItems } from './items/generic-items.ts';
 import { itemRoutes } from './items/item-routes.ts';
 import { claimGuessRules, GuessLimiter } from './limits/guess-limiter.ts';
@@ -105,6 +106,7 @@ export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceC
   const requests = new Map<string, RequestHandler>([['store/get', storeGet({ schema, store })]]);
   const messages = new ServiceMessages({ endpoint, syncUp, syncDown, requests, logger });
   const live = new LiveDelivery({ schema, store, endpoint, sender, syncDown });
+  const feed = new ItemFeed({ schema, store, endpoint });
   const expiry = new ExpirySweep({ schema, store, clock, logger });
 
   const presence = new Presence({ store, clock, logger });
@@ -192,6 +194,7 @@ export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceC
       presence,
       history,
       live,
+      feed,
       syncDown,
       expiry,
       release,

@@ -65,6 +65,7 @@ export {
   accountSyncTopic,
   type DownMessage,
   deviceTopic,
+  itemsTopic,
   lifecycleTopic,
   masterFilters,
   parseDeviceTopic,

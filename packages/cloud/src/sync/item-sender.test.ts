@@ -17,6 +17,7 @@ function makeSender(write: (writes: readonly Write[]) => Promise<void>) {
       return 'acknowledged';
     },
     publish: () => undefined,
+    hasSubscribers: () => false,
     isConnected: () => true,
     disconnect: () => undefined,
     endSession: () => undefined,
