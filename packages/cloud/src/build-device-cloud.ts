@@ -23,6 +23,7 @@ import type { Guards } from './http/guards.ts';
 import type { RouteModule } from './http/http-service.ts';
 import type { AccountDirectory } from './identity/accounts.ts';
 import type { Sponsors } from './identity/sponsors.ts';
+import { ItemFeed } from './item-feed/item-feed.ts';
 import { GenericItems } from './items/generic-items.ts';
 import { itemRoutes } from './items/item-routes.ts';
 import { claimGuessRules, GuessLimiter } from './limits/guess-limiter.ts';
@@ -116,6 +117,7 @@ export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceC
   ]);
   const messages = new ServiceMessages({ endpoint, syncUp, syncDown, requests, logger });
   const live = new LiveDelivery({ schema, store, endpoint, sender, syncDown });
+  const feed = new ItemFeed({ schema, store, endpoint });
   const expiry = new ExpirySweep({ schema, store, clock, logger });
 
   const presence = new Presence({ store, clock, logger });
@@ -208,6 +210,7 @@ export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceC
       presence,
       history,
       live,
+      feed,
       syncDown,
       expiry,
       release,

@@ -101,6 +101,7 @@ export {
   accountSyncTopic,
   type DownMessage,
   deviceTopic,
+  itemsTopic,
   lifecycleTopic,
   masterFilters,
   parseDeviceTopic,

@@ -51,6 +51,15 @@ export const lifecycleTopic = {
   unsubscribed: (clientId: string) => `$aws/events/subscriptions/unsubscribed/${clientId}`,
 };
 
+/** Where the cloud tells an account's tools of the items that it has committed. No device hears it. */
+export const itemsTopic = {
+  all: 'ioto/items',
+  ofAccount: (accountId: string) => `ioto/items/${accountId}`,
+  /** Names of models are any text. */
+  item: (accountId: string, deviceId: string, model: string) =>
+    `ioto/items/${accountId}/${deviceId}/${encodeURIComponent(model)}`,
+};
+
 export type DownMessage =
   | { kind: 'sync'; verb: SyncVerb }
   | { kind: 'throttle' }

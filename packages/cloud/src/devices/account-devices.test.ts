@@ -54,6 +54,7 @@ describe('the devices of an account', () => {
     const slow: ItemStore = {
       get: (pk, sk) => store.get(pk, sk),
       write: (writes) => store.write(writes),
+      update: (keys, decide) => store.update(keys, decide),
       onChange: (told) => {
         listener = told;
         return () => undefined;

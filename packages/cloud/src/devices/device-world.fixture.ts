@@ -53,6 +53,10 @@ export class FakeEndpoint implements DeviceEndpoint {
     this.sent.push({ to: 'all', topic, body: payload });
   }
 
+  hasSubscribers(): boolean {
+    return false;
+  }
+
   isConnected(deviceId: string): boolean {
     return this.online.has(deviceId);
   }

@@ -39,7 +39,12 @@ function inspect(value: unknown, depth: number): void {
   if (Object.hasOwn(value, '__proto__')) {
     throw bodyError('JSON_KEY_FORBIDDEN', 'the body may not have a key __proto__');
   }
-  for (const inner of Object.values(value)) inspect(inner, depth + 1);
+  if (Array.isArray(value)) {
+    for (const inner of value) inspect(inner, depth + 1);
+    return;
+  }
+  // What JSON makes has no properties but its own.
+  for (const name in value) inspect((value as Record<string, unknown>)[name], depth + 1);
 }
 
 /** What a validator complains of. */

@@ -228,6 +228,7 @@ describe('an account', () => {
           return item;
         },
         write: (writes) => store.write(writes),
+        update: (keys, decide) => store.update(keys, decide),
         query: (pk, options) => store.query(pk, options),
         onChange: (listener) => store.onChange(listener),
       },

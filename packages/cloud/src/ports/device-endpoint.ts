@@ -74,6 +74,8 @@ export interface DeviceEndpoint {
   ): Promise<Delivery>;
   /** Sends to every subscriber of a topic. */
   publish(topic: string, payload: string): void;
+  /** False when nobody would get what is published on a topic below this one. */
+  hasSubscribers(topic: string): boolean;
   isConnected(deviceId: string): boolean;
   /**
    * Closes the connection of a device, or of a tool by its session ID; what waits for it stays. `detail` says why, in words

@@ -14,6 +14,11 @@ export type Write =
   | { put: StoredItem; if?: Condition }
   | { remove: { pk: string; sk: string }; if?: Condition };
 
+export type StoredKey = Pick<StoredItem, 'pk' | 'sk'>;
+
+/** What is to be written, given the items in the order of their keys, undefined for one that is not there. */
+export type Decide = (items: readonly (StoredItem | undefined)[]) => readonly Write[];
+
 export interface QueryOptions {
   /** Only sort keys that begin with this. */
   begins?: string;
@@ -51,6 +56,14 @@ export interface ItemStore {
    * (503, retryable) when the disk refuses.
    */
   write(writes: readonly Write[]): Promise<void>;
+  /**
+   * Writes what `decide` makes of the items under the keys, as if nobody else wrote meanwhile: all or nothing, durable when
+   * resolved. What it writes needs no conditions, and it may not wait for anything. It may be called more than once: then
+   * only the last time counts. No key twice.
+   *
+   * @throws what `decide` throws; STORE_UNWRITABLE (503, retryable) when the disk refuses.
+   */
+  update(keys: readonly StoredKey[], decide: Decide): Promise<void>;
   query(pk: string, options?: QueryOptions): Promise<Page>;
   /** Committed writes, in the order of their commits, after they are durable. Returns the function that ends it. */
   onChange(listener: (change: ItemChange) => void): () => void;

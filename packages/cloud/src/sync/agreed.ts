@@ -2,8 +2,8 @@ import { type AgreedSyncAck, deviceTopic, SyncHello, type SyncHelloAnswer, SyncR
 import { type Clock, isoTime } from '@ioto/runtime';
 import { Check } from 'typebox/value';
 import type { DeviceEndpoint } from '../ports/device-endpoint.ts';
-import type { ItemStore } from '../ports/item-store.ts';
-import { Confirmed, type Note, type SyncSummary } from './confirmed.ts';
+import type { ItemStore, StoredItem, StoredKey } from '../ports/item-store.ts';
+import { Confirmed, type Note, placeOf, type SyncSummary } from './confirmed.ts';
 import { Pace } from './pace.ts';
 import { type Peer, Peers } from './peers.ts';
 import type { RequestHandler } from './service-messages.ts';
@@ -87,8 +87,13 @@ export class Agreed {
   }
 
   /** What is to be written in the commit that makes the batch durable. */
-  note(identity: SyncIdentity, { peer, report }: AgreedBatch): Promise<Note> {
-    return this.#confirmed.note(identity, peer.generation, report);
+  note(identity: SyncIdentity, { peer, report }: AgreedBatch, before: StoredItem | undefined): Note {
+    return this.#confirmed.note(identity, before, { ...report, generation: peer.generation });
+  }
+
+  /** Where that lies. */
+  placeOf({ deviceId }: SyncIdentity): StoredKey {
+    return placeOf(deviceId);
   }
 
   /** A batch is durable. */

@@ -1,7 +1,13 @@
 import type { SyncHello, SyncLost, SyncReport } from '@ioto/protocol';
 import { type Clock, isoTime } from '@ioto/runtime';
 import { devicePartition } from '../devices/device-records.ts';
-import { type ItemStore, type StoredItem, type Write, writeIfHolds } from '../ports/item-store.ts';
+import {
+  type Condition,
+  type ItemStore,
+  type StoredItem,
+  type StoredKey,
+  writeIfHolds,
+} from '../ports/item-store.ts';
 import type { SyncIdentity } from './wire-item.ts';
 
 /** How far a device's changes have come, as it is shown to its owner. */
@@ -32,13 +38,18 @@ interface SyncRecord extends SyncSummary {
 
 /** What a batch's commit has to hold beside its items. */
 export interface Note {
-  writes: Write[];
+  record: StoredItem;
   through: number;
   /** Changes that are lost and were not counted before. */
   lost: number;
 }
 
-const RECORD = 'sync';
+type Kept = (SyncRecord & StoredItem) | undefined;
+
+/** Where it is kept of a device. */
+export function placeOf(deviceId: string): StoredKey {
+  return { pk: devicePartition(deviceId), sk: 'sync' };
+}
 
 /** Keeps of each device how far its changes are confirmed. Never more than what is durable: it is written with it. */
 export class Confirmed {
@@ -50,15 +61,21 @@ export class Confirmed {
     this.#clock = clock;
   }
 
-  /** What is to be written in the commit that makes the batch of the report durable. */
-  async note(identity: SyncIdentity, generation: string, report: SyncReport): Promise<Note> {
-    const before = await this.#read(identity.deviceId);
-    const held = standing(before, identity, generation);
+  /**
+   * What is to be written in the commit that makes the batch of the report durable.
+   *
+   * @param before What is kept by then, at `placeOf` the device.
+   */
+  note(
+    identity: SyncIdentity,
+    before: StoredItem | undefined,
+    report: SyncReport & { generation: string },
+  ): Note {
+    const held = standing(before as Kept, identity, report.generation);
     // A batch that begins beyond what is confirmed leaves open whether the one before it ever came.
     const joins = report.after <= held.through && report.through > held.through;
-    return this.#noted(identity, before, {
+    return this.#noted(identity, before as Kept, {
       ...report,
-      generation,
       through: joins ? report.through : held.through,
     });
   }
@@ -71,8 +88,9 @@ export class Confirmed {
       // Where nothing waits everything has been acknowledged. A device whose order of changes ends earlier than it did,
       // because its storage was put back, will give the numbers beyond that out again.
       const through = hello.pending === 0 ? hello.latest : Math.min(held.through, hello.latest);
-      const { writes } = this.#noted(identity, before, { ...hello, through });
-      if (await writeIfHolds(this.#store, writes)) return through;
+      const { record } = this.#noted(identity, before, { ...hello, through });
+      const unchanged: Condition = before ? { equals: { ...before } } : { absent: true };
+      if (await writeIfHolds(this.#store, [{ put: record, if: unchanged }])) return through;
     }
   }
 
@@ -86,7 +104,7 @@ export class Confirmed {
 
   #noted(
     identity: SyncIdentity,
-    before: (SyncRecord & StoredItem) | undefined,
+    before: Kept,
     said: Pick<SyncReport, 'through' | 'latest' | 'pending' | 'lost'> & { generation: string },
   ): Note {
     const { accountId, deviceId } = identity;
@@ -94,22 +112,18 @@ export class Confirmed {
     const held = standing(before, identity, generation);
     const at = isoTime(this.#clock);
     const lost = said.lost ?? held.lost;
-    const put: SyncRecord & StoredItem = {
-      ...{ pk: devicePartition(deviceId), sk: RECORD },
+    const record: SyncRecord & StoredItem = {
+      ...placeOf(deviceId),
       ...{ accountId, generation, through, latest, pending, at, lost },
       ...(pending > 0 && { since: held.since ?? at }),
     };
     const more = Math.max(0, total(lost) - total(held.lost));
-    return {
-      writes: [{ put, if: before ? { equals: { ...before } } : { absent: true } }],
-      through,
-      lost: more,
-    };
+    return { record, through, lost: more };
   }
 
-  async #read(deviceId: string): Promise<(SyncRecord & StoredItem) | undefined> {
-    const item = await this.#store.get(devicePartition(deviceId), RECORD);
-    return item as (SyncRecord & StoredItem) | undefined;
+  async #read(deviceId: string): Promise<Kept> {
+    const { pk, sk } = placeOf(deviceId);
+    return (await this.#store.get(pk, sk)) as Kept;
   }
 }
 

@@ -21,6 +21,7 @@ export function expiryEntry(time: string, { pk, sk }: { pk: string; sk: string }
 /** ISO time at which the item expires. */
 export function expiryTime(model: Model, item: StoredItem): string | undefined {
   const time = model.ttl && expiryOf(model, { attributes: item });
-  const date = new Date(time ?? Number.NaN);
+  if (time === undefined) return undefined;
+  const date = new Date(time);
   return Number.isNaN(date.getTime()) ? undefined : date.toISOString();
 }

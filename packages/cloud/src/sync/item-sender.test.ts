@@ -17,12 +17,14 @@ function makeSender(write: (writes: readonly Write[]) => Promise<void>) {
       return 'acknowledged';
     },
     publish: () => undefined,
+    hasSubscribers: () => false,
     isConnected: () => true,
     disconnect: () => undefined,
     endSession: () => undefined,
   };
   const store = {
     write,
+    update: async () => undefined,
     get: async () => undefined,
     query: async () => ({ items: [] }),
     onChange: () => () => undefined,

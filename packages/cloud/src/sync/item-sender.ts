@@ -2,8 +2,7 @@ import { accountSyncTopic, deviceTopic, type SyncVerb } from '@ioto/protocol';
 import { type Clock, type Logger, messageOf } from '@ioto/runtime';
 import type { Delivery, DeviceEndpoint } from '../ports/device-endpoint.ts';
 import type { ItemStore, StoredItem } from '../ports/item-store.ts';
-import { idOf } from './sync-plan.ts';
-import { wireItem } from './wire-item.ts';
+import { idOf, wireItem } from './wire-item.ts';
 
 export interface ItemSenderOptions {
   store: ItemStore;

@@ -22,7 +22,11 @@ export function syncFactsOf(item: StoredItem | undefined): SyncFacts | undefined
 
 /** The item with the facts, those that are undefined left out. */
 export function withSyncFacts<T extends StoredItem>(item: T, { arrived, by, claims, over }: SyncFacts): T {
-  return { ...item, _sync: { arrived, ...(by && { by }), ...(claims && { claims }), ...(over && { over }) } };
+  const facts: { -readonly [K in keyof SyncFacts]: SyncFacts[K] } = { arrived };
+  if (by) facts.by = by;
+  if (claims) facts.claims = claims;
+  if (over) facts.over = over;
+  return { ...item, _sync: facts };
 }
 
 /** What `over` is once `by` has replaced what is held. */

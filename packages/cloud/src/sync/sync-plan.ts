@@ -1,10 +1,10 @@
 import { contentOf, type Model, mergeItemOf, timeOf, withMerged } from '@ioto/database';
 import { type HeldByCloud, type MergeItem, onUp, onUpMerging, type UpVerdict } from '@ioto/protocol';
 import { type DeviceItem, mergeDeviceReport } from '../devices/device-item.ts';
-import type { StoredItem, Write } from '../ports/item-store.ts';
+import type { StoredItem, StoredKey, Write } from '../ports/item-store.ts';
 import { type Conflict, conflictOf } from './conflict.ts';
 import { expiryWrites } from './expiry-index.ts';
-import { gonePartition, markOf, removalOf } from './gone-marks.ts';
+import { markOf, removalOf } from './gone-marks.ts';
 import { replacedVersions, syncFactsOf, withSyncFacts } from './sync-facts.ts';
 import type { IncomingChange } from './wire-item.ts';
 
@@ -42,8 +42,6 @@ export interface SyncMoment {
   isLean?: boolean;
 }
 
-export const idOf = ({ pk, sk }: { pk: string; sk: string }): string => `${pk}\n${sk}`;
-
 /**
  * Decides, change by change in their order, what a batch does to what is stored: the newest version of an item wins, and
  * a Device item is merged by its fields' owners (Ioto contract §8). Applying a batch twice changes nothing.
@@ -57,7 +55,7 @@ export function planSync(
   const told = new Map<string, Told>();
   const conflicts: Conflict[] = [];
   for (const change of changes) {
-    const id = idOf(change.item);
+    const { id } = change;
     const current = after.get(id) ?? stored.get(id) ?? {};
     const { next, tell, merged } = applied(change, current, moment);
     const conflict = conflictIn(change, current, { isWritten: next !== undefined, merged, ...moment });
@@ -66,7 +64,8 @@ export function planSync(
     if (tell) told.set(id, tell);
     else if (next) told.delete(id);
   }
-  const writes = [...after].flatMap(([id, next]) => writesFor(keyOf(id), stored.get(id) ?? {}, next));
+  const writes: Write[] = [];
+  for (const [id, next] of after) addWrites(writes, stored.get(id) ?? {}, next);
   return { writes, told: [...told.values()], conflicts };
 }
 
@@ -159,12 +158,22 @@ function written(
   const over = replacedVersions(before.item ?? before.mark, deviceId);
   const facts = { arrived, by: deviceId, claims, over };
   if (!remove) {
-    const held = before.item;
-    const created = model.created && (held?.[model.created] ?? (isLean ? updated : undefined));
-    const since = model.created && created !== undefined && { [model.created]: created };
-    return { item: withSyncFacts({ ...since, ...item, updated }, facts) };
+    const dated = item.updated === updated ? item : { ...item, updated };
+    const since = sinceOf(model, before, { item, updated, isLean });
+    return { item: withSyncFacts(since ? { ...since, ...dated } : dated, facts) };
   }
   return { mark: markOf(model, item, { updated, now: new Date(now).toISOString(), facts }) };
+}
+
+/** Since when an item is, where the device does not say: as the cloud has it. */
+function sinceOf(
+  { created }: Model,
+  { item: held }: Current,
+  { item, updated, isLean }: { item: StoredItem; updated: string; isLean?: boolean },
+): Record<string, unknown> | undefined {
+  if (created === undefined || item[created] !== undefined) return undefined;
+  const since = held?.[created] ?? (isLean ? updated : undefined);
+  return since === undefined ? undefined : { [created]: since };
 }
 
 function heldOf(model: Model, { item, mark }: Current): HeldByCloud | undefined {
@@ -180,20 +189,15 @@ function tellOf(model: Model, { item, mark }: Current): Told | undefined {
   return mark && { item: removalOf(model, mark), removed: true };
 }
 
-function keyOf(id: string): { pk: string; sk: string } {
-  const at = id.indexOf('\n');
-  return { pk: id.slice(0, at), sk: id.slice(at + 1) };
+function addWrites(writes: Write[], before: Current, { item, mark, model }: Next): void {
+  if (item) {
+    writes.push({ put: item });
+    if (before.mark) writes.push({ remove: keyOf(before.mark) });
+    writes.push(...expiryWrites(model, item));
+    return;
+  }
+  if (before.item) writes.push({ remove: keyOf(before.item) });
+  if (mark) writes.push({ put: mark });
 }
 
-/** Conditions hold the batch to what the plan was made from. */
-function writesFor(key: { pk: string; sk: string }, before: Current, { item, mark, model }: Next): Write[] {
-  const unchanged = before.item ? { equals: { ...before.item } } : { absent: true as const };
-  const markKey = { pk: gonePartition(key.pk), sk: key.sk };
-  const sameMark = before.mark ? { equals: { ...before.mark } } : { absent: true as const };
-  if (item) {
-    const unmark: Write[] = before.mark ? [{ remove: markKey, if: sameMark }] : [];
-    return [{ put: item, if: unchanged }, ...unmark, ...expiryWrites(model, item)];
-  }
-  const put: Write[] = mark ? [{ put: mark, if: sameMark }] : [];
-  return [...(before.item ? [{ remove: key, if: unchanged }] : []), ...put];
-}
+const keyOf = ({ pk, sk }: StoredKey): StoredKey => ({ pk, sk });

@@ -1,9 +1,10 @@
 import type { Schema } from '@ioto/database';
 import { deviceTopic, type SyncVerb } from '@ioto/protocol';
-import { type Clock, CodedError, isCodedError, isoTime, type Logger } from '@ioto/runtime';
+import { type Clock, isoTime, type Logger } from '@ioto/runtime';
 import { Turns } from '../devices/turns.ts';
+import { Slots } from '../limits/slots.ts';
 import type { DeviceEndpoint } from '../ports/device-endpoint.ts';
-import type { ItemStore, StoredItem } from '../ports/item-store.ts';
+import type { ItemStore, StoredItem, StoredKey } from '../ports/item-store.ts';
 import type { Agreed, AgreedBatch } from './agreed.ts';
 import type { Arrivals } from './arrivals.ts';
 import type { Note } from './confirmed.ts';
@@ -13,13 +14,13 @@ import type { ItemSender } from './item-sender.ts';
 import type { Quarantine } from './quarantine.ts';
 import type { SyncDown } from './sync-down.ts';
 import { arrivalOf } from './sync-facts.ts';
-import { type Current, idOf, planSync, type SyncPlan } from './sync-plan.ts';
+import { type Current, planSync, type SyncPlan } from './sync-plan.ts';
 import { type IncomingChange, nameOfChange, readChange, type SyncIdentity } from './wire-item.ts';
 
-/** How often a batch is planned anew because somebody else wrote one of its items meanwhile. */
-const ATTEMPTS = 20;
 /** Changes that one message may carry. */
 const MAX_CHANGES = 10_000;
+/** Batches that one commit decides on. */
+const MOST_TOGETHER = 8;
 /** Bytes of the keys in one acknowledgement: agents in the field break at packets of 4 KB (Ioto contract §10). */
 const LARGEST_ACKNOWLEDGEMENT = 3500;
 
@@ -43,6 +44,8 @@ export class SyncUp {
   readonly #turns = new Turns();
   /** Found since the cloud started. */
   conflicts = 0;
+  /** What one commit decides is decided in one go, while everything else waits. */
+  readonly #slots = new Slots(MOST_TOGETHER);
 
   constructor(options: SyncUpOptions) {
     this.#options = options;
@@ -128,36 +131,31 @@ export class SyncUp {
     changes: readonly IncomingChange[],
     { identity, isOurs, batch }: { identity: SyncIdentity; isOurs: boolean; batch?: AgreedBatch },
   ): Promise<{ told: SyncPlan['told']; note?: Note }> {
+    if (changes.length === 0 && !batch) return { told: [] };
     const { store, arrivals, clock, agreed } = this.#options;
-    const from = { deviceId: identity.deviceId, isOurs, isLean: batch?.peer.can.has('lean') };
-    for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-      const stored = await this.#stored(changes);
-      const note = batch && (await agreed.note(identity, batch));
-      const arrival = await arrivals.next();
-      try {
-        const now = clock.now();
-        const moment = { ...from, now, arrived: arrival.time };
-        const { writes, told, conflicts } = planSync(changes, stored, moment);
-        writes.push(...conflictWrites(identity, conflicts, moment));
-        if (note) writes.push(...note.writes);
-        if (writes.length > 0) await store.write(writes);
-        await forgetOldMarks(store, writes, now);
-        if (conflicts.length > 0) await this.#conflicted(identity, conflicts.length);
-        return { told, note };
-      } catch (error) {
-        if (!isCodedError(error, 'CONDITION_FAILED')) throw error;
-      } finally {
-        arrival.end();
-      }
+    const { deviceId } = identity;
+    const { keys, storedOf } = heldUnder(changes);
+    const arrival = await arrivals.next();
+    const from = { deviceId, isOurs, isLean: batch?.peer.can.has('lean'), arrived: arrival.time };
+    const leave = await this.#slots.enter('');
+    let plan: SyncPlan = { writes: [], told: [], conflicts: [] };
+    let note: Note | undefined;
+    try {
+      await store.update(batch ? [...keys, agreed.placeOf(identity)] : keys, (items) => {
+        const moment = { ...from, now: clock.now() };
+        plan = planSync(changes, storedOf(items), moment);
+        note = batch && agreed.note(identity, batch, items[keys.length]);
+        leave();
+        const conflicts = conflictWrites(identity, plan.conflicts, moment);
+        return [...plan.writes, ...conflicts, ...(note ? [{ put: note.record }] : [])];
+      });
+      await forgetOldMarks(store, plan.writes, clock.now());
+      if (plan.conflicts.length > 0) await this.#conflicted(identity, plan.conflicts.length);
+      return { told: plan.told, note };
+    } finally {
+      leave();
+      arrival.end();
     }
-    throw new CodedError(
-      'SYNC_CONTENDED',
-      `the items of a batch changed ${ATTEMPTS} times while it was applied`,
-      {
-        status: 503,
-        retryable: true,
-      },
-    );
   }
 
   async #conflicted(identity: SyncIdentity, conflicts: number): Promise<void> {
@@ -167,19 +165,6 @@ export class SyncUp {
     await forgetOldConflicts(store, identity);
   }
 
-  async #stored(changes: readonly IncomingChange[]): Promise<Map<string, Current>> {
-    const { store } = this.#options;
-    const stored = new Map<string, Current>();
-    for (const { item } of changes) {
-      const id = idOf(item);
-      if (stored.has(id)) continue;
-      const held = await store.get(item.pk, item.sk);
-      const mark = held ? undefined : await store.get(gonePartition(item.pk), item.sk);
-      stored.set(id, { item: held, mark });
-    }
-    return stored;
-  }
-
   /** By the contract. Returns what the device is to be told beside. */
   #acknowledge(
     deviceId: string,
@@ -187,29 +172,60 @@ export class SyncUp {
     { seq, told }: { seq: number; told: SyncPlan['told'] },
   ): SyncPlan['told'] {
     const { endpoint, clock, agreed } = this.#options;
-    const keys = [...new Set(changes.flatMap((change) => nameOfChange(change) ?? []))];
-    const updated = isoTime(clock);
-    for (const part of inMessages(keys)) {
-      const payload = JSON.stringify({ seq, keys: part, updated });
-      void endpoint.deliver(deviceId, deviceTopic.sync(deviceId, 'SYNC'), payload);
+    const updated = JSON.stringify(isoTime(clock));
+    const topic = deviceTopic.sync(deviceId, 'SYNC');
+    for (const keys of inMessages(changes)) {
+      const payload = `{"seq":${JSON.stringify(seq)},"keys":[${keys}],"updated":${updated}}`;
+      void endpoint.deliver(deviceId, topic, payload);
     }
     agreed.relieve(deviceId);
     return told;
   }
 }
 
-/** The keys of a batch in lists that agents in the field can read; one empty list for none, for the agent waits for its number. */
-function inMessages(keys: readonly string[]): string[][] {
-  const parts: string[][] = [[]];
+/** The keys of what a batch is decided on: each item once, and then its mark. */
+function heldUnder(changes: readonly IncomingChange[]): {
+  keys: StoredKey[];
+  storedOf(items: readonly (StoredItem | undefined)[]): Map<string, Current>;
+} {
+  const byId = new Map(changes.map(({ id, item }) => [id, item]));
+  const places = [...byId.values()];
+  const marks = places.map(({ pk, sk }) => ({ pk: gonePartition(pk), sk }));
+  const storedOf = (items: readonly (StoredItem | undefined)[]) => {
+    const stored = new Map<string, Current>();
+    let at = 0;
+    for (const id of byId.keys()) {
+      const item = items[at];
+      stored.set(id, { item, mark: item ? undefined : items[at + places.length] });
+      at += 1;
+    }
+    return stored;
+  };
+  return { keys: [...places, ...marks], storedOf };
+}
+
+/**
+ * The keys of a batch as JSON, in lists that agents in the field can read; one empty list for none, for the agent waits
+ * for its number.
+ */
+function inMessages(changes: readonly unknown[]): string[] {
+  const parts: string[] = [];
+  const seen = new Set<string>();
+  let part = '';
   let bytes = 0;
-  for (const key of keys) {
-    const more = Buffer.byteLength(JSON.stringify(key)) + 1;
+  for (const change of changes) {
+    const name = nameOfChange(change);
+    if (name === undefined || seen.has(name)) continue;
+    seen.add(name);
+    const key = JSON.stringify(name);
+    const more = Buffer.byteLength(key) + 1;
     if (bytes + more > LARGEST_ACKNOWLEDGEMENT && bytes > 0) {
-      parts.push([]);
+      parts.push(part);
+      part = '';
       bytes = 0;
     }
-    parts.at(-1)?.push(key);
+    part = bytes === 0 ? key : `${part},${key}`;
     bytes += more;
   }
-  return parts;
+  return [...parts, part];
 }

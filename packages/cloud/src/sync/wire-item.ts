@@ -1,6 +1,7 @@
-import { coerce, type ItemKey, type Model, type Schema } from '@ioto/database';
-import type { StoredItem } from '../ports/item-store.ts';
-import { isPerDevice, tenantKey } from './tenant-key.ts';
+import type { ItemKey, Model, Schema } from '@ioto/database';
+import type { StoredItem, StoredKey } from '../ports/item-store.ts';
+import { knownFields, readerOf, withToldFields } from './model-reader.ts';
+import { tenantKey } from './tenant-key.ts';
 
 /** Bytes of a sort key, DynamoDB's limit. */
 const LONGEST_SORT_KEY = 1024;
@@ -19,7 +20,11 @@ export interface IncomingChange {
   base?: string;
   /** With keys, account and device from the certificate, and fields of the schema only. */
   item: StoredItem;
+  /** Stands for the item's key. */
+  id: string;
 }
+
+export const idOf = ({ pk, sk }: StoredKey): string => `${pk}\n${sk}`;
 
 /** `isUnknown` for a change of a model that the schema does not have. */
 export type ReadChange = { accepted: IncomingChange } | { refused: string; isUnknown?: boolean };
@@ -47,10 +52,11 @@ export function readChange(
   }
   if (!model) return { refused: 'its model is unknown', isUnknown: true };
   if (!model.syncsUp) return { refused: 'its model does not sync up' };
-  const own = { ...(sk ? model.parseSortKey(sk) : undefined), ...fields };
   try {
+    const own = withToldFields(model, fields, sk);
     const accepted = accept(model, own, { identity, remove: cmd === 'remove' });
-    return { accepted: typeof base === 'string' ? { ...accepted, base } : accepted };
+    if (typeof base === 'string') accepted.base = base;
+    return { accepted };
   } catch (error) {
     return { refused: String(error instanceof Error ? error.message : error) };
   }
@@ -72,20 +78,21 @@ function modelOf(schema: Schema, fields: Record<string, unknown>, sk: string | u
 
 function accept(
   model: Model,
-  fields: Record<string, unknown>,
+  fields: Readonly<Record<string, unknown>>,
   facts: { identity: SyncIdentity; remove: boolean },
 ): IncomingChange {
   const { identity, remove } = facts;
+  const known = knownFields(model, fields);
+  known.accountId = identity.accountId;
+  if (readerOf(model).namesDevice) known.deviceId = identity.deviceId;
   // A device has one Device item, its own, whatever ID it writes.
-  const owner: Record<string, unknown> = model.name === 'Device' ? { id: identity.deviceId } : {};
-  const known: Record<string, unknown> = {
-    ...knownFields(model, fields),
-    ...ownerFields(model, identity),
-    ...owner,
-  };
+  if (model.name === 'Device') known.id = identity.deviceId;
   if (model.name === 'Store' && known.type === 'number' && isBareZero(known.value)) known.value = '0';
-  const key = keyFor(model, known, identity);
-  return { model, remove, item: { ...known, _type: model.name, ...key } };
+  const { pk, sk } = keyFor(model, known, identity);
+  known._type = model.name;
+  known.pk = pk;
+  known.sk = sk;
+  return { model, remove, item: known as StoredItem, id: idOf({ pk, sk }) };
 }
 
 /**
@@ -95,38 +102,26 @@ function accept(
  */
 export function keyFor(model: Model, properties: Record<string, unknown>, identity: SyncIdentity): ItemKey {
   const key = tenantKey(model, model.keyOf(properties, identity), identity);
-  const bytes = Buffer.byteLength(key.sk);
-  if (bytes > LONGEST_SORT_KEY || bytes + Buffer.byteLength(key.pk) > LONGEST_KEYS) {
-    throw new RangeError('its key is too long');
-  }
+  if (isTooLong(key)) throw new RangeError('its key is too long');
   // Half a pair of UTF-16 has no bytes of its own: different keys would become one in the store.
-  if (/\p{Cs}/u.test(key.pk + key.sk)) throw new RangeError('its key is not Unicode text');
+  if (isBroken(key.pk) || isBroken(key.sk)) throw new RangeError('its key is not Unicode text');
   return key;
+}
+
+/** No letter takes more than three bytes in UTF-8 for each of its units in UTF-16. */
+function isTooLong({ pk, sk }: ItemKey): boolean {
+  if (sk.length * 3 <= LONGEST_SORT_KEY && (sk.length + pk.length) * 3 <= LONGEST_KEYS) return false;
+  const bytes = Buffer.byteLength(sk);
+  return bytes > LONGEST_SORT_KEY || bytes + Buffer.byteLength(pk) > LONGEST_KEYS;
+}
+
+function isBroken(text: string): boolean {
+  return /[\ud800-\udfff]/.test(text) && /\p{Cs}/u.test(text);
 }
 
 /** Agents in the field print the number zero so (Ioto contract §10). */
 function isBareZero(value: unknown): boolean {
   return typeof value === 'string' && /^-?e[+-]?0+$/.test(value);
-}
-
-/** Whose an item is: the account always, the device where the item is one device's. */
-function ownerFields(model: Model, { accountId, deviceId }: SyncIdentity): Record<string, string> {
-  return { accountId, ...((isPerDevice(model) || model.fields.has('deviceId')) && { deviceId }) };
-}
-
-/** The fields that the schema knows, in its types. One that does not fit is left out rather than losing the item. */
-export function knownFields(model: Model, fields: Record<string, unknown>): Record<string, unknown> {
-  const known: Record<string, unknown> = {};
-  for (const field of model.fields.values()) {
-    const value = Object.hasOwn(fields, field.name) ? fields[field.name] : undefined;
-    if (value === undefined || value === null || field.local || model.keyFields.has(field.name)) continue;
-    try {
-      known[field.name] = coerce(field, value, `${model.name}.${field.name}`);
-    } catch (error) {
-      if (field.required) throw error;
-    }
-  }
-  return known;
 }
 
 /** An item as a device gets it: no `pk`, and no device ID on what goes to all devices of an account. */

@@ -11,7 +11,14 @@ const owns = (id: string) => id === OWN;
 
 /** Topics as they might be: made of the words that count, in any order. */
 const head = fc.constantFrom(
-  ...['ioto/device', 'ioto/service', 'ioto/account', '$aws/things', '$aws/events/presence/connected'],
+  ...[
+    'ioto/device',
+    'ioto/service',
+    'ioto/account',
+    'ioto/items',
+    '$aws/things',
+    '$aws/events/presence/connected',
+  ],
   ...['$aws/events', '$aws/rules/IotoDevice/ioto/service', 'ioto', '$aws', '+/device', '#', 'x/ioto/device'],
 );
 const level = fc.constantFrom('all', 'shadow', 'sync', 'provision', '', OWN, OTHER, MINE, THEIRS, '+', '#');
@@ -30,7 +37,8 @@ describe('the policy of tools', () => {
         expect(own).toBe(true);
         // Nothing owned, nothing heard but the words to all and to the account itself.
         expect(toolMayPublish(tool('admin'), topic, () => false)).toBe(false);
-        if (toolMayReceive(tool('admin'), topic, () => false)) expect(topic).toMatch(/^ioto\/account\//);
+        if (toolMayReceive(tool('admin'), topic, () => false))
+          expect(topic).toMatch(/^ioto\/(account|items)\//);
       }),
       { numRuns: 5000 },
     );
@@ -70,6 +78,9 @@ describe('the policy of tools', () => {
     [`ioto/device/${OWN}/sync/UPSERT`, true],
     [`ioto/service/${OTHER}/test/ping`, false],
     ['ioto/account/all/sync/UPSERT', true],
+    [`ioto/items/${MINE}/${OTHER}/Store`, true],
+    [`ioto/items/${THEIRS}/${OWN}/Store`, false],
+    [`ioto/items/all/${OWN}/Store`, false],
     [`ioto/account/${MINE}/sync/UPSERT`, true],
     [`x/ioto/account/${MINE}/sync`, false],
   ])('hears %s: %s', (topic, may) => {

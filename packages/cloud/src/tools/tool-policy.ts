@@ -1,3 +1,4 @@
+import { itemsTopic } from '@ioto/protocol';
 import { roleCovers } from '../http/principal.ts';
 import { isOwnTopic } from '../policies/own-topics.ts';
 import type { ToolPrincipal } from '../ports/device-endpoint.ts';
@@ -32,7 +33,7 @@ export function toolMayPublish({ accountId, role }: Tool, topic: string, owns: O
 export function toolMaySubscribe({ accountId }: Tool, filter: string, owns: Owns): boolean {
   if (filter.startsWith('$aws/events/')) return true;
   if (filter.startsWith('ioto/account/all/') || filter.startsWith(`ioto/account/${accountId}/`)) return true;
-  if (isOwnTopic(accountId, filter)) return true;
+  if (isOwnTopic(accountId, filter) || isItemOf(accountId, filter)) return true;
   const device = /^ioto\/(?:device|service)\/([^/]+)/.exec(filter)?.[1];
   const named = device ?? /^\$aws\/things\/([^/]+)\/shadow\//.exec(filter)?.[1];
   return named !== undefined && (named === '+' || named === '#' || owns(named));
@@ -41,7 +42,7 @@ export function toolMaySubscribe({ accountId }: Tool, filter: string, owns: Owns
 /** Whether a message is the tool's to see: by its topic, which names the device or the account that it is about. */
 export function toolMayReceive({ accountId }: Pick<Tool, 'accountId'>, topic: string, owns: Owns): boolean {
   if (topic.startsWith('ioto/account/all/') || topic.startsWith(`ioto/account/${accountId}/`)) return true;
-  if (isOwnTopic(accountId, topic)) return true;
+  if (isOwnTopic(accountId, topic) || isItemOf(accountId, topic)) return true;
   const deviceId = deviceOf(topic);
   return deviceId !== undefined && owns(deviceId);
 }
@@ -49,6 +50,11 @@ export function toolMayReceive({ accountId }: Pick<Tool, 'accountId'>, topic: st
 /** Whether a tool may leave a message behind: on its account's own topics, where it may publish. */
 export function toolMayRetain({ accountId }: Tool, topic: string): boolean {
   return isOwnTopic(accountId, topic);
+}
+
+/** True for the topic of an account's items, and a filter that lies within them. */
+function isItemOf(accountId: string, topic: string): boolean {
+  return topic.startsWith(`${itemsTopic.ofAccount(accountId)}/`);
 }
 
 /** The device that a topic is about. */

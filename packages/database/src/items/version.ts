@@ -1,6 +1,7 @@
 import { canonicalItem, type Version } from '@ioto/protocol';
 import { coerce } from '../schema/coerce.ts';
 import type { Properties } from '../schema/definition.ts';
+import { isCanonicalTime } from '../schema/iso-text.ts';
 import type { Model } from '../schema/model.ts';
 
 /**
@@ -36,6 +37,7 @@ export function contentFields(model: Model, fields: Properties): Record<string, 
 /** An ISO text of a time in whatever form; undefined for what is none. */
 export function timeOf(value: unknown): string | undefined {
   if (typeof value !== 'string' && typeof value !== 'number') return undefined;
+  if (typeof value === 'string' && isCanonicalTime(value)) return value;
   const time = new Date(value);
   return Number.isNaN(time.getTime()) ? undefined : time.toISOString();
 }

@@ -1,6 +1,7 @@
 import { fail } from '../errors.ts';
 import { frozenCopy, isPlainObject } from '../items/frozen.ts';
 import type { Field } from './field.ts';
+import { isCanonicalTime } from './iso-text.ts';
 
 /**
  * The stored form of a value for its field, deeply frozen: text, finite number, boolean, ISO 8601 text (or milliseconds
@@ -74,6 +75,7 @@ function toBoolean(value: unknown): boolean | undefined {
 
 function toDate(value: unknown, iso: boolean): string | number | undefined {
   if (typeof value !== 'string' && typeof value !== 'number' && !(value instanceof Date)) return undefined;
+  if (iso && typeof value === 'string' && isCanonicalTime(value)) return value;
   const date = new Date(value);
   if (!isValid(date)) return undefined;
   return iso ? date.toISOString() : date.getTime();

@@ -60,6 +60,8 @@ export class Model {
   readonly hidden: readonly string[];
   /** Names of the fields that are the key itself, and are not stored beside it. */
   readonly keyFields: ReadonlySet<string>;
+  /** Names of the properties that its keys are made of. */
+  readonly keyVariables: readonly string[];
   /** Names of the primary key's attributes. */
   readonly hash: string;
   readonly sort: string | undefined;
@@ -104,6 +106,7 @@ export class Model {
     this.durability = durability;
     this.#pk = fields.has(hash) ? keyTemplate(fields, hash) : new KeyTemplate('');
     this.#sk = sort === undefined ? new KeyTemplate('') : keyTemplate(fields, sort);
+    this.keyVariables = [...this.#pk.variables, ...this.#sk.variables];
     const keys = sort === undefined ? [hash] : [hash, sort];
     this.keyFields = new Set(keys.filter((key) => fields.get(key)?.template));
     this.#typed = new Map(
@@ -136,11 +139,6 @@ export class Model {
   /** Names of the properties that its hash is made of. */
   get hashVariables(): readonly string[] {
     return this.#pk.variables;
-  }
-
-  /** Names of the properties that its keys are made of. */
-  get keyVariables(): readonly string[] {
-    return [...this.#pk.variables, ...this.#sk.variables];
   }
 
   /**

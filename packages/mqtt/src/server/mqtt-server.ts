@@ -134,6 +134,11 @@ export class MqttServer<P> {
     return route(this.#broker, message);
   }
 
+  /** False when nobody would get a message on a topic below this one, so that it need not be made. */
+  hasSubscribers(topic: string): boolean {
+    return this.#broker.subscriptions.reaches(topic);
+  }
+
   /**
    * Queues a message to one client's session, if a subscription of it matches. A connected client that has not
    * subscribed yet is given `subscribeGrace` to do so. Rejects as `publish` throws, and for nothing else.

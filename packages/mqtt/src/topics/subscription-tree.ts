@@ -114,6 +114,11 @@ export class SubscriptionTree<S> {
     return this.#root.children.size === 0;
   }
 
+  /** False when no subscription can match a topic below this one. */
+  reaches(topic: string): boolean {
+    return reaches(this.#root, topic.split('/'), 0, topic.startsWith('$'));
+  }
+
   /**
    * The subscribers of a topic, each once with what its matching subscriptions come to. Wildcards do not match a first
    * level that begins with `$` [MQTT-4.7.2-1].
@@ -162,6 +167,17 @@ function visit<S>(node: Node<S>, levels: string[], depth: number, reserved: bool
   if (exact) visit(exact, levels, depth + 1, reserved, found);
   const plus = wild ? node.children.get('+') : undefined;
   if (plus) visit(plus, levels, depth + 1, reserved, found);
+}
+
+function reaches<S>(node: Node<S>, levels: string[], depth: number, reserved: boolean): boolean {
+  const wild = !(reserved && depth === 0);
+  if (wild && node.children.has('#')) return true;
+  const level = levels[depth];
+  if (level === undefined) return node.children.size > 0;
+  const exact = node.children.get(level);
+  if (exact && reaches(exact, levels, depth + 1, reserved)) return true;
+  const plus = wild ? node.children.get('+') : undefined;
+  return plus !== undefined && reaches(plus, levels, depth + 1, reserved);
 }
 
 function collect<S>(node: Node<S> | undefined, found: Found<S>): void {

@@ -93,6 +93,31 @@ describe('SubscriptionTree', () => {
     );
   });
 
+  it('never passes over a subscriber of a topic below another', () => {
+    fc.assert(
+      fc.property(fc.array(filter, { maxLength: 4 }), topic, level, (filters, above, below) => {
+        const tree = new SubscriptionTree<string>();
+        for (const each of filters) tree.add(each, subscription(each));
+        if (tree.match(`${above}/${below}`).targets.length > 0) expect(tree.reaches(above)).toBe(true);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it.each([
+    ['a/b/+', true],
+    ['a/b/c/d', true],
+    ['a/#', true],
+    ['$share/g/a/+/#', true],
+    ['a/b', false],
+    ['a/c/#', false],
+    ['+', false],
+  ])('a subscription of %s may get what is below a/b: %s', (each, may) => {
+    const tree = new SubscriptionTree<string>();
+    tree.add('x', subscription(each));
+    expect(tree.reaches('a/b')).toBe(may);
+  });
+
   it('a subscriber with overlapping filters is found once, with the highest QoS [MQTT-3.3.5-1]', () => {
     const tree = new SubscriptionTree<string>();
     tree.add('x', subscription('a/#', 0, 7));

@@ -52,6 +52,47 @@ describe('the item store on LMDB', () => {
     expect((await Promise.all(rivals)).filter(Boolean)).toHaveLength(1);
   });
 
+  it('lets many change the same items side by side, and no change is lost', async () => {
+    const keys = [1, 2, 3, 4, 5].map((n) => ({ pk: 'count', sk: String(n) }));
+    const addOne = () =>
+      store.update(keys, (items) =>
+        keys.map((key, at) => ({ put: { ...key, n: Number(items[at]?.n ?? 0) + 1 } })),
+      );
+    await Promise.all(Array.from({ length: 20 }, addOne));
+    const { items } = await store.query('count');
+    expect(items.map(({ n }) => n)).toEqual([20, 20, 20, 20, 20]);
+  });
+
+  it('writes nothing of a change that cannot be decided, and all of those beside it', async () => {
+    const of = (sk: string) => [{ pk: 'a', sk }];
+    const put = (sk: string) => ({ put: { pk: 'a', sk } });
+    const [one, broken, twice, two] = await Promise.allSettled([
+      store.update(of('1'), () => [put('1')]),
+      store.update(of('x'), () => {
+        throw new Error('undecided');
+      }),
+      store.update(of('y'), () => [put('y'), put('y')]),
+      store.update(of('2'), () => [put('2')]),
+    ]);
+    expect([one.status, two.status]).toEqual(['fulfilled', 'fulfilled']);
+    expect(broken).toMatchObject({ reason: { message: 'undecided' } });
+    expect(twice).toMatchObject({ reason: { code: 'ITEM_KEY_INVALID' } });
+    await store.update(of('1'), ([item]) => (item ? [] : [put('3')]));
+    expect((await store.query('a')).items.map(({ sk }) => sk)).toEqual(['1', '2']);
+  });
+
+  it('sees a partition that gets its first item within the same commit', async () => {
+    const keys = ['1', '2', '3', '4'].map((sk) => ({ pk: 'new', sk }));
+    const seen: number[] = [];
+    const fill = () =>
+      store.update(keys, (items) => {
+        seen.push(items.filter(Boolean).length);
+        return [{ put: { pk: 'new', sk: String(seen.length) } }];
+      });
+    await Promise.all([fill(), fill(), fill()]);
+    expect(seen).toEqual([0, 1, 2]);
+  });
+
   it('tells of committed writes in order, with what was there before', async () => {
     const seen: ItemChange[] = [];
     const off = store.onChange((change) => seen.push(change));

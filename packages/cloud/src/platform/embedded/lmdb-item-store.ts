@@ -5,11 +5,13 @@ import { type CodedError, type Component, type Logger, messageOf } from '@ioto/r
 import { open, type RootDatabase } from 'lmdb';
 import {
   type Condition,
+  type Decide,
   type ItemChange,
   type ItemStore,
   type Page,
   type QueryOptions,
   type StoredItem,
+  type StoredKey,
   storeError,
   type Write,
 } from '../../ports/item-store.ts';
@@ -19,6 +21,8 @@ import { closeLmdb, LMDB_OPTIONS, lmdbFileFault } from './lmdb-file.ts';
 const LONGEST_KEY = 1900;
 
 const DEFAULT_PAGE = 1000;
+/** Keys of one partition from which on it is worth a look whether it has any. */
+const WORTH_A_LOOK = 4;
 
 const ENCODING = { encoding: 'msgpack', useRecords: false } as const;
 
@@ -76,7 +80,7 @@ export class LmdbItemStore implements ItemStore, Component {
   }
 
   async get(pk: string, sk: string): Promise<StoredItem | undefined> {
-    return this.#read(pk, sk);
+    return this.#readAt(new Place(pk, sk));
   }
 
   async query(pk: string, options: QueryOptions = {}): Promise<Page> {
@@ -110,52 +114,87 @@ export class LmdbItemStore implements ItemStore, Component {
 
   async write(writes: readonly Write[]): Promise<void> {
     if (writes.length === 0) return;
-    const database = this.#open();
-    const steps = writes.map(prepare);
+    const steps = writes.map((write) => prepare(write));
     refuseDoubles(steps);
-    const { entry, failed } = await this.#commit(database, steps);
-    if (!entry) {
+    let failed = -1;
+    const database = this.#open();
+    const entry = await this.#commit(database, () => {
+      const before = steps.map(({ place }) => this.#readAt(place));
+      failed = steps.findIndex((step, index) => !holds(step.condition, before[index]));
+      return failed >= 0 ? undefined : { steps, before };
+    });
+    if (failed >= 0) {
       throw storeError('CONDITION_FAILED', 'the item is not as the write expects it', {
         details: { index: failed },
       });
     }
-    try {
-      await this.#untilFlushed(database);
-    } catch (error) {
-      throw unwritable(error);
-    } finally {
-      // What is committed is seen by readers, so the feed tells it even when its durability is in doubt.
-      entry.settled = true;
-      this.#publish();
-    }
+    await this.#untilDurable(database, entry);
+  }
+
+  async update(keys: readonly StoredKey[], decide: Decide): Promise<void> {
+    const database = this.#open();
+    const asked = keys.map(({ pk, sk }) => new Place(pk, sk));
+    const entry = await this.#commit(database, () => {
+      const items = this.#readAll(asked);
+      const held = new Map(asked.map((place, index) => [place.id, { place, item: items[index] }]));
+      const steps = decide(items).map((write) => prepare(write, (id) => held.get(id)?.place));
+      refuseDoubles(steps);
+      const before = steps.map(({ place }) => {
+        const known = held.get(place.id);
+        return known ? known.item : this.#readAt(place);
+      });
+      return { steps, before };
+    });
+    // Also when nothing is written: what was decided on may be of a commit that is not on the disk yet.
+    await this.#untilDurable(database, entry);
   }
 
   async #commit(
     database: RootDatabase<Record<string, unknown>, Buffer>,
-    steps: readonly Step[],
-  ): Promise<{ entry?: FeedEntry; failed?: number }> {
+    plan: () => Planned | undefined,
+  ): Promise<FeedEntry | undefined> {
     let entry: FeedEntry | undefined;
-    let failed: number | undefined;
+    let fault: { error: unknown } | undefined;
     try {
       await database.transaction(() => {
-        const before = steps.map((step) => this.#read(step.pk, step.sk));
-        failed = steps.findIndex((step, index) => !holds(step.condition, before[index]));
-        if (failed >= 0) return;
-        // Nothing below throws: many writes share one commit, and must not fail each other.
-        for (const step of steps) {
-          if (step.value) database.put(step.key, step.value);
-          else database.remove(step.key);
+        let planned: Planned | undefined;
+        // Nothing here throws: many writes share one commit, and must not fail each other.
+        try {
+          planned = plan();
+        } catch (error) {
+          fault = { error };
         }
-        entry = { changes: changesOf(steps, before), settled: false };
+        if (!planned || planned.steps.length === 0) return;
+        for (const { place, value } of planned.steps) {
+          if (value) database.put(place.key, value);
+          else database.remove(place.key);
+        }
+        entry = { changes: changesOf(planned), settled: false };
         this.#feed.push(entry);
       });
-      return { entry, failed };
     } catch (error) {
       // lmdb rejects this second promise too; unheard, it would end the process.
       (error as { commitError?: Promise<unknown> }).commitError?.catch(() => undefined);
       if (entry) this.#feed.splice(this.#feed.indexOf(entry), 1);
       for (const end of [...this.#unflushed]) end(error);
       throw unwritable(error);
+    }
+    if (fault) throw fault.error;
+    return entry;
+  }
+
+  async #untilDurable(
+    database: RootDatabase<Record<string, unknown>, Buffer>,
+    entry: FeedEntry | undefined,
+  ): Promise<void> {
+    try {
+      await this.#untilFlushed(database);
+    } catch (error) {
+      throw unwritable(error);
+    } finally {
+      // What is committed is seen by readers, so the feed tells it even when its durability is in doubt.
+      if (entry) entry.settled = true;
+      this.#publish();
     }
   }
 
@@ -198,10 +237,28 @@ export class LmdbItemStore implements ItemStore, Component {
     }
   }
 
-  #read(pk: string, sk: string): StoredItem | undefined {
-    const key = itemKey(pk, sk);
-    const value = this.#open().get(key);
-    return value && ({ ...value, pk, sk } as StoredItem);
+  #readAt(place: Place): StoredItem | undefined {
+    const value = this.#open().get(place.key);
+    if (!value) return undefined;
+    value.pk = place.pk;
+    value.sk = place.sk;
+    return value as StoredItem;
+  }
+
+  /** Many keys of one partition are mostly in it, or it has nothing at all, as that of removed items. */
+  #readAll(places: readonly Place[]): (StoredItem | undefined)[] {
+    const counts = new Map<string, number>();
+    for (const { pk } of places) counts.set(pk, (counts.get(pk) ?? 0) + 1);
+    const empty = new Set<string>();
+    for (const [pk, count] of counts) if (count >= WORTH_A_LOOK && this.#isEmpty(pk)) empty.add(pk);
+    return places.map((place) => (empty.has(place.pk) ? undefined : this.#readAt(place)));
+  }
+
+  #isEmpty(pk: string): boolean {
+    const start = rangeKey(pk, '');
+    const end = Buffer.concat([start, Buffer.from([0xff])]);
+    for (const _key of this.#open().getKeys({ start, end, limit: 1 })) return false;
+    return true;
   }
 
   #open(): RootDatabase<Record<string, unknown>, Buffer> {
@@ -215,30 +272,66 @@ function unwritable(error: unknown): CodedError {
   return storeError('STORE_UNWRITABLE', message, { cause: error });
 }
 
+/** Where an item lies. */
+class Place {
+  readonly pk: string;
+  readonly sk: string;
+  /** pk, NUL, sk. */
+  readonly id: string;
+  #key: Buffer | undefined;
+
+  constructor(pk: string, sk: string) {
+    if (pk === '' || sk === '') throw storeError('ITEM_KEY_INVALID', 'an item needs both pk and sk');
+    this.pk = pk;
+    this.sk = sk;
+    this.id = `${pk}\0${sk}`;
+  }
+
+  /** `id` in UTF-8: byte order is then partition first, sort key second, as the port promises. */
+  get key(): Buffer {
+    this.#key ??= rangeKey(this.pk, this.sk);
+    return this.#key;
+  }
+}
+
 interface Step {
-  pk: string;
-  sk: string;
-  key: Buffer;
+  place: Place;
   /** Absent for a removal. */
-  value?: Record<string, unknown>;
+  value: Record<string, unknown> | undefined;
+  after: StoredItem | undefined;
   condition: Condition | undefined;
 }
 
-function prepare(write: Write): Step {
-  if ('remove' in write) {
-    const { pk, sk } = write.remove;
-    return { pk, sk, key: itemKey(pk, sk), condition: write.if };
+/** What a transaction writes, and what is there before. */
+interface Planned {
+  steps: readonly Step[];
+  before: readonly (StoredItem | undefined)[];
+}
+
+/** `known` is asked for the place of an ID that may have been looked at already. */
+function prepare(write: Write, known?: (id: string) => Place | undefined): Step {
+  const { pk, sk } = 'put' in write ? write.put : write.remove;
+  const place = known?.(`${pk}\0${sk}`) ?? new Place(pk, sk);
+  // Refused before the transaction, or before anything in it is written.
+  place.key;
+  const step: Step = { place, value: undefined, after: undefined, condition: write.if };
+  if (!('put' in write)) return step;
+  const { put } = write;
+  const value: Record<string, unknown> = {};
+  let isWhole = true;
+  for (const name of Object.keys(put)) {
+    const field = put[name];
+    if (field === undefined) isWhole = false;
+    else if (name !== 'pk' && name !== 'sk') value[name] = field;
   }
-  const { pk, sk, ...fields } = write.put;
-  const value = Object.fromEntries(Object.entries(fields).filter(([, field]) => field !== undefined));
-  return { pk, sk, key: itemKey(pk, sk), value, condition: write.if };
+  step.value = value;
+  step.after = isWhole ? put : { ...value, pk, sk };
+  return step;
 }
 
 function refuseDoubles(steps: readonly Step[]): void {
-  const keys = new Set(steps.map((step) => step.key.toString('latin1')));
-  if (keys.size !== steps.length) {
-    throw storeError('ITEM_KEY_INVALID', 'one write may not touch the same item twice');
-  }
+  if (new Set(steps.map(({ place }) => place.id)).size === steps.length) return;
+  throw storeError('ITEM_KEY_INVALID', 'one write may not touch the same item twice');
 }
 
 function holds(condition: Condition | undefined, item: StoredItem | undefined): boolean {
@@ -251,19 +344,8 @@ function holds(condition: Condition | undefined, item: StoredItem | undefined): 
   );
 }
 
-function changesOf(steps: readonly Step[], before: readonly (StoredItem | undefined)[]): ItemChange[] {
-  return steps.map(({ pk, sk, value }, index) => ({
-    pk,
-    sk,
-    before: before[index],
-    after: value && ({ ...value, pk, sk } as StoredItem),
-  }));
-}
-
-/** pk, NUL, sk in UTF-8: byte order is then partition first, sort key second, as the port promises. */
-function itemKey(pk: string, sk: string): Buffer {
-  if (pk === '' || sk === '') throw storeError('ITEM_KEY_INVALID', 'an item needs both pk and sk');
-  return rangeKey(pk, sk);
+function changesOf({ steps, before }: Planned): ItemChange[] {
+  return steps.map(({ place: { pk, sk }, after }, index) => ({ pk, sk, before: before[index], after }));
 }
 
 function rangeKey(pk: string, sk: string): Buffer {

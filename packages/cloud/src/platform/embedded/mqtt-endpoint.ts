@@ -104,6 +104,10 @@ export class MqttEndpoint implements Component, DeviceEndpoint, DeviceConnection
     this.#server?.publish(topic, payload, { qos: 1 });
   }
 
+  hasSubscribers(topic: string): boolean {
+    return this.#server?.hasSubscribers(topic) ?? false;
+  }
+
   isConnected(deviceId: string): boolean {
     return this.#server?.isConnected(deviceId) ?? false;
   }

@@ -1,0 +1,57 @@
+import type { Schema } from '@ioto/database';
+import { itemsTopic } from '@ioto/protocol';
+import type { Component } from '@ioto/runtime';
+import type { DeviceEndpoint } from '../ports/device-endpoint.ts';
+import type { ItemChange, ItemStore, StoredItem } from '../ports/item-store.ts';
+import { isGonePartition, removalOf } from '../sync/gone-marks.ts';
+import { EVERY_DEVICE, wireItem } from '../sync/wire-item.ts';
+
+export interface ItemFeedOptions {
+  schema: Schema;
+  store: Pick<ItemStore, 'onChange'>;
+  endpoint: Pick<DeviceEndpoint, 'publish' | 'hasSubscribers'>;
+}
+
+/** Where the items of released devices are kept. */
+const ARCHIVE = 'archive#';
+
+/**
+ * Tells tools of every version of an item that was committed, whoever made it: a device, its owner, or the cloud. It costs
+ * nothing as long as no tool has subscribed. What expires, and a Command that was delivered, goes without a word.
+ */
+export class ItemFeed implements Component {
+  readonly name = 'item feed';
+  readonly #options: ItemFeedOptions;
+  #end: (() => void) | undefined;
+
+  constructor(options: ItemFeedOptions) {
+    this.#options = options;
+  }
+
+  async start(): Promise<void> {
+    this.#end = this.#options.store.onChange((change) => this.#changed(change));
+  }
+
+  async stop(): Promise<void> {
+    this.#end?.();
+    this.#end = undefined;
+  }
+
+  #changed({ pk, before, after }: ItemChange): void {
+    if (!after || !this.#options.endpoint.hasSubscribers(itemsTopic.all)) return;
+    const model = this.#options.schema.models.get(String(after._type));
+    if (!model || pk.startsWith(ARCHIVE)) return;
+    if (!isGonePartition(pk)) this.#tell(after);
+    // A removal that comes again only renews its mark.
+    else if (before?.updated !== after.updated) this.#tell({ ...removalOf(model, after), removed: true });
+  }
+
+  #tell(item: StoredItem): void {
+    const { endpoint } = this.#options;
+    const { accountId, _type: model } = item;
+    if (typeof accountId !== 'string' || !endpoint.hasSubscribers(itemsTopic.ofAccount(accountId))) return;
+    const device = model === 'Device' ? item.id : item.deviceId;
+    const deviceId = typeof device === 'string' ? device : EVERY_DEVICE;
+    endpoint.publish(itemsTopic.item(accountId, deviceId, String(model)), wireItem(item));
+  }
+}
