@@ -7,8 +7,9 @@ import { gatherBatch } from './batch.ts';
 import { Upward } from './upward.ts';
 
 /** An outbox by the database's rules, in memory. */
-class MemoryOutbox implements Pick<Outbox, 'pending' | 'acknowledge'> {
+class MemoryOutbox implements Pick<Outbox, 'pending' | 'acknowledge' | 'markSent'> {
   readonly entries = new Map<string, OutboxEntry>();
+  readonly marked = new Set<string>();
   #version = 0;
 
   write(key: string, value: unknown): void {
@@ -25,6 +26,10 @@ class MemoryOutbox implements Pick<Outbox, 'pending' | 'acknowledge'> {
 
   pending(limit: number): OutboxEntry[] {
     return [...this.entries.values()].slice(0, limit);
+  }
+
+  markSent(entries: readonly { key: string }[]): void {
+    for (const { key } of entries) this.marked.add(key);
   }
 
   acknowledge(acknowledged: readonly { key: string; version: number }[]): number {

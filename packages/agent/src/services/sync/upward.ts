@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import type { Outbox } from '@ioto/database';
+import type { Acknowledged, Outbox } from '@ioto/database';
 import type { SyncAck, SyncUp } from '@ioto/protocol';
 import type { Clock } from '@ioto/runtime';
 import { gatherBatch, MOST_CHANGES, type Outgoing, toWire } from './batch.ts';
@@ -93,6 +93,7 @@ export class Upward {
       this.#settle();
       this.next();
     });
+    outbox.markSent(inOutbox(changes));
     this.#send({ seq: batch.seq, changes: changes.map(toWire) });
   }
 
@@ -105,9 +106,7 @@ export class Upward {
     if (!batch) return;
     const named = new Set(keys);
     const changes = batch.changes.filter(({ key }) => named.has(key));
-    this.#options.outbox.acknowledge(
-      changes.flatMap(({ key, version }) => (version === undefined ? [] : [{ key, version }])),
-    );
+    this.#options.outbox.acknowledge(inOutbox(changes));
     for (const change of changes)
       if (this.#returns.get(change.key) === change) this.#returns.delete(change.key);
     batch.changes = batch.changes.filter(({ key }) => !named.has(key));
@@ -126,4 +125,9 @@ export class Upward {
     this.#cancel = undefined;
     this.#current = undefined;
   }
+}
+
+/** Those that wait in the outbox; an item that is sent back does not. */
+function inOutbox(changes: readonly Outgoing[]): Acknowledged[] {
+  return changes.flatMap(({ key, version }) => (version === undefined ? [] : [{ key, version }]));
 }
