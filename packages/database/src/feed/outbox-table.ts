@@ -69,22 +69,16 @@ export class OutboxTable {
 
   /** The newest entry of an item takes the place of an older one, at the end of the row. Returns the older one. */
   put(entry: Pending): Pending | undefined {
-    const previous = this.remove(entry);
-    this.#byKey.set(keyText(entry), entry);
+    const text = keyText(entry);
+    const previous = this.#drop(text);
+    this.#byKey.set(text, entry);
     this.#byVersion.set(entry.version, entry);
     this.#row(entry.model).put(entry);
     return previous;
   }
 
   remove(key: ItemKey): Pending | undefined {
-    if (this.#byKey.size === 0) return undefined;
-    const text = keyText(key);
-    const previous = this.#byKey.get(text);
-    if (!previous) return undefined;
-    this.#byKey.delete(text);
-    this.#byVersion.delete(previous.version);
-    this.#row(previous.model).remove(previous.version);
-    return previous;
+    return this.#byKey.size === 0 ? undefined : this.#drop(keyText(key));
   }
 
   /** Takes changes back: entries as they were before them. */
@@ -106,6 +100,15 @@ export class OutboxTable {
   /** The entries that are ready, in the order in which they are to go up. @param served How many went before. */
   inOrder(served: number, isReady: (entry: Pending) => boolean): Iterable<Pending> {
     return sendOrder(this.#rows.values(), served, isReady);
+  }
+
+  #drop(text: string): Pending | undefined {
+    const previous = this.#byKey.get(text);
+    if (!previous) return undefined;
+    this.#byKey.delete(text);
+    this.#byVersion.delete(previous.version);
+    this.#row(previous.model).remove(previous.version);
+    return previous;
   }
 
   #row(model: string): WaitingRow {

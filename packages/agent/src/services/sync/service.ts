@@ -15,6 +15,7 @@ import type { ConnectionUser, Publish } from '../mqtt/service.ts';
 import { CloudClock } from './cloud-clock.ts';
 import type { Commands } from './commands.ts';
 import { Downward, type ItemVerb } from './downward.ts';
+import { LossNotice } from './loss-notice.ts';
 import { MemoryModels } from './memory-models.ts';
 import { adoptOwner, type Owner } from './owner.ts';
 import { Upward } from './upward.ts';
@@ -42,10 +43,11 @@ export class SyncService implements Component, ConnectionUser {
   readonly #downward: Downward;
   readonly #cloudClock: CloudClock;
   readonly #memory: MemoryModels;
+  readonly #losses: LossNotice;
   #publish: Publish | undefined;
   /** Present from the request for a sync down until its end. */
   #cancelAsking: (() => void) | undefined;
-  #off: (() => void) | undefined;
+  #off: readonly (() => void)[] = [];
   #accountId = '';
 
   constructor(options: SyncServiceOptions) {
@@ -61,6 +63,7 @@ export class SyncService implements Component, ConnectionUser {
     });
     this.#cloudClock = new CloudClock(clock);
     this.#memory = new MemoryModels(database);
+    this.#losses = new LossNotice({ clock, logger, events, lost: () => database.outbox.lost() });
     this.#downward = new Downward({
       database,
       logger,
@@ -70,11 +73,16 @@ export class SyncService implements Component, ConnectionUser {
   }
 
   async start(): Promise<void> {
-    this.#off = this.#options.database.outbox.onAppend(() => this.#upward.next());
+    const { outbox } = this.#options.database;
+    this.#off = [
+      outbox.onAppend(() => this.#upward.next()),
+      outbox.onLost((loss) => this.#losses.heard(loss)),
+    ];
   }
 
   async stop(): Promise<void> {
-    this.#off?.();
+    for (const off of this.#off) off();
+    this.#losses.stop();
     this.disconnected();
   }
 
