@@ -1,7 +1,8 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { testSchema, World } from './database.fixture.ts';
 import type { Loss, OutboxEntry } from './feed/outbox.ts';
-import { LOSE_ALL } from './journal/simulated-disk.fixture.ts';
+import { KEEP_ALL, LOSE_ALL } from './journal/simulated-disk.fixture.ts';
 import { compileSchema } from './schema/compile.ts';
 
 const DAY = 86_400_000;
@@ -100,6 +101,30 @@ describe('a queue with a limit', () => {
       expect(again.outbox.lost()).toEqual({ Log: 6 });
     },
   );
+
+  it('has every change either waiting or counted, wherever a power cut falls', async () => {
+    const schema = schemaWith({ Log: { queue: { max: 2, full: 'oldest' } } });
+    await fc.assert(
+      fc.asyncProperty(fc.nat(90), fc.boolean(), async (powerFor, keepsAll) => {
+        const world = new World();
+        const db = await world.open({ schema, maxJournalSize: 600 });
+        world.disk.powerFor = world.disk.operations + powerFor;
+        const writes: Promise<unknown>[] = [];
+        for (let id = 0; id < 12; id += 1) {
+          writes.push(db.create('Log', { id: `${id}` }));
+          if (id % 3 === 0) await Promise.allSettled(writes);
+        }
+        const results = await Promise.allSettled(writes);
+        world.disk = world.disk.crash(keepsAll ? KEEP_ALL : LOSE_ALL);
+        const again = await world.open({ schema });
+        const { Log: lost = 0 } = again.outbox.lost();
+        expect(lost + again.outbox.size).toBe(again.find('Log').length);
+        const done = results.filter(({ status }) => status === 'fulfilled').length;
+        expect(again.find('Log').length).toBeGreaterThanOrEqual(done);
+      }),
+      { numRuns: 60 },
+    );
+  });
 
   it('counts nothing for an owner that was another one’s loss', async () => {
     const world = new World();

@@ -69,6 +69,14 @@ describe('changes on their way up', () => {
     expect(keys()).toEqual([['a', 'b']]);
   });
 
+  it('count as sent before they are handed over, and not those that wait behind them', () => {
+    const { outbox, upward } = makeUpward(100);
+    const marked: string[][] = [];
+    for (const key of ['a', 'b']) outbox.write(key, 'x'.repeat(50));
+    upward.connected(() => marked.push([...outbox.marked]));
+    expect(marked).toEqual([['a']]);
+  });
+
   it('leave the outbox only when the cloud acknowledged them', () => {
     const { outbox, sent, acknowledged, connect, ack } = makeUpward();
     outbox.write('a', 1);
