@@ -1,3 +1,4 @@
+import type { LossReason } from '@ioto/database';
 import type { EventMap } from '@ioto/runtime';
 
 /** Where the claim ID came from at this start. */
@@ -73,6 +74,11 @@ export interface AgentEvents extends EventMap {
   'mqtt:throttled': { pause: number; close: boolean };
   /** The cloud has these changes durably. */
   'sync:up': { seq: number; changes: { model: string; key: string }[] };
+  /**
+   * Changes of a model were given up before the cloud had them: the queue was full, or their items expired. `total` counts all of
+   * the model so far. At most once a minute for each model and reason.
+   */
+  'sync:lost': { model: string; count: number; reason: LossReason; total: number };
   /** An item of the cloud was applied. */
   'sync:down': {
     cmd: 'insert' | 'modify' | 'upsert' | 'remove';

@@ -162,6 +162,11 @@ export const agentSchema = Type.Object(
         '90 days',
         'time for which removed items are remembered, so that no late copy brings them back',
       ),
+      maxQueue: Type.Integer({
+        default: 200_000,
+        minimum: 1,
+        description: 'changes that may wait to go up to the cloud; process.MODEL.queue bounds one model',
+      }),
       maxSyncSize: size('120k', 'largest message of changes sent up; smaller where the cloud asks for it'),
     }),
     directories: group('where things lie; @state, @config, @certs, @db and @site may be used in paths', {

@@ -2,6 +2,7 @@ import { Emitter, messageOf } from '@ioto/runtime';
 import { fail } from './errors.ts';
 import type { Change, ChangeListener } from './feed/change.ts';
 import { Outbox } from './feed/outbox.ts';
+import { QueueLimits } from './feed/queue-limits.ts';
 import { Triggers } from './feed/triggers.ts';
 import { isExpired } from './items/expiry.ts';
 import { ExpiryWatch } from './items/expiry-watch.ts';
@@ -49,9 +50,10 @@ import {
   planClearSynced,
   planContext,
   planExpiry,
+  planLeave,
   sameContext,
 } from './writes/plan-context.ts';
-import { Transaction } from './writes/transaction.ts';
+import { runTransaction, type Transaction } from './writes/transaction.ts';
 import { Writer } from './writes/writer.ts';
 
 const DEFAULT_JOURNAL_SIZE = 1024 * 1024;
@@ -76,7 +78,8 @@ export class Database {
   readonly #writer: Writer;
   readonly #feed: Emitter<{ change: Change }>;
   readonly #triggers = new Triggers();
-  readonly #expiry: ExpiryWatch;
+  /** Of items that expire, and of those that leave the device when the cloud has them. */
+  readonly #watches: readonly ExpiryWatch[];
   readonly #desks: Desks;
   #closing: Promise<void> | undefined;
 
@@ -109,20 +112,22 @@ export class Database {
         },
       },
     );
+    const limits = new QueueLimits({ schema, state, maxQueue: options.maxQueue });
     this.#writer = new Writer({
       state,
       isKept,
       maxItemSize: options.maxItemSize ?? DEFAULT_ITEM_SIZE,
       maxSize: options.maxSize ?? Number.POSITIVE_INFINITY,
+      admit: (plan) => limits.admit(plan),
       append: (unit) => this.#storage.append(unit),
       changed: (change) => this.#feed.emit('change', change),
       enqueued: () => this.outbox.notify(),
+      lost: (loss) => this.outbox.notifyLost(loss),
     });
-    this.#expiry = new ExpiryWatch({
-      clock,
-      queue: state.expiry,
-      remove: (records) => this.#expire(records),
-    });
+    this.#watches = [
+      new ExpiryWatch({ clock, queue: state.expiry, remove: (due) => this.#depart(planExpiry, due) }),
+      new ExpiryWatch({ clock, queue: state.kept, remove: (due) => this.#depart(planLeave, due) }),
+    ];
     this.outbox = new Outbox({
       schema,
       state,
@@ -149,7 +154,8 @@ export class Database {
       await database.close();
       throw error;
     }
-    database.#expiry.start();
+    database.#state.kept.load();
+    for (const watch of database.#watches) watch.start();
     return database;
   }
 
@@ -159,8 +165,8 @@ export class Database {
   }
 
   get stats(): DatabaseStats {
-    const { items, extent, outbox } = this.#state;
-    return { items: items.size, size: extent.size, outbox: outbox.size, ...this.#storage.stats };
+    const { items, extent, outbox, lost } = this.#state;
+    return { items: items.size, size: extent.size, outbox: outbox.size, lost, ...this.#storage.stats };
   }
 
   /** @throws ITEM_EXISTS unless `replace` is set. */
@@ -271,22 +277,13 @@ export class Database {
    */
   async transact<T>(work: (transaction: Transaction) => T): Promise<T> {
     this.#requireOpen();
-    const transaction = new Transaction({
+    const options = {
       writer: this.#writer,
       desk: () => this.#desks.now(),
-      durability: (model) => this.#durability(model),
-      check: ({ changes }) => this.#triggers.run(changes),
-    });
-    let result: T;
-    try {
-      result = work(transaction);
-      if (result instanceof Promise) throw fail('TRANSACTION_OVER', 'a transaction cannot be asynchronous');
-    } catch (error) {
-      transaction.cancel();
-      throw error;
-    }
-    await transaction.commit();
-    return result;
+      durability: (model: Model) => this.#durability(model),
+      check: ({ changes }: Plan) => this.#triggers.run(changes),
+    };
+    return runTransaction(options, work);
   }
 
   /** Many writes in one commit, all or none; resolves with the item of each. */
@@ -351,7 +348,7 @@ export class Database {
 
   /** Saves what waits and closes the files. Idempotent. */
   close(): Promise<void> {
-    this.#expiry.stop();
+    for (const watch of this.#watches) watch.stop();
     this.#closing ??= this.#storage.close();
     return this.#closing;
   }
@@ -367,8 +364,8 @@ export class Database {
     return decided.changes[0]?.item;
   }
 
-  #expire(records: readonly ItemRecord[]): void {
-    void this.#commit(planExpiry(this.#desks.now(), records), 'lazy');
+  #depart(plan: typeof planExpiry, records: readonly ItemRecord[]): void {
+    void this.#commit(plan(this.#desks.now(), records), 'lazy');
   }
 
   #commit(plan: Plan, durability: Durability): Promise<void> {

@@ -30,6 +30,11 @@ export const databaseErrors = {
   IMPORT_INVALID: { status: 400 },
   /** The items together are larger than the database may be; removing some makes room. */
   DATABASE_FULL: { status: 507 },
+  /**
+   * As many changes wait to go up as may; details carry `model` and `limit`. The device must connect, or the limit be
+   * raised, or the model give up its oldest changes.
+   */
+  QUEUE_FULL: { status: 507 },
   /** A file of the database is damaged in its middle; details carry `file` and `offset`. Nothing was changed. */
   DATABASE_CORRUPT: { status: 500 },
   /** The database's files cannot be read or made. */

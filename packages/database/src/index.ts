@@ -1,14 +1,14 @@
 export { Database } from './database.ts';
 export { databaseErrors } from './errors.ts';
 export type { Change, ChangeListener } from './feed/change.ts';
-export type { Acknowledged, Outbox, OutboxEntry, PendingOptions } from './feed/outbox.ts';
-export type { Span } from './feed/span.ts';
+export type { Acknowledged, Loss, Outbox, OutboxEntry, PendingOptions, Waiting } from './feed/outbox.ts';
 export { expiryOf } from './items/expiry.ts';
 export { mergeItemOf, noteFieldTimes, withMerged } from './items/field-times.ts';
 export type { Item, Page } from './items/item.ts';
 export { contentOf, timeOf, versionOf } from './items/version.ts';
 export { wireItem } from './items/visible.ts';
 export type { FileLayer, OpenFile } from './journal/file-layer.ts';
+export type { LossReason } from './journal/operation.ts';
 export type {
   AppliedChange,
   ApplyOptions,
@@ -29,6 +29,7 @@ export { completeSchema } from './schema/complete-schema.ts';
 export type { Context, Durability, FieldType, ItemKey, Properties, Sync } from './schema/definition.ts';
 export type { Field } from './schema/field.ts';
 export { type KeyRange, Model } from './schema/model.ts';
+export type { QueueRule } from './schema/process.ts';
 export { readSchema } from './schema/read-schema.ts';
 export { schemaHash } from './schema/schema-hash.ts';
 export { defineSchema, type ItemOf, type SchemaDefinition, type TypedDatabase, typed } from './typed.ts';

@@ -37,6 +37,11 @@ export interface DatabaseOptions {
    * is always taken.
    */
   maxSize?: number;
+  /**
+   * Changes that may wait to go up, over all models; default 200,000. At the limit a write that adds one gives up the oldest
+   * of a model that allows it (`process.MODEL.queue.full`), or rejects with QUEUE_FULL.
+   */
+  maxQueue?: number;
   /** The files' own system; another one only in tests. */
   files?: FileLayer;
 }
@@ -118,6 +123,8 @@ export interface DatabaseStats {
   readonly size: number;
   /** Changes that wait to be acknowledged. */
   readonly outbox: number;
+  /** Changes by model that were given up before the cloud had them, since the present owner has the device. */
+  readonly lost: Readonly<Record<string, number>>;
   readonly commits: number;
   readonly failedCommits: number;
   readonly compactions: number;

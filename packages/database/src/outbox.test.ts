@@ -19,7 +19,8 @@ describe('the outbox', () => {
     ]);
     expect(db.outbox.pending(1)).toHaveLength(1);
     const [first] = db.outbox.pending(1);
-    expect(told(db.outbox.pending(10, { after: first?.version }))).toEqual([['s#a', 'create', '2']]);
+    const skip = ({ version }: { version: number }) => version === first?.version;
+    expect(told(db.outbox.pending(10, { skip }))).toEqual([['s#a', 'create', '2']]);
   });
 
   it('finds the entry of one item by its key', async () => {
@@ -27,6 +28,7 @@ describe('the outbox', () => {
     const keyOf = (key: string) => db.schema.model('Store').keyOf({ key }, db.context);
     await db.create('Store', { key: 'a', value: '1' });
     await db.create('Store', { key: 'b', value: '1' });
+    db.outbox.markSent(db.outbox.pending(10));
     await db.remove('Store', { key: 'b' });
     expect(db.outbox.pending(10)).toEqual([db.outbox.entryOf(keyOf('a')), db.outbox.entryOf(keyOf('b'))]);
     expect(db.outbox.entryOf(keyOf('b'))?.cmd).toBe('remove');
@@ -51,6 +53,7 @@ describe('the outbox', () => {
   it('keeps of a removed item what names it, and a time later than its own', async () => {
     const db = await new World().open();
     const { updated } = await db.create('Store', { key: 'a', value: 'long' });
+    db.outbox.markSent(db.outbox.pending(10));
     await db.remove('Store', { key: 'a' });
     const [entry] = db.outbox.pending(10);
     expect(entry).toMatchObject({ key: 's#a', cmd: 'remove', item: { _type: 'Store', sk: 's#a', key: 'a' } });

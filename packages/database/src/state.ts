@@ -4,6 +4,7 @@ import { UniqueValues } from './index/unique-values.ts';
 import { ExpiryQueue } from './items/expiry-queue.ts';
 import { Extent } from './items/extent.ts';
 import { ItemTable } from './items/item-table.ts';
+import { KeptItems } from './items/kept-items.ts';
 import type { ItemRecord } from './items/record.ts';
 import type { Operation } from './journal/operation.ts';
 import type { Schema } from './schema/compile.ts';
@@ -19,18 +20,22 @@ export type Undo = () => void;
  */
 export class State {
   readonly items = new ItemTable();
-  readonly outbox = new OutboxTable();
+  readonly outbox: OutboxTable;
+  readonly kept: KeptItems;
   readonly tombstones: TombstoneTable;
   readonly indexes: IndexSet;
   readonly unique: UniqueValues;
   readonly expiry: ExpiryQueue;
   readonly extent: Extent;
+  #lost: Readonly<Record<string, number>> = {};
   #context: Context = {};
   #seq = 0;
   #savedSeq = 0;
 
   /** @param tombstoneAge Milliseconds for which removals are remembered. */
   constructor(schema: Schema, tombstoneAge: number) {
+    this.outbox = new OutboxTable(schema);
+    this.kept = new KeptItems(schema, this.items, this.outbox);
     this.tombstones = new TombstoneTable(tombstoneAge);
     this.indexes = new IndexSet(this.items, schema);
     this.unique = new UniqueValues(schema);
@@ -41,6 +46,11 @@ export class State {
 
   get context(): Context {
     return this.#context;
+  }
+
+  /** Changes by model that were given up before the cloud had them. */
+  get lost(): Readonly<Record<string, number>> {
+    return this.#lost;
   }
 
   /** The number of the latest change. */
@@ -80,10 +90,14 @@ export class State {
       case 'queue': {
         const { seq, key, model, cmd, removal } = operation;
         this.reachSeq(seq);
-        return this.#enqueue({ ...key, model, cmd, version: seq, removal, durable });
+        return this.#enqueue({ ...key, model, cmd, version: seq, removal, durable, sent: durable });
       }
       case 'acknowledge':
-        return this.#acknowledge(operation.versions);
+        return this.#take(operation.versions).undo;
+      case 'lose':
+        return this.#lose(operation);
+      case 'lost':
+        return this.#setLost(operation.counts);
       case 'tombstone': {
         const { tombstone } = operation;
         const previous = this.tombstones.put(tombstone);
@@ -106,6 +120,7 @@ export class State {
     // Records and entries never change, so copying the lists is enough; turning them into operations can wait.
     return captured({
       context: this.#context,
+      lost: this.#lost,
       records: this.items.all(),
       entries: [...this.outbox.entries()],
       tombstones: this.tombstones.values(),
@@ -120,8 +135,18 @@ export class State {
     const waiting = this.outbox.get(record);
     const isKnown = waiting ? waiting.isKnown : previous !== undefined;
     const undoOutbox = outbox
-      ? this.#enqueue({ pk, sk, model, cmd: outbox, version: seq, isKnown, durable })
-      : this.#dequeue(record);
+      ? this.#enqueue({
+          pk,
+          sk,
+          model,
+          cmd: outbox,
+          version: seq,
+          removal: undefined,
+          isKnown,
+          durable,
+          sent: durable,
+        })
+      : this.#dequeue(record, model);
     return () => {
       if (previous) this.items.put(previous);
       else this.items.remove(record);
@@ -140,8 +165,9 @@ export class State {
           version: seq,
           removal: removal.attributes,
           durable,
+          sent: durable,
         })
-      : this.#dequeue(key);
+      : this.#dequeue(key, previous?.model);
     return () => {
       if (previous) this.items.put(previous);
       undoOutbox();
@@ -149,36 +175,79 @@ export class State {
   }
 
   #enqueue(entry: Pending): Undo {
-    const waiting = this.outbox.get(entry);
-    const since = waiting?.durable ? waiting.version : waiting?.since;
-    const previous = this.outbox.put({ ...entry, since });
-    return () => this.outbox.restore(entry, previous);
-  }
-
-  #dequeue(key: ItemKey): Undo {
-    const previous = this.outbox.remove(key);
-    return previous ? () => this.outbox.restore(key, previous) : () => undefined;
-  }
-
-  #acknowledge(versions: readonly number[]): Undo {
-    const taken = versions.flatMap((version) => this.outbox.byVersion(version) ?? []);
-    for (const entry of taken) this.outbox.remove(entry);
+    const previous = this.outbox.put(entry);
+    // Of an earlier change of the item the cloud may have heard.
+    if (previous?.sent) entry.sent = true;
+    this.kept.check(entry, entry.model);
     return () => {
-      for (const entry of taken) this.outbox.restore(entry, entry);
+      this.outbox.restore(entry, previous);
+      this.kept.check(entry, entry.model);
+    };
+  }
+
+  #dequeue(key: ItemKey, model: string | undefined): Undo {
+    const previous = this.outbox.remove(key);
+    this.kept.check(key, model);
+    return () => {
+      if (previous) this.outbox.restore(key, previous);
+      this.kept.check(key, model);
+    };
+  }
+
+  #take(versions: readonly number[]): { taken: readonly Pending[]; undo: Undo } {
+    const taken = versions.flatMap((version) => this.outbox.byVersion(version) ?? []);
+    for (const entry of taken) {
+      this.outbox.remove(entry);
+      this.kept.check(entry, entry.model);
+    }
+    const undo = () => {
+      for (const entry of taken) {
+        this.outbox.restore(entry, entry);
+        this.kept.check(entry, entry.model);
+      }
+    };
+    return { taken, undo };
+  }
+
+  /** Counts only what did wait, so that a journal that is read on top of a later snapshot counts nothing twice. */
+  #lose({ model, versions }: Extract<Operation, { op: 'lose' }>): Undo {
+    const { taken, undo } = this.#take(versions);
+    const count = (this.#lost[model] ?? 0) + taken.length;
+    const uncount = this.#setLost({ ...this.#lost, [model]: count });
+    return () => {
+      uncount();
+      undo();
+    };
+  }
+
+  #setLost(counts: Readonly<Record<string, number>>): Undo {
+    const before = this.#lost;
+    this.#lost = Object.freeze({ ...counts });
+    return () => {
+      this.#lost = before;
     };
   }
 }
 
 interface Captured {
   readonly context: Context;
+  readonly lost: Readonly<Record<string, number>>;
   readonly records: readonly ItemRecord[];
   readonly entries: readonly Pending[];
   readonly tombstones: readonly Tombstone[];
   isKept(model: string): boolean;
 }
 
-function* captured({ context, records, entries, tombstones, isKept }: Captured): Generator<Operation, void> {
+function* captured({
+  context,
+  lost,
+  records,
+  entries,
+  tombstones,
+  isKept,
+}: Captured): Generator<Operation, void> {
   yield { op: 'context', context };
+  if (Object.keys(lost).length > 0) yield { op: 'lost', counts: lost };
   for (const record of records) {
     if (isKept(record.model)) yield { op: 'put', seq: 0, record };
   }

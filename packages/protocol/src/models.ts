@@ -18,12 +18,25 @@ export interface CoreField {
   hidden?: boolean;
 }
 
+/** How a model's items are kept and synced. */
+export interface CoreProcess {
+  enable: boolean;
+  sync: SyncDirection;
+  durability?: 'each' | 'lazy' | 'mem';
+  /** 0 to 9, default 5; changes of a higher one go up first. */
+  priority?: number;
+  /** Changes that may wait to go up, and what happens to one more; default `refuse`. */
+  queue?: { max?: number; full?: 'oldest' | 'refuse' };
+  /** How long an item that the cloud has stays on the device; default for ever. */
+  keep?: string;
+}
+
 export interface CoreSchema {
   format: 'onetable:1.1.0';
   version: string;
   indexes: Record<string, { hash: string; sort: string }>;
   models: Record<string, Record<string, CoreField>>;
-  process: Record<string, { enable: boolean; sync: SyncDirection; durability?: 'each' | 'lazy' | 'mem' }>;
+  process: Record<string, CoreProcess>;
   params: { typeField: string; timestamps: boolean; isoDates: boolean };
 }
 
@@ -98,9 +111,9 @@ export const coreSchema: CoreSchema = {
     },
   },
   process: {
-    Device: { enable: true, sync: 'up' },
+    Device: { enable: true, sync: 'up', priority: 9 },
     Store: { enable: true, sync: 'up' },
-    Log: { enable: true, sync: 'up' },
+    Log: { enable: true, sync: 'up', priority: 3, queue: { max: 10_000, full: 'oldest' }, keep: '7 days' },
     Command: { enable: true, sync: 'down' },
     Broadcast: { enable: true, sync: 'down', durability: 'mem' },
     SyncState: { enable: true, sync: 'none' },

@@ -66,8 +66,14 @@ export const SyncHelloAnswer = Type.Object({
 export type SyncHelloAnswer = Static<typeof SyncHelloAnswer>;
 
 /**
- * What a batch says beside its changes: it holds all that waits of the versions beyond `after` up to `through`. What has
- * been replaced since by a later change of its item waits as that change.
+ * What a batch says beside its changes: with it, and with the batches `beside`, which went before it and are not
+ * acknowledged yet, the cloud has everything of a version up to `through`. What has been replaced since by a later change
+ * of its item waits as that change.
  */
-export const SyncReport = Type.Object({ after: version, through: version, ...standing });
+export const SyncReport = Type.Object({
+  through: version,
+  /** Numbers of batches, `seq`. */
+  beside: Type.Array(Type.Integer(), { maxItems: 64 }),
+  ...standing,
+});
 export type SyncReport = Static<typeof SyncReport>;

@@ -35,7 +35,7 @@ async function hello(more: object = {}): Promise<Record<string, unknown>> {
   return world.endpoint.bodies(`/sync/hello/7`).at(-1) ?? {};
 }
 
-const report = { after: 0, through: 9, latest: 9, pending: 0 };
+const report = { beside: [], through: 9, latest: 9, pending: 0 };
 const up = (changes: unknown[], more: object = report) =>
   receive(serviceTopic.syncUp(deviceId), { seq: 5, changes, ...more });
 const change = (value: string, updated: string, more: object = {}, cmd = 'update') => {
@@ -124,10 +124,12 @@ describe('a device that says nothing', () => {
 describe('how far changes are confirmed', () => {
   it('does not pass a batch that was lost', async () => {
     await hello({ latest: 30 });
-    await up([change('2', T2)], { after: 10, through: 20, latest: 30, pending: 4 });
+    const said = { latest: 30, pending: 4 };
+    await up([change('2', T2)], { seq: 6, beside: [5], through: 20, ...said });
     expect(await kept()).toMatchObject({ through: 0, pending: 4 });
-    await up([change('1', T1)], { after: 0, through: 10, latest: 30, pending: 4 });
-    expect(acks().map(({ through }) => through)).toEqual([0, 10]);
+    await up([change('1', T1)], { seq: 7, beside: [6], through: 20, ...said });
+    await up([change('1', T1)], { seq: 8, beside: [5, 7], through: 30, ...said });
+    expect(acks().map(({ through }) => through)).toEqual([0, 20, 20]);
   });
 
   it('is known when the cloud dies between its commit and its answer', async () => {

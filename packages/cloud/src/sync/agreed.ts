@@ -22,7 +22,11 @@ export interface AgreedOptions {
 export interface AgreedBatch {
   readonly peer: Peer;
   readonly report: SyncReport;
+  readonly seq: number;
 }
+
+/** Batches of a device that may be under way, and more than it has. */
+const MOST_REMEMBERED = 64;
 
 /** What this process has counted of sync up. */
 export interface SyncCounts {
@@ -78,7 +82,9 @@ export class Agreed {
   /** Undefined for a batch that the contract alone holds for. */
   batch(deviceId: string, message: object): AgreedBatch | undefined {
     const peer = this.peers.of(deviceId);
-    return peer?.can.has('through') && Check(SyncReport, message) ? { peer, report: message } : undefined;
+    if (!peer?.can.has('through') || !Check(SyncReport, message)) return undefined;
+    const { seq } = message as { seq?: unknown };
+    return { peer, report: message, seq: typeof seq === 'number' ? seq : 0 };
   }
 
   /** A batch is being applied; what is returned is to be called when it is durable, or failed. */
@@ -88,7 +94,10 @@ export class Agreed {
 
   /** What is to be written in the commit that makes the batch durable. */
   note(identity: SyncIdentity, { peer, report }: AgreedBatch, before: StoredItem | undefined): Note {
-    return this.#confirmed.note(identity, before, { ...report, generation: peer.generation });
+    const { beside, ...said } = report;
+    // One that went before it and has not come leaves open how far the device's changes are here.
+    const through = beside.every((seq) => peer.taken.includes(seq)) ? said.through : 0;
+    return this.#confirmed.note(identity, before, { ...said, through, generation: peer.generation });
   }
 
   /** Where that lies. */
@@ -96,7 +105,13 @@ export class Agreed {
     return placeOf(deviceId);
   }
 
-  /** A batch is durable. */
+  /** A batch is durable: to be said before the next of its device is looked at. */
+  durable({ peer, seq }: AgreedBatch): void {
+    peer.taken.push(seq);
+    if (peer.taken.length > MOST_REMEMBERED) peer.taken.shift();
+  }
+
+  /** Counts the changes of a batch that is durable. */
   took(changes: number, note?: Note): void {
     this.#changes += changes;
     this.#lost += note?.lost ?? 0;

@@ -69,14 +69,12 @@ export class Confirmed {
   note(
     identity: SyncIdentity,
     before: StoredItem | undefined,
-    report: SyncReport & { generation: string },
+    report: Omit<SyncReport, 'beside'> & { generation: string },
   ): Note {
     const held = standing(before as Kept, identity, report.generation);
-    // A batch that begins beyond what is confirmed leaves open whether the one before it ever came.
-    const joins = report.after <= held.through && report.through > held.through;
     return this.#noted(identity, before as Kept, {
       ...report,
-      through: joins ? report.through : held.through,
+      through: Math.max(report.through, held.through),
     });
   }
 

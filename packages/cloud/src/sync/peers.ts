@@ -7,6 +7,8 @@ export interface Peer {
   readonly can: ReadonlySet<SyncAbility>;
   /** Changes that wait on the device, as it said last. */
   pending: number;
+  /** Numbers of the latest batches that are durable. */
+  readonly taken: number[];
   /** The pace that it was told last. */
   told?: SyncPace;
 }
@@ -17,7 +19,7 @@ export class Peers {
 
   said(deviceId: string, { generation, can, pending }: SyncHello): Peer {
     const both = new Set(SYNC_ABILITIES.filter((ability) => can.includes(ability)));
-    const peer = { generation, can: both, pending };
+    const peer = { generation, can: both, pending, taken: [] };
     this.#peers.set(deviceId, peer);
     return peer;
   }

@@ -149,6 +149,7 @@ export class SyncUp {
         const conflicts = conflictWrites(identity, plan.conflicts, moment);
         return [...plan.writes, ...conflicts, ...(note ? [{ put: note.record }] : [])];
       });
+      if (batch) agreed.durable(batch);
       await forgetOldMarks(store, plan.writes, clock.now());
       if (plan.conflicts.length > 0) await this.#conflicted(identity, plan.conflicts.length);
       return { told: plan.told, note };

@@ -1,6 +1,10 @@
 import type { ChangeCommand } from '@ioto/protocol';
 import { keyText } from '../items/record.ts';
+import type { Schema } from '../schema/compile.ts';
 import type { ItemKey, Properties } from '../schema/definition.ts';
+import { DEFAULT_PRIORITY } from '../schema/process.ts';
+import { sendOrder } from './send-order.ts';
+import { VersionRow } from './version-row.ts';
 
 /** An entry as it is kept: the item itself is in the item table, unless it was removed. */
 export interface Pending extends ItemKey {
@@ -11,24 +15,67 @@ export interface Pending extends ItemKey {
   readonly removal?: Properties;
   /** The cloud has acknowledged an earlier version of the item. */
   readonly isKnown?: boolean;
-  /** What waits again if its commit fails: the version of the entry on disk whose place it took. */
-  readonly since?: number;
   /** False until its commit is on disk. */
   durable: boolean;
+  /** The cloud may have heard of a change of this item since it waits. Not on disk: after a restart it may have of all. */
+  sent: boolean;
 }
 
-/** Which items wait to be acknowledged, one entry each, in order of version. */
+/** The entries of one model, in order of version. */
+class WaitingRow extends VersionRow<Pending> {
+  readonly priority: number;
+
+  constructor(priority: number) {
+    super();
+    this.priority = priority;
+  }
+}
+
+/** Which items wait to be acknowledged, one entry each, by model and in order of version. */
 export class OutboxTable {
-  #byKey = new Map<string, Pending>();
+  readonly #schema: Pick<Schema, 'models'>;
+  readonly #byKey = new Map<string, Pending>();
   readonly #byVersion = new Map<number, Pending>();
-  #sorted = true;
+  readonly #rows = new Map<string, WaitingRow>();
+
+  constructor(schema: Pick<Schema, 'models'>) {
+    this.#schema = schema;
+  }
 
   get size(): number {
     return this.#byKey.size;
   }
 
+  /** Entries of one model. */
+  sizeOf(model: string): number {
+    return this.#rows.get(model)?.size ?? 0;
+  }
+
+  /** The entry that has waited longest, of one model or of all. */
+  oldest(model?: string): Pending | undefined {
+    if (model !== undefined) return this.#rows.get(model)?.first;
+    let oldest: Pending | undefined;
+    for (const { first } of this.#rows.values()) {
+      if (first && (!oldest || first.version < oldest.version)) oldest = first;
+    }
+    return oldest;
+  }
+
+  /** The entry that has waited longest of those whose versions are not in `versions`. */
+  oldestBut(versions: ReadonlySet<number>): Pending | undefined {
+    let oldest: Pending | undefined;
+    for (const row of this.#rows.values()) {
+      for (const entry of row.values()) {
+        if (versions.has(entry.version)) continue;
+        if (!oldest || entry.version < oldest.version) oldest = entry;
+        break;
+      }
+    }
+    return oldest;
+  }
+
   get(key: ItemKey): Pending | undefined {
-    return this.#byKey.get(keyText(key));
+    return this.#byKey.size === 0 ? undefined : this.#byKey.get(keyText(key));
   }
 
   byVersion(version: number): Pending | undefined {
@@ -37,35 +84,54 @@ export class OutboxTable {
 
   /** The newest entry of an item takes the place of an older one, at the end of the row. Returns the older one. */
   put(entry: Pending): Pending | undefined {
-    const previous = this.remove(entry);
-    this.#byKey.set(keyText(entry), entry);
+    const text = keyText(entry);
+    const previous = this.#drop(text);
+    this.#byKey.set(text, entry);
     this.#byVersion.set(entry.version, entry);
+    this.#row(entry.model).put(entry);
     return previous;
   }
 
   remove(key: ItemKey): Pending | undefined {
-    const text = keyText(key);
+    return this.#byKey.size === 0 ? undefined : this.#drop(keyText(key));
+  }
+
+  /** Takes changes back: entries as they were before them. */
+  restore(key: ItemKey, entry: Pending | undefined): void {
+    this.remove(key);
+    if (entry) this.put(entry);
+  }
+
+  /** All entries, model by model. */
+  *entries(): Generator<Pending, void> {
+    for (const row of this.#rows.values()) yield* row.values();
+  }
+
+  /** The entries of one model, oldest first. */
+  entriesOf(model: string): Iterable<Pending> {
+    return this.#rows.get(model)?.values() ?? [];
+  }
+
+  /** The entries that are ready, in the order in which they are to go up. @param served How many went before. */
+  inOrder(served: number, isReady: (entry: Pending) => boolean): Iterable<Pending> {
+    return sendOrder(this.#rows.values(), served, isReady);
+  }
+
+  #drop(text: string): Pending | undefined {
     const previous = this.#byKey.get(text);
     if (!previous) return undefined;
     this.#byKey.delete(text);
     this.#byVersion.delete(previous.version);
+    this.#row(previous.model).remove(previous.version);
     return previous;
   }
 
-  /** Takes changes back: entries as they were before them, which are older than what has come since. */
-  restore(key: ItemKey, entry: Pending | undefined): void {
-    this.remove(key);
-    if (!entry) return;
-    this.put(entry);
-    this.#sorted = false;
-  }
-
-  entries(): IterableIterator<Pending> {
-    if (!this.#sorted) {
-      this.#byKey = new Map([...this.#byKey].sort(([, a], [, b]) => a.version - b.version));
-      this.#sorted = true;
-    }
-    return this.#byKey.values();
+  #row(model: string): WaitingRow {
+    const known = this.#rows.get(model);
+    if (known) return known;
+    const row = new WaitingRow(this.#schema.models.get(model)?.priority ?? DEFAULT_PRIORITY);
+    this.#rows.set(model, row);
+    return row;
   }
 }
 

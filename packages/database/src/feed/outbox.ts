@@ -1,11 +1,10 @@
 import type { ChangeCommand, WireItem } from '@ioto/protocol';
 import { wireItem } from '../items/visible.ts';
-import type { Operation } from '../journal/operation.ts';
+import type { LossReason, Operation } from '../journal/operation.ts';
 import type { Schema } from '../schema/compile.ts';
 import type { ItemKey } from '../schema/definition.ts';
 import type { State } from '../state.ts';
 import type { Pending } from './outbox-table.ts';
-import { type Span, spanOf } from './span.ts';
 
 /** One item whose latest change is not acknowledged yet, ready for the wire. */
 export interface OutboxEntry {
@@ -27,11 +26,19 @@ export interface OutboxEntry {
 /** What an acknowledgement needs to say: the entry as it was sent. */
 export type Acknowledged = Pick<OutboxEntry, 'key' | 'version'>;
 
+/** A change that waits, before it is made ready for the wire. */
+export type Waiting = ItemKey & Pick<OutboxEntry, 'model' | 'version'>;
+
 export interface PendingOptions {
-  /** Only changes later than this version: what lies behind a batch that is under way. */
-  after?: number;
-  /** None of these versions: what is under way. */
-  except?: ReadonlySet<number>;
+  /** True for what is not wanted, as what is under way: asked before the entry is made, of the first ones only. */
+  skip?(entry: Waiting): boolean;
+}
+
+/** Changes that were given up before the cloud had them. */
+export interface Loss {
+  readonly model: string;
+  readonly count: number;
+  readonly reason: LossReason;
 }
 
 export interface OutboxOptions {
@@ -49,6 +56,9 @@ export interface OutboxOptions {
 export class Outbox {
   readonly #options: OutboxOptions;
   readonly #listeners = new Set<() => void>();
+  readonly #lossListeners = new Set<(loss: Loss) => void>();
+  /** How many were said to be sent: what every tenth is counted by. */
+  #served = 0;
 
   constructor(options: OutboxOptions) {
     this.#options = options;
@@ -64,18 +74,26 @@ export class Outbox {
     return this.#options.state.savedSeq;
   }
 
-  /** Which part of the order of versions a message with these entries, some of those under way, brings to the cloud. */
-  spanOf(versions: ReadonlySet<number>, underWay = versions): Span {
-    const { outbox } = this.#options.state;
-    return spanOf(outbox.entries(), { versions, underWay, latest: this.latest });
+  /**
+   * The version up to which the cloud has everything once it has those of `underWay`: of each item the latest change of a
+   * version up to that, unless a later one has taken its place, which then waits. Never beyond what is on disk: after a
+   * power cut later versions are given out again. Costs what is under way.
+   */
+  throughWith(underWay: ReadonlySet<number>): number {
+    const next = this.#options.state.outbox.oldestBut(underWay)?.version ?? Number.POSITIVE_INFINITY;
+    return Math.min(this.latest, next - 1);
   }
 
-  /** Durable entries in order of version, at most `limit`. */
-  pending(limit: number, { after = -1, except }: PendingOptions = {}): readonly OutboxEntry[] {
+  /**
+   * Durable entries in the order in which they are to go up, at most `limit`: by the priority of their models, then by
+   * version, and every tenth is the oldest of all, whatever its priority. Costs no more than those and what is skipped.
+   */
+  pending(limit: number, { skip }: PendingOptions = {}): readonly OutboxEntry[] {
     const entries: OutboxEntry[] = [];
-    for (const pending of this.#options.state.outbox.entries()) {
+    if (limit <= 0) return entries;
+    const isReady = (pending: Pending) => pending.durable && !skip?.(pending);
+    for (const pending of this.#options.state.outbox.inOrder(this.#served, isReady)) {
       if (entries.length >= limit) break;
-      if (!pending.durable || pending.version <= after || except?.has(pending.version)) continue;
       const entry = this.#entry(pending);
       if (entry) entries.push(entry);
     }
@@ -91,6 +109,35 @@ export class Outbox {
   /** True when a change of this item waits, be it on disk yet or not. */
   waitsFor(key: ItemKey): boolean {
     return this.#options.state.outbox.get(key) !== undefined;
+  }
+
+  /** The lowest version that waits: everything below is acknowledged, or was given up. Undefined when nothing waits. */
+  get oldest(): number | undefined {
+    return this.#options.state.outbox.oldest()?.version;
+  }
+
+  /** How many changes of each model were given up before the cloud had them, since the present owner has the device. */
+  lost(): Readonly<Record<string, number>> {
+    return this.#options.state.lost;
+  }
+
+  /**
+   * To be said before entries are sent: from then on the cloud may have them, so that a removal must go up too. Not kept on
+   * disk: after a restart all count as sent.
+   */
+  markSent(entries: readonly Acknowledged[]): void {
+    const { outbox } = this.#options.state;
+    for (const { key, version } of entries) {
+      const pending = outbox.byVersion(version);
+      if (pending?.sk === key) pending.sent = true;
+    }
+    this.#served += entries.length;
+  }
+
+  /** The cloud has an item of this key, sent from here or not: its removal must go up. */
+  markKnown(key: ItemKey): void {
+    const pending = this.#options.state.outbox.get(key);
+    if (pending) pending.sent = true;
   }
 
   /**
@@ -128,14 +175,27 @@ export class Outbox {
     return () => this.#listeners.delete(listener);
   }
 
+  /** Called when changes were given up, once that is durable. Returns the function that ends it. */
+  onLost(listener: (loss: Loss) => void): () => void {
+    this.#lossListeners.add(listener);
+    return () => this.#lossListeners.delete(listener);
+  }
+
   /** For the database, after a commit. */
   notify(): void {
-    for (const listener of [...this.#listeners]) {
-      try {
-        listener();
-      } catch (error) {
-        this.#options.onListenerError(error);
-      }
+    for (const listener of [...this.#listeners]) this.#tell(listener);
+  }
+
+  /** For the database, after a commit. */
+  notifyLost(loss: Loss): void {
+    for (const listener of [...this.#lossListeners]) this.#tell(() => listener(loss));
+  }
+
+  #tell(listener: () => void): void {
+    try {
+      listener();
+    } catch (error) {
+      this.#options.onListenerError(error);
     }
   }
 

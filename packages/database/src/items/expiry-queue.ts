@@ -38,13 +38,13 @@ export class ExpiryQueue {
     const time = this.#timeOf(record);
     if (time === undefined) return;
     const before = this.next;
-    this.#queue.set(place(time, record), record);
+    this.#queue.set(timePlace(time, record), record);
     if (before === undefined || time < before) this.onEarlier();
   }
 
   removed(record: ItemRecord): void {
     const time = this.#timeOf(record);
-    if (time !== undefined) this.#queue.delete(place(time, record));
+    if (time !== undefined) this.#queue.delete(timePlace(time, record));
   }
 
   #timeOf(record: ItemRecord): number | undefined {
@@ -54,6 +54,6 @@ export class ExpiryQueue {
 }
 
 /** Text that sorts by time, then by key; times before 1970 come first. */
-function place(time: number, { pk, sk }: ItemRecord): string {
+export function timePlace(time: number, { pk, sk }: ItemRecord): string {
   return `${String(Math.max(0, Math.floor(time))).padStart(16, '0')}\0${pk}\0${sk}`;
 }

@@ -1,5 +1,4 @@
 import type { Clock } from '@ioto/runtime';
-import type { ExpiryQueue } from './expiry-queue.ts';
 import type { ItemRecord } from './record.ts';
 
 /** Items that are removed at once, so that the loop turns between two lots. */
@@ -7,9 +6,19 @@ const LOT = 500;
 /** Milliseconds. Timers of a system do not reach further than some weeks, and its clock may be set meanwhile. */
 const MAX_WAIT = 60 * 60 * 1000;
 
+/** Items whose time comes. */
+export interface DueItems {
+  /** When the first is due, in milliseconds since the epoch. */
+  readonly next: number | undefined;
+  /** At most `limit` items that are due. */
+  due(now: number, limit: number): ItemRecord[];
+  /** Called when an item comes in that is due before all others. */
+  onEarlier: () => void;
+}
+
 export interface ExpiryWatchOptions {
   readonly clock: Clock;
-  readonly queue: ExpiryQueue;
+  readonly queue: DueItems;
   /** Removes the items; what it could not remove is tried again later. */
   remove(records: readonly ItemRecord[]): void;
 }

@@ -23,11 +23,23 @@ export type Operation =
     }
   /** These versions wait no longer. */
   | { readonly op: 'acknowledge'; readonly versions: readonly number[] }
+  /** These versions wait no longer, and count as lost where they did wait. */
+  | {
+      readonly op: 'lose';
+      readonly model: string;
+      readonly versions: readonly number[];
+      readonly reason: LossReason;
+    }
+  /** This many changes of each model have been lost so far. */
+  | { readonly op: 'lost'; readonly counts: Readonly<Record<string, number>> }
   /** An item was removed, which is to be remembered. */
   | { readonly op: 'tombstone'; readonly tombstone: Tombstone }
   /** No removal is remembered. */
   | { readonly op: 'forget' }
   | { readonly op: 'context'; readonly context: Context };
+
+/** Why a change was given up: its queue was full, or its item expired before it went up. */
+export type LossReason = 'full' | 'expired';
 
 /** What names a removed item on the wire. */
 export interface Removal {
@@ -61,6 +73,10 @@ function toRow(operation: Operation): readonly unknown[] {
     }
     case 'acknowledge':
       return ['a', operation.versions];
+    case 'lose':
+      return ['l', operation.versions, operation.model, operation.reason];
+    case 'lost':
+      return ['n', operation.counts];
     case 'tombstone': {
       const { pk, sk, model, updated, at } = operation.tombstone;
       return ['t', at, pk, sk, model, updated];
@@ -95,6 +111,10 @@ export function decodeOperation(row: unknown, texts: TextStore = new TextStore()
       return { op: 'queue', seq: first, key, model: model as never, cmd: fifth as never, removal: sixth };
     case 'a':
       return { op: 'acknowledge', versions: first };
+    case 'l':
+      return { op: 'lose', versions: first, model: pk as never, reason: sk as never };
+    case 'n':
+      return { op: 'lost', counts: first };
     case 't':
       return {
         op: 'tombstone',

@@ -3,8 +3,28 @@ import type { FileLayer, OpenFile } from './file-layer.ts';
 
 /** What a file system promises to keep of one file, and what it would like to. */
 class Inode {
-  content = Buffer.alloc(0);
-  durable = Buffer.alloc(0);
+  content: Buffer = Buffer.alloc(0);
+  durable: Buffer = Buffer.alloc(0);
+  /** Where content may differ from what is durable: all of a large file is not copied for each write and sync. */
+  changedFrom = 0;
+
+  write(bytes: Uint8Array, position: number): void {
+    this.content = resized(this.content, Math.max(position + bytes.length, this.content.length));
+    this.content.set(bytes, position);
+    this.changedFrom = Math.min(this.changedFrom, position);
+  }
+
+  sync(): void {
+    const from = Math.min(this.changedFrom, this.durable.length, this.content.length);
+    this.durable = resized(this.durable, this.content.length);
+    this.content.copy(this.durable, from, from);
+    this.changedFrom = this.content.length;
+  }
+
+  truncate(length: number): void {
+    this.content = resized(this.content, Math.min(length, this.content.length));
+    this.changedFrom = Math.min(this.changedFrom, length);
+  }
 }
 
 type NameChange = (names: Map<string, Inode>) => void;
@@ -53,8 +73,8 @@ export class SimulatedDisk implements FileLayer {
   /** Puts a file there, durably. */
   put(path: string, content: Buffer): void {
     const inode = new Inode();
-    inode.content = Buffer.from(content);
-    inode.durable = Buffer.from(content);
+    inode.write(content, 0);
+    inode.sync();
     this.#names.set(path, inode);
     this.#durableNames.set(path, inode);
   }
@@ -85,7 +105,7 @@ export class SimulatedDisk implements FileLayer {
 
   async readInto(path: string, buffer: Uint8Array, position: number): Promise<number> {
     await this.#step('read', path);
-    return this.content(path).copy(buffer, 0, position);
+    return this.#inode('read', path).content.copy(buffer, 0, position);
   }
 
   async create(path: string): Promise<OpenFile> {
@@ -133,17 +153,17 @@ export class SimulatedDisk implements FileLayer {
         );
         // A write that fails, or that the power cut, may have been done in part.
         const written = code === undefined ? bytes : bytes.subarray(0, Math.min(room, bytes.length >> 1));
-        if (code !== 'EIO') writeInto(inode, written, position);
+        if (code !== 'EIO') inode.write(written, position);
         this.bytesWritten += written.length;
         if (code !== undefined) throw failure(code, 'write', path);
       },
       sync: async () => {
         await this.#step('sync', path);
-        inode.durable = Buffer.from(inode.content);
+        inode.sync();
       },
       truncate: async (length) => {
         await this.#step('truncate', path);
-        inode.content = Buffer.from(inode.content.subarray(0, length));
+        inode.truncate(length);
       },
       close: async () => {
         await this.#step('close', path);
@@ -182,12 +202,17 @@ function failure(code: string, operation: string, path: string): Error {
   return Object.assign(new Error(`${code}: ${operation} ${path}`), { code });
 }
 
-function writeInto(inode: Inode, bytes: Uint8Array, position: number): void {
-  const end = position + bytes.length;
-  const content = Buffer.alloc(Math.max(end, inode.content.length));
-  inode.content.copy(content);
-  content.set(bytes, position);
-  inode.content = content;
+/** The bytes of a file that has another length from now on, with room to grow behind them; what is new is zero. */
+function resized(bytes: Buffer, length: number): Buffer {
+  const room = bytes.length > 0 && bytes.byteOffset === 0 ? bytes.buffer.byteLength : 0;
+  if (length <= room) {
+    const same = Buffer.from(bytes.buffer, 0, length);
+    same.fill(0, Math.min(bytes.length, length));
+    return same;
+  }
+  const larger = Buffer.from(new ArrayBuffer(length * 2), 0, length);
+  bytes.copy(larger);
+  return larger;
 }
 
 /** Synced content, and of what was not synced some sectors; the size may have grown ahead of them. */

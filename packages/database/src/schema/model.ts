@@ -6,6 +6,7 @@ import type { Field } from './field.ts';
 import { IndexKeys } from './index-keys.ts';
 import type { IndexDefinition } from './indexes.ts';
 import { KeyTemplate } from './key-template.ts';
+import type { ModelProcess, QueueRule } from './process.ts';
 
 /** Longest keys in characters, as DynamoDB's in bytes: what is stored here must fit there. */
 const MAX_PK = 2048;
@@ -20,15 +21,12 @@ export interface KeyRange {
   complete: boolean;
 }
 
-export interface ModelOptions {
+export interface ModelOptions extends ModelProcess {
   name: string;
   fields: ReadonlyMap<string, Field>;
   /** The schema's indexes, `primary` among them; a model may do without a sort key. */
   indexes: ReadonlyMap<string, IndexDefinition>;
   timestamps: { readonly created?: string; readonly updated?: string };
-  sync: Sync;
-  durability?: Durability;
-  merges: boolean;
 }
 
 /** The keys of a model under one context. */
@@ -56,6 +54,12 @@ export class Model {
   readonly sync: Sync;
   /** The schema's own choice; undefined leaves it to the database. */
   readonly durability: Durability | undefined;
+  /** 0 to 9; changes of a higher one go up first. */
+  readonly priority: number;
+  /** How many changes may wait to go up, and what happens to one more. */
+  readonly queue: QueueRule;
+  /** Milliseconds after its last change for which an item that the cloud has stays; undefined: for ever. */
+  readonly keep: number | undefined;
   /** Names of the stored fields that callers do not see. */
   readonly hidden: readonly string[];
   /** Names of the fields that are the key itself, and are not stored beside it. */
@@ -97,13 +101,16 @@ export class Model {
   readonly #typed: ReadonlyMap<string, Field>;
   #binding: Binding | undefined;
 
-  constructor({ name, fields, indexes, timestamps, sync, durability, merges }: ModelOptions) {
+  constructor({ name, fields, indexes, timestamps, ...rules }: ModelOptions) {
     const { hash, sort } = indexes.get('primary') as IndexDefinition;
     this.name = name;
     this.fields = fields;
-    this.sync = sync;
+    this.sync = rules.sync;
     this.created = timestamps.created;
-    this.durability = durability;
+    this.durability = rules.durability;
+    this.priority = rules.priority;
+    this.queue = rules.queue;
+    this.keep = rules.keep;
     this.#pk = fields.has(hash) ? keyTemplate(fields, hash) : new KeyTemplate('');
     this.#sk = sort === undefined ? new KeyTemplate('') : keyTemplate(fields, sort);
     this.keyVariables = [...this.#pk.variables, ...this.#sk.variables];
@@ -122,7 +129,7 @@ export class Model {
     const facts = [timestamps.created, timestamps.updated, ...OWNERSHIP, FIELD_TIMES];
     this.local = this.given.filter((field) => field.local);
     this.content = this.given.filter((field) => !field.local && !facts.includes(field.name));
-    this.merges = merges;
+    this.merges = rules.merges;
     const inKey = new Set(this.keyVariables.map((variable) => variable.split('.')[0]));
     this.mergeNames = this.content.flatMap(({ name: each }) => (inKey.has(each) ? [] : [each]));
     this.computed = computedOf(stored.filter(({ hidden }) => !hidden));

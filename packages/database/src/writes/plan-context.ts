@@ -46,6 +46,7 @@ export function planContext(desk: Desk, next: Context): Plan {
       ...plans.flatMap((plan) => plan.operations),
       ...removals,
       ...forgetting(desk),
+      ...(newOwner ? recounting(desk) : []),
       { op: 'context', context: next },
     ],
     changes: plans.flatMap((plan) => plan.changes),
@@ -59,7 +60,7 @@ export function planClearSynced(desk: Desk): Plan {
     return model && model.sync !== 'none' ? [planRemoval(desk, model, record, { origin: ORIGIN })] : [];
   });
   const versions = [...desk.state.outbox.entries()].map((entry) => entry.version);
-  const operations = [...plans.flatMap((plan) => plan.operations), ...forgetting(desk)];
+  const operations = [...plans.flatMap((plan) => plan.operations), ...forgetting(desk), ...recounting(desk)];
   return {
     operations: versions.length > 0 ? [{ op: 'acknowledge', versions }, ...operations] : operations,
     changes: plans.flatMap((plan) => plan.changes),
@@ -71,13 +72,33 @@ function forgetting({ state }: Desk): Operation[] {
   return state.tombstones.size > 0 ? [{ op: 'forget' }] : [];
 }
 
+/** What was lost was the former owner's. */
+function recounting({ state }: Desk): Operation[] {
+  return Object.keys(state.lost).length > 0 ? [{ op: 'lost', counts: {} }] : [];
+}
+
 /** Removes what has expired. The cloud has the same times and removes its own: it is not told. */
 export function planExpiry(desk: Desk, records: readonly ItemRecord[]): Plan {
+  return planDeparture(desk, records, 'expiry');
+}
+
+/** Removes items that the cloud has, and that the device keeps no longer. */
+export function planLeave(desk: Desk, records: readonly ItemRecord[]): Plan {
+  return planDeparture(desk, records, 'keep');
+}
+
+/** A change that still waits is lost with its item. */
+function planDeparture(desk: Desk, records: readonly ItemRecord[], origin: string): Plan {
   const plans = records.map((record) =>
-    planRemoval(desk, desk.schema.models.get(record.model), record, { origin: 'expiry' }),
+    planRemoval(desk, desk.schema.models.get(record.model), record, { origin }),
   );
+  const losses = records.flatMap((record): Operation[] => {
+    const waiting = desk.state.outbox.get(record);
+    if (!waiting) return [];
+    return [{ op: 'lose', model: waiting.model, versions: [waiting.version], reason: 'expired' }];
+  });
   return {
-    operations: plans.flatMap((plan) => plan.operations),
+    operations: [...losses, ...plans.flatMap((plan) => plan.operations)],
     changes: plans.flatMap((plan) => plan.changes),
   };
 }

@@ -82,8 +82,18 @@ export function planRemove(desk: Desk, model: Model, properties: Properties, { o
   if (!previous) return NOTHING;
   if (model.sync === 'none') return planRemoval(desk, model, previous, { origin });
   const removal = removalAttributes(model, previous.attributes, desk);
-  const facts = { removal: model.syncsUp ? removal : undefined, updated: timeOf(removal.updated), origin };
+  const goesUp = model.syncsUp && !isUnheardOf(desk, model, previous);
+  const facts = { removal: goesUp ? removal : undefined, updated: timeOf(removal.updated), origin };
   return planRemoval(desk, model, previous, facts);
+}
+
+/**
+ * The cloud never heard of the item, and need not hear that it is gone. Where others write the model too, they may have made
+ * one with the same key.
+ */
+function isUnheardOf({ state }: Desk, model: Model, key: ItemKey): boolean {
+  const waiting = model.sync === 'up' ? state.outbox.get(key) : undefined;
+  return waiting?.cmd === 'create' && !waiting.sent;
 }
 
 /** A change from elsewhere: it replaces the whole item, and whatever waited to go up for it waits no longer. */

@@ -14,6 +14,28 @@ export interface TransactionOptions {
   check(plan: Plan): void;
 }
 
+/**
+ * Runs `work` to its end and commits what it wrote; what it throws takes everything back. Resolves with its result.
+ *
+ * @throws TRANSACTION_OVER when `work` is asynchronous.
+ */
+export async function runTransaction<T>(
+  options: TransactionOptions,
+  work: (transaction: Transaction) => T,
+): Promise<T> {
+  const transaction = new Transaction(options);
+  let result: T;
+  try {
+    result = work(transaction);
+    if (result instanceof Promise) throw fail('TRANSACTION_OVER', 'a transaction cannot be asynchronous');
+  } catch (error) {
+    transaction.cancel();
+    throw error;
+  }
+  await transaction.commit();
+  return result;
+}
+
 const STRENGTH: readonly Durability[] = ['mem', 'lazy', 'each'];
 
 /**

@@ -1,5 +1,6 @@
 import { fail } from '../errors.ts';
 import type { Change } from '../feed/change.ts';
+import type { Loss } from '../feed/outbox.ts';
 import { sizeOf } from '../items/extent.ts';
 import type { Unit } from '../journal/committer.ts';
 import { encodeOperation, type Operation } from '../journal/operation.ts';
@@ -14,11 +15,15 @@ export interface WriterOptions {
   maxSize: number;
   /** False for models that live in memory only. */
   isKept(model: string): boolean;
+  /** The plan with what must be given up for it. @throws QUEUE_FULL */
+  admit(plan: Plan): Plan;
   append(unit: Unit): void;
   /** Told once it is durable, or at once where it may be lazy. */
   changed(change: Change): void;
   /** New outbox entries are on disk. */
   enqueued(): void;
+  /** Changes were given up before the cloud had them, durably. */
+  lost(loss: Loss): void;
 }
 
 /** What was done in memory and is not committed yet. */
@@ -47,9 +52,10 @@ export class Writer {
   /**
    * Applies a plan in memory; `commit` or `unstage` must follow in the same turn of the loop.
    *
-   * @throws ITEM_TOO_LARGE, DATABASE_FULL before anything is done.
+   * @throws ITEM_TOO_LARGE, DATABASE_FULL, QUEUE_FULL before anything is done.
    */
-  stage({ operations, changes }: Plan): Staged {
+  stage(plan: Plan): Staged {
+    const { operations, changes } = this.#options.admit(plan);
     const encoded = this.#encode(operations);
     this.#checkRoom(operations);
     return { operations, changes, encoded, undos: this.#apply(operations) };
@@ -106,7 +112,7 @@ export class Writer {
   #isJournalled(operation: Operation): boolean {
     if (operation.op === 'put') return this.#options.isKept(operation.record.model);
     if (operation.op === 'tombstone') return this.#options.isKept(operation.tombstone.model);
-    return operation.op !== 'queue' || this.#options.isKept(operation.model);
+    return (operation.op !== 'queue' && operation.op !== 'lose') || this.#options.isKept(operation.model);
   }
 
   #checkSize(model: string, row: string): void {
@@ -149,6 +155,10 @@ export class Writer {
   #settled(operations: readonly Operation[]): void {
     let enqueued = false;
     for (const operation of operations) {
+      if (operation.op === 'lose') {
+        const { model, versions, reason } = operation;
+        this.#options.lost({ model, count: versions.length, reason });
+      }
       if (!('seq' in operation)) continue;
       const entry = this.#options.state.outbox.byVersion(operation.seq);
       if (!entry) continue;

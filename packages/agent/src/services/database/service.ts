@@ -44,6 +44,7 @@ export class DatabaseService implements Component {
       maxJournalSize: settings.maxJournalSize,
       maxJournalAge: settings.maxJournalAge,
       tombstoneAge: settings.tombstones,
+      maxQueue: settings.maxQueue,
     });
     const { tornTail } = this.#database.stats;
     if (tornTail) logger.warn({ ...tornTail }, 'cut off a write that a power cut had left unfinished');

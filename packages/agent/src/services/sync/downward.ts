@@ -82,6 +82,7 @@ export class Downward {
     const key = model.keyOf(properties, database.context);
     const { sk } = key;
     const waiting = database.outbox.waitsFor(key);
+    if (waiting) database.outbox.markKnown(key);
     const held = database.get(model.name, properties, { hidden: true });
     const version = held && versionOf(model, held);
     if (held && version) {

@@ -15,7 +15,7 @@ describe('a device at a cloud that agrees on everything', () => {
     await agent.store.set('a', '1');
     await until(() => agent.db.outbox.size === 0);
     const [batch] = world.cloud.batches.slice(before);
-    expect(Object.keys(batch ?? {})).toEqual(['seq', 'changes', 'after', 'through', 'latest', 'pending']);
+    expect(Object.keys(batch ?? {})).toEqual(['seq', 'changes', 'through', 'beside', 'latest', 'pending']);
     expect(batch).toMatchObject({ latest: batch?.through, pending: 0 });
     const { cmd, key, item } = batch?.changes[0] ?? {};
     expect([cmd, key]).toEqual(['upsert', 's#a']);

@@ -1,4 +1,5 @@
 import type { Database } from '@ioto/database';
+import { isCodedError } from '@ioto/runtime';
 
 /** Who owns the device. */
 export interface Owner {
@@ -42,5 +43,11 @@ async function describeDevice(
   const known = Object.entries(device).filter(([name, value]) => fields.has(name) && value !== undefined);
   const held = database.get('Device', { id });
   const news = held ? known.filter(([name, value]) => !OWNERS.has(name) && held[name] !== value) : known;
-  if (!held || news.length > 0) await database.upsert('Device', { ...Object.fromEntries(news), id });
+  if (held && news.length === 0) return;
+  try {
+    await database.upsert('Device', { ...Object.fromEntries(news), id });
+  } catch (error) {
+    // A full queue must not keep the device from the connection that empties it: the next one says it.
+    if (!isCodedError(error, 'QUEUE_FULL')) throw error;
+  }
 }

@@ -19,6 +19,7 @@ import type { Commands } from './commands.ts';
 import { Downward, type ItemVerb } from './downward.ts';
 import type { Hello, SyncTerms } from './hello.ts';
 import { leanForm } from './lean.ts';
+import { LossNotice } from './loss-notice.ts';
 import { MemoryModels } from './memory-models.ts';
 import { adoptOwner, type Owner } from './owner.ts';
 import { redate } from './redate.ts';
@@ -49,12 +50,13 @@ export class SyncService implements Component, ConnectionUser {
   readonly #downward: Downward;
   readonly #cloudClock: CloudClock;
   readonly #memory: MemoryModels;
+  readonly #losses: LossNotice;
   #publish: Publish | undefined;
   /** Another with each connection. */
   #connection: object | undefined;
   /** Present from the request for a sync down until its end. */
   #cancelAsking: (() => void) | undefined;
-  #off: (() => void) | undefined;
+  #off: readonly (() => void)[] = [];
   #accountId = '';
 
   constructor(options: SyncServiceOptions) {
@@ -68,9 +70,11 @@ export class SyncService implements Component, ConnectionUser {
       acknowledged: (seq, changes) =>
         events.emit('sync:up', { seq, changes: changes.map(({ model, key }) => ({ model, key })) }),
       redated: (change, updated) => this.#redated(change, updated),
+      lost: () => database.outbox.lost(),
     });
     this.#cloudClock = new CloudClock(clock);
     this.#memory = new MemoryModels(database);
+    this.#losses = new LossNotice({ clock, logger, events, lost: () => database.outbox.lost() });
     this.#downward = new Downward({
       database,
       logger,
@@ -80,11 +84,16 @@ export class SyncService implements Component, ConnectionUser {
   }
 
   async start(): Promise<void> {
-    this.#off = this.#options.database.outbox.onAppend(() => this.#upward.next());
+    const { outbox } = this.#options.database;
+    this.#off = [
+      outbox.onAppend(() => this.#upward.next()),
+      outbox.onLost((loss) => this.#losses.heard(loss)),
+    ];
   }
 
   async stop(): Promise<void> {
-    this.#off?.();
+    for (const off of this.#off) off();
+    this.#losses.stop();
     this.disconnected();
   }
 

@@ -12,6 +12,34 @@ const stored = (key: string, value: string, updated: string) => ({
   updated,
 });
 
+describe('a queue that is full', () => {
+  it('refuses what it has no room for, and does not keep the device from the cloud that empties it', async () => {
+    await using world = await World.create();
+    const agent = world.agent({ settings: { database: { maxQueue: 1 } } });
+    const ready = agent.next('cloud:ready', AbortSignal.timeout(5000));
+    const registered = agent.next('device:registered', AbortSignal.timeout(5000));
+    await agent.start();
+    await agent.store.set('a', '1');
+    await expect(agent.store.set('b', '2')).rejects.toMatchObject({ code: 'QUEUE_FULL', status: 507 });
+    world.cloud.claim((await registered).id);
+    await ready;
+    await until(() => agent.db.outbox.size === 0);
+    expect(world.cloud.items.get('s#a')).toMatchObject({ value: '1' });
+    await agent.store.set('b', '2');
+  });
+
+  it('says what it gave up', async () => {
+    await using world = await World.create();
+    const agent = await world.readyAgent({ settings: { database: { maxQueue: 2 } } });
+    await until(() => agent.db.outbox.size === 0);
+    world.cloud.acknowledges = false;
+    const lost = agent.next('sync:lost', AbortSignal.timeout(5000));
+    for (const id of ['1', '2', '3']) await agent.db.create('Log', { id, message: 'x' });
+    expect(await lost).toEqual({ model: 'Log', count: 1, reason: 'full', total: 1 });
+    expect(agent.db.stats.lost).toEqual({ Log: 1 });
+  });
+});
+
 describe('sync down', () => {
   it('applies what changed in the cloud, whatever the verb', async () => {
     await using world = await World.create();

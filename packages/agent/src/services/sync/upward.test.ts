@@ -1,4 +1,4 @@
-import type { Outbox, OutboxEntry, PendingOptions, Span } from '@ioto/database';
+import type { Outbox, OutboxEntry, PendingOptions } from '@ioto/database';
 import type { AgreedSyncAck, SyncUp } from '@ioto/protocol';
 import { VirtualClock } from '@ioto/testkit/virtual-clock';
 import fc from 'fast-check';
@@ -7,8 +7,9 @@ import { gatherBatch, type Outgoing, toWire } from './batch.ts';
 import { Upward } from './upward.ts';
 
 /** An outbox by the database's rules, in memory. */
-class MemoryOutbox implements Pick<Outbox, 'pending' | 'acknowledge'> {
+class MemoryOutbox implements Pick<Outbox, 'pending' | 'acknowledge' | 'markSent'> {
   readonly entries = new Map<string, OutboxEntry>();
+  readonly marked = new Set<string>();
   #version = 0;
 
   write(key: string, value: unknown): void {
@@ -28,16 +29,22 @@ class MemoryOutbox implements Pick<Outbox, 'pending' | 'acknowledge'> {
     return this.entries.size;
   }
 
-  pending(limit: number, { except }: PendingOptions = {}): OutboxEntry[] {
-    return [...this.entries.values()].filter(({ version }) => !except?.has(version)).slice(0, limit);
+  pending(limit: number, { skip }: PendingOptions = {}): OutboxEntry[] {
+    return [...this.entries.values()]
+      .filter((entry) => !skip?.({ ...entry, pk: '', sk: entry.key }))
+      .slice(0, limit);
   }
 
   get latest(): number {
     return this.#version;
   }
 
-  spanOf(): Span {
-    return { after: 0, through: this.#version, pending: 0 };
+  throughWith(): number {
+    return this.#version;
+  }
+
+  markSent(entries: readonly { key: string }[]): void {
+    for (const { key } of entries) this.marked.add(key);
   }
 
   acknowledge(acknowledged: readonly { key: string; version: number }[]): number {
@@ -75,6 +82,14 @@ describe('changes on their way up', () => {
     outbox.write('b', 2);
     connect();
     expect(keys()).toEqual([['a', 'b']]);
+  });
+
+  it('count as sent before they are handed over, and not those that wait behind them', () => {
+    const { outbox, upward } = makeUpward(100);
+    const marked: string[][] = [];
+    for (const key of ['a', 'b']) outbox.write(key, 'x'.repeat(50));
+    upward.connected(() => marked.push([...outbox.marked]));
+    expect(marked).toEqual([['a']]);
   });
 
   it('leave the outbox only when the cloud acknowledged them', () => {

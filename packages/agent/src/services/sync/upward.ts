@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import type { Outbox } from '@ioto/database';
+import type { Acknowledged, Outbox } from '@ioto/database';
 import type { AgreedSyncAck, SyncAck, SyncLost, SyncPace, SyncReport } from '@ioto/protocol';
 import type { Clock } from '@ioto/runtime';
 import { type ChangeForm, gatherBatch, MOST_CHANGES, messageText, type Outgoing, toWire } from './batch.ts';
@@ -16,7 +16,7 @@ export interface UpwardOptions {
   /** The cloud has dated a change anew; before it is acknowledged. */
   redated?(change: Outgoing, updated: string): void;
   /** Changes that were given up before they went up. */
-  lost?(): SyncLost | undefined;
+  lost?(): SyncLost;
 }
 
 /** Sends the text of a message. */
@@ -120,9 +120,7 @@ export class Upward {
     const named = 'keys' in ack ? new Set(ack.keys) : undefined;
     const changes = named ? batch.changes.filter(({ key }) => named.has(key)) : batch.changes;
     if ('all' in ack) this.#redate(changes, ack.stamps);
-    this.#options.outbox.acknowledge(
-      changes.flatMap(({ key, version }) => (version === undefined ? [] : [{ key, version }])),
-    );
+    this.#options.outbox.acknowledge(inOutbox(changes));
     for (const change of changes)
       if (this.#returns.get(change.key) === change) this.#returns.delete(change.key);
     batch.changes = named ? batch.changes.filter(({ key }) => !named.has(key)) : [];
@@ -167,7 +165,7 @@ export class Upward {
     const { form = toWire, hasReport } = this.#terms;
     // Beside other batches an item that is sent back might overtake its newer change.
     const returns = this.#underWay.size === 0 ? this.#returns : new Map<string, Outgoing>();
-    const pending = outbox.pending(MOST_CHANGES, { except: this.#versions });
+    const pending = outbox.pending(MOST_CHANGES, { skip: ({ version }) => this.#versions.has(version) });
     const { changes, texts } = gatherBatch(pending, returns, { maxBytes: this.#maxBytes, form, hasReport });
     if (changes.length === 0) return false;
     this.#seq += 1;
@@ -183,18 +181,21 @@ export class Upward {
     for (const { version } of changes) if (version !== undefined) this.#versions.add(version);
     this.#sent.push(batch);
     if (this.#sent.length > REMEMBERED) this.#sent.shift();
-    const text = messageText(batch.seq, texts, hasReport ? this.#report(changes) : undefined);
+    outbox.markSent(inOutbox(changes));
+    const text = messageText(batch.seq, texts, hasReport ? this.#report(batch) : undefined);
     this.#typical = Math.ceil(text.length / changes.length);
     this.#send?.(text);
     return true;
   }
 
-  #report(changes: readonly Outgoing[]): SyncReport {
+  #report(batch: Batch): SyncReport {
     const { outbox, lost } = this.#options;
-    const versions = new Set(changes.flatMap(({ version }) => version ?? []));
-    const { after, through, pending } = outbox.spanOf(versions, this.#versions);
-    const given = lost?.();
-    return { after, through, latest: outbox.latest, pending, ...(given && { lost: given }) };
+    const beside = [...this.#underWay].flatMap(({ seq }) => (seq === batch.seq ? [] : [seq]));
+    const through = outbox.throughWith(this.#versions);
+    const pending = outbox.size - this.#versions.size;
+    const counts = lost?.() ?? {};
+    const given = Object.keys(counts).length > 0 ? { lost: counts } : undefined;
+    return { through, beside, latest: outbox.latest, pending: Math.max(0, pending), ...given };
   }
 
   get #maxBytes(): number {
@@ -219,4 +220,9 @@ export class Upward {
     this.#wake?.();
     this.#wake = undefined;
   }
+}
+
+/** Those that wait in the outbox; an item that is sent back does not. */
+function inOutbox(changes: readonly Outgoing[]): Acknowledged[] {
+  return changes.flatMap(({ key, version }) => (version === undefined ? [] : [{ key, version }]));
 }
