@@ -1,5 +1,11 @@
+import { coreSchema } from '@ioto/protocol';
+import { silentLogger } from '@ioto/runtime';
+import { VirtualClock } from '@ioto/testkit/virtual-clock';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { Database } from '../database.ts';
+import { SimulatedDisk } from '../journal/simulated-disk.fixture.ts';
+import { compileSchema } from '../schema/compile.ts';
 import type { Pending } from './outbox-table.ts';
 import { spanOf } from './span.ts';
 
@@ -52,5 +58,24 @@ describe('the part of the order of versions that a message brings', () => {
         },
       ),
     );
+  });
+});
+
+describe('the latest version of an outbox', () => {
+  it('is one that is on disk: a power cut lets no later one be given out twice', async () => {
+    const schema = compileSchema(coreSchema);
+    const facts = { schema, clock: new VirtualClock(), logger: silentLogger, directory: '/db' };
+    const context = { accountId: 'A', deviceId: 'D' };
+    const disk = new SimulatedDisk();
+    const database = await Database.open({ ...facts, files: disk, context });
+    const before = database.outbox.latest;
+    const written = database.upsert('Store', { key: 'a', value: '1' });
+    expect(database.outbox.latest).toBe(before);
+    await written;
+    const after = database.outbox.latest;
+    expect(after).toBeGreaterThan(before);
+    const again = await Database.open({ ...facts, files: disk.crash(() => 0) });
+    expect(again.outbox.latest).toBe(after);
+    expect(again.outbox.pending(10).map(({ version }) => version)).toEqual([after]);
   });
 });
