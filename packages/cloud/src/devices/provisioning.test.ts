@@ -49,6 +49,7 @@ describe('a provision', () => {
       cloudName: 'Cloud',
     });
     expect(answer.key).toBeUndefined();
+    expect(answer.sync).toBe(1);
     expect((await world.provision({ ...device, csr })).certificate).toBe(answer.certificate);
   });
 
@@ -56,6 +57,8 @@ describe('a provision', () => {
     const device = await world.ownedDevice(account);
     const [first, second] = [await world.provision(device), await world.provision(device)];
     expect(first.key).toContain('PRIVATE KEY');
+    // Such an agent gets what it always got.
+    expect(first).not.toHaveProperty('sync');
     expect(second.key).not.toBe(first.key);
     const again = (await world.audit.find({ accountId: account })).entries[0];
     expect(again).toMatchObject({ action: 'device.provisioned', details: { again: true, signed: false } });

@@ -2,11 +2,14 @@ import { compileSchema, Database } from '@ioto/database';
 import { coreSchema, parseDeviceTopic, type Version } from '@ioto/protocol';
 import { type Clock, Emitter, silentLogger } from '@ioto/runtime';
 import type { AgentEvents } from '../../../agent/src/agent-events.ts';
+import { Requests } from '../../../agent/src/services/mqtt/requests.ts';
 import { COMMAND_JOURNAL, Commands } from '../../../agent/src/services/sync/commands.ts';
+import { Hello, SYNC_GENERATION } from '../../../agent/src/services/sync/hello.ts';
 import { SyncService } from '../../../agent/src/services/sync/service.ts';
 import { SimulatedDisk } from '../../../database/src/journal/simulated-disk.fixture.ts';
 import type { DeviceWorld } from '../devices/device-world.fixture.ts';
-import type { Delivery } from '../ports/device-endpoint.ts';
+import type { Delivery, DevicePrincipal } from '../ports/device-endpoint.ts';
+import { everyRight } from '../ports/every-right.fixture.ts';
 
 /** Core models, and two whose items all devices of an account share and change: one as a whole, one field by field. */
 export const sharedSchema = {
@@ -35,6 +38,11 @@ export const sharedSchema = {
       id: { type: 'string', required: true },
       ran: { type: 'date' },
     },
+    [SYNC_GENERATION]: {
+      pk: { type: 'string', value: 'agent#' },
+      sk: { type: 'string', value: 'agent#generation#' },
+      id: { type: 'string', required: true },
+    },
   },
   process: {
     ...coreSchema.process,
@@ -62,6 +70,8 @@ export class RealDevice {
   readonly accountId: string;
   /** Milliseconds by which its clock is wrong. */
   skew = 0;
+  /** It knows that the cloud is one of ours. */
+  saysHello = false;
   readonly up: { topic: string; payload: string }[] = [];
   readonly down: Down[] = [];
   readonly promised: Promised[] = [];
@@ -71,11 +81,15 @@ export class RealDevice {
   #disk = new SimulatedDisk();
   #database: Database | undefined;
   #service: SyncService | undefined;
+  readonly #requests: Requests;
+  readonly #world: DeviceWorld;
   #isConnected = false;
 
   constructor(world: DeviceWorld, accountId: string, id: string) {
     this.accountId = accountId;
     this.id = id;
+    this.#world = world;
+    this.#requests = new Requests({ clock: world.clock, id, timeout: 5000 });
     this.#clock = {
       now: () => world.clock.now() + this.skew,
       after: (ms, callback) => world.clock.after(ms, callback),
@@ -104,9 +118,12 @@ export class RealDevice {
       ...{ database, events, release, clock: this.#clock, logger },
       checkpoint: () => undefined,
     });
+    const hello = new Hello({ database, logger, ask: this.#requests.ask, isOurs: () => this.saysHello });
     this.#service = new SyncService({
       ...{ clock: this.#clock, logger, events, database, commands, id: this.id },
-      ...{ device: {}, resendAfter: 5000, maxBytes: 2000 },
+      ...{ device: {}, resendAfter: 5000, hello },
+      // One change a message, so that several are under way.
+      maxBytes: this.saysHello ? 600 : 2000,
     });
     this.#database = database;
     await this.#service.prepare({ id: this.id, accountId: this.accountId });
@@ -131,13 +148,18 @@ export class RealDevice {
   connect(): void {
     if (this.#isConnected) return;
     this.#isConnected = true;
-    this.#service?.connected(async (topic, payload) => void this.up.push({ topic, payload }));
+    // As the door does it.
+    void this.#world.devices.gate.connected(this.#principal);
+    const publish = async (topic: string, payload: string) => void this.up.push({ topic, payload });
+    this.#requests.connected(publish);
+    this.#service?.connected(publish);
   }
 
   /** What is under way may still arrive later; its sender does not learn of it. */
   disconnect(): void {
     if (!this.#isConnected) return;
     this.#isConnected = false;
+    this.#requests.disconnected();
     this.#service?.disconnected();
     for (const message of this.down) message.settle('offline');
   }
@@ -145,9 +167,24 @@ export class RealDevice {
   /** Resolves when what the message brought is durable. */
   async receive({ topic, payload, settle }: Down): Promise<void> {
     const message = parseDeviceTopic(topic, this.id, this.accountId);
+    if (message?.kind === 'answer') {
+      this.#requests.answered(message.request, message.n, Buffer.from(payload));
+      return settle('acknowledged');
+    }
     if (message?.kind !== 'sync') throw new Error(`nothing to do with ${topic}`);
     await this.#service?.receive(message.verb, Buffer.from(payload));
     settle('acknowledged');
+  }
+
+  /** How far the cloud's record says that its changes are confirmed. */
+  async confirmed(): Promise<number> {
+    const record = await this.#world.store.get(`device#${this.id}`, 'sync');
+    return Number(record?.through ?? 0);
+  }
+
+  get #principal(): DevicePrincipal {
+    const facts = { generation: 1, serial: '', dialect: 'current', rights: everyRight } as const;
+    return { kind: 'device', deviceId: this.id, accountId: this.accountId, ...facts };
   }
 
   /** Not waited for: a crash may come before it is durable. Removes where there is no value. */
