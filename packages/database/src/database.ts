@@ -102,7 +102,7 @@ export class Database {
         maxJournalAge: options.maxJournalAge ?? DEFAULT_JOURNAL_AGE,
       },
       {
-        replay: (operation) => state.apply(operation, true),
+        replay: (operation) => state.replay(operation),
         capture: () => state.capture(isKept),
         get seq() {
           return state.seq;
@@ -115,6 +115,7 @@ export class Database {
       maxItemSize: options.maxItemSize ?? DEFAULT_ITEM_SIZE,
       maxSize: options.maxSize ?? Number.POSITIVE_INFINITY,
       append: (unit) => this.#storage.append(unit),
+      isHeard: () => this.#feed.isHeard('change'),
       changed: (change) => this.#feed.emit('change', change),
       enqueued: () => this.outbox.notify(),
     });
@@ -141,6 +142,7 @@ export class Database {
   static async open(options: DatabaseOptions): Promise<Database> {
     const database = new Database(options);
     const seq = await database.#storage.open();
+    database.#state.loaded();
     database.#state.reachSeq(seq);
     try {
       if (options.context) await database.setContext(options.context);
@@ -163,7 +165,7 @@ export class Database {
   }
 
   /** @throws ITEM_EXISTS unless `replace` is set. */
-  async create<T = Item>(model: string, properties: Properties, options: CreateOptions = {}): Promise<T> {
+  create<T = Item>(model: string, properties: Properties, options: CreateOptions = {}): Promise<T> {
     return this.#write(model, (desk, known) => planCreate(desk, known, properties, options)) as Promise<T>;
   }
 
@@ -196,17 +198,17 @@ export class Database {
   }
 
   /** Replaces the given properties; null takes one away. @throws ITEM_MISSING unless `upsert` is set. */
-  async update<T = Item>(model: string, properties: Properties, options: UpdateOptions = {}): Promise<T> {
+  update<T = Item>(model: string, properties: Properties, options: UpdateOptions = {}): Promise<T> {
     return this.#write(model, (desk, known) => planUpdate(desk, known, properties, options)) as Promise<T>;
   }
 
   /** Updates the item, or creates it when there is none. */
-  async upsert<T = Item>(model: string, properties: Properties, options: WriteOptions = {}): Promise<T> {
+  upsert<T = Item>(model: string, properties: Properties, options: WriteOptions = {}): Promise<T> {
     return this.#write(model, (desk, known) => planUpsert(desk, known, properties, options)) as Promise<T>;
   }
 
   /** Resolves with the item that was removed, or undefined when there was none. */
-  async remove<T = Item>(
+  remove<T = Item>(
     model: string,
     properties: Properties,
     options: WriteOptions = {},
@@ -223,7 +225,7 @@ export class Database {
   }
 
   /** Sets one field of an item, by its path; null takes it away. @throws ITEM_MISSING unless `upsert` is set. */
-  async setField<T = Item>(
+  setField<T = Item>(
     model: string,
     properties: Properties,
     path: string,
@@ -355,22 +357,27 @@ export class Database {
     return this.#closing;
   }
 
-  async #write(name: string, plan: (desk: Desk, model: Model) => Plan): Promise<Item | undefined> {
-    const model = this.schema.model(name);
-    const decided = plan(this.#desks.now(), model);
-    this.#triggers.run(decided.changes);
-    const durability = this.#durability(model);
-    if (decided.operations.length > 0) await this.#commit(decided, durability);
-    // That there is nothing to do may be owed to a change that is not on disk yet.
-    else if (durability === 'each') await this.#storage.barrier();
-    return decided.changes[0]?.item;
+  /** One promise a write: with many in flight, each costs as much as the write itself. */
+  #write(name: string, plan: (desk: Desk, model: Model) => Plan): Promise<Item | undefined> {
+    try {
+      const model = this.schema.model(name);
+      const decided = plan(this.#desks.now(), model);
+      this.#triggers.run(decided.changes);
+      const durability = this.#durability(model);
+      if (decided.operations.length > 0) return this.#commit(decided, durability);
+      // That there is nothing to do may be owed to a change that is not on disk yet.
+      const settled = durability === 'each' ? this.#storage.barrier() : Promise.resolve();
+      return settled.then(() => decided.changes[0]?.item);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   #expire(records: readonly ItemRecord[]): void {
     void this.#commit(planExpiry(this.#desks.now(), records), 'lazy');
   }
 
-  #commit(plan: Plan, durability: Durability): Promise<void> {
+  #commit(plan: Plan, durability: Durability): Promise<Item | undefined> {
     this.#requireOpen();
     return this.#writer.write(plan, durability);
   }

@@ -14,8 +14,8 @@ import { type Tombstone, TombstoneTable } from './tombstones/tombstone-table.ts'
 export type Undo = () => void;
 
 /**
- * All that a database knows, in memory. Live changes and the replay of a journal go through the same `apply`, so that
- * what is read back after a crash is what was there before.
+ * All that a database knows, in memory. What is read back after a crash is what was there before: `replay` does what
+ * `apply` did, but does not remember how to take it back.
  */
 export class State {
   readonly items = new ItemTable();
@@ -34,8 +34,11 @@ export class State {
     this.indexes = new IndexSet(this.items, schema);
     this.unique = new UniqueValues(schema);
     this.expiry = new ExpiryQueue(schema);
-    this.extent = new Extent();
-    for (const follower of [this.indexes, this.unique, this.expiry, this.extent]) this.items.follow(follower);
+    this.extent = new Extent(this.items);
+    // Indexes and extent follow from when they are first asked for; most schemas have no use for the others.
+    const models = [...schema.models.values()];
+    if (models.some(({ unique }) => unique.length > 0)) this.items.follow(this.unique);
+    if (models.some(({ ttl }) => ttl)) this.items.follow(this.expiry);
   }
 
   get context(): Context {
@@ -55,6 +58,25 @@ export class State {
   /** A number that a file says was given out: it is not given out again. */
   reachSeq(seq: number): void {
     this.#seq = Math.max(this.#seq, seq);
+  }
+
+  /** Applies what was read from a file. `loaded` must follow when all is read. */
+  replay(operation: Operation): void {
+    if (operation.op !== 'put') {
+      this.apply(operation, true);
+      return;
+    }
+    const { seq, record, outbox } = operation;
+    this.reachSeq(seq);
+    this.items.load(record);
+    this.tombstones.remove(record);
+    const { pk, sk, model } = record;
+    if (outbox) this.outbox.put({ pk, sk, model, cmd: outbox, version: seq, durable: true });
+    else this.outbox.remove(record);
+  }
+
+  loaded(): void {
+    this.items.loaded();
   }
 
   /** `durable` is false for a change that is not on disk yet: its outbox entry is not shown before. */
@@ -106,14 +128,14 @@ export class State {
     const previous = this.items.put(record);
     const { pk, sk, model } = record;
     const tombstone = this.tombstones.remove(record);
-    const undoOutbox = outbox
-      ? this.#enqueue({ pk, sk, model, cmd: outbox, version: seq, durable })
-      : this.#dequeue(record);
+    const waited = outbox
+      ? this.outbox.put({ pk, sk, model, cmd: outbox, version: seq, durable })
+      : this.outbox.remove(record);
     return () => {
       if (previous) this.items.put(previous);
       else this.items.remove(record);
       if (tombstone) this.tombstones.put(tombstone);
-      undoOutbox();
+      if (outbox || waited) this.outbox.restore(record, waited);
     };
   }
 

@@ -24,7 +24,7 @@ export class OutboxTable {
   }
 
   get(key: ItemKey): Pending | undefined {
-    return this.#byKey.get(keyText(key));
+    return this.#byKey.size === 0 ? undefined : this.#byKey.get(keyText(key));
   }
 
   byVersion(version: number): Pending | undefined {
@@ -40,6 +40,7 @@ export class OutboxTable {
   }
 
   remove(key: ItemKey): Pending | undefined {
+    if (this.#byKey.size === 0) return undefined;
     const text = keyText(key);
     const previous = this.#byKey.get(text);
     if (!previous) return undefined;
