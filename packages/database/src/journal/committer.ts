@@ -139,7 +139,8 @@ export class Committer {
   }
 
   async #commit(batch: readonly Unit[]): Promise<void> {
-    const operations = batch.flatMap((unit) => unit.operations);
+    const operations: Operation[] = [];
+    for (const unit of batch) for (const operation of unit.operations) operations.push(operation);
     try {
       if (operations.length > 0) await this.#options.write(operations);
     } catch (error) {

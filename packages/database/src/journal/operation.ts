@@ -117,12 +117,28 @@ export function fromRow(row: unknown, texts: TextStore): Operation {
  */
 export class TextStore {
   readonly #latest = new Map<string, string>();
+  readonly #attributes = new Map<string, new () => Record<string, unknown>>();
 
   share(name: string, text: string): string {
     const latest = this.#latest.get(name);
     if (latest === text) return latest;
     this.#latest.set(name, text);
     return text;
+  }
+
+  /**
+   * Makes plain objects that are to get these properties. Each list of names has a function of its own, since the engine
+   * sizes what a function makes by what its first objects get: then an object is in one piece, and takes less memory.
+   */
+  attributesOf(names: readonly string[]): new () => Record<string, unknown> {
+    const text = names.join('\0');
+    let known = this.#attributes.get(text);
+    if (!known) {
+      known = function Attributes() {} as unknown as new () => Record<string, unknown>;
+      known.prototype = Object.prototype;
+      this.#attributes.set(text, known);
+    }
+    return known;
   }
 
   /** The same for any value; what is an object is frozen. Shorter texts are shared by JSON.parse itself. */

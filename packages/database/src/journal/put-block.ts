@@ -67,8 +67,9 @@ export function readBlock(row: readonly unknown[], texts: TextStore, visit: (put
   if ([numbers, ...values].some(({ length }) => length !== rows.length)) {
     throw new TypeError('the columns of a block are of one length');
   }
+  const Attributes = texts.attributesOf(names);
   for (let at = 0; at < rows.length; at += 1) {
-    const attributes: Record<string, unknown> = {};
+    const attributes = new Attributes();
     for (let column = 0; column < names.length; column += 1) {
       attributes[names[column] as string] = (values[column] as unknown[])[at];
     }

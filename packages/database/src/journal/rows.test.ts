@@ -82,8 +82,9 @@ describe('the rows of a journal', () => {
     ).toEqual([operation]);
   });
 
-  it('make frozen items through and through', () => {
+  it('make plain items, frozen through and through', () => {
     for (const { record } of decoded(encodeRows(alike(5))) as Extract<Operation, { op: 'put' }>[]) {
+      expect(Object.getPrototypeOf(record.attributes)).toBe(Object.prototype);
       expect(Object.isFrozen(record.attributes)).toBe(true);
       expect(Object.isFrozen(record.attributes.tags)).toBe(true);
       expect(Object.isFrozen((record.attributes.tags as unknown[])[1])).toBe(true);

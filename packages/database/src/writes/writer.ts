@@ -78,19 +78,21 @@ export class Writer {
       return Promise.resolve(changes[0]?.item);
     }
     return new Promise((resolve, reject) => {
-      this.#options.append(
-        new Write(staged, this.#journalled(operations), durability === 'lazy', {
-          apply: () => this.#apply(operations),
-          done: (error) => {
-            if (error !== undefined) return reject(error);
-            this.#settled(operations);
-            if (durability === 'each') this.#tell(changes);
-            resolve(changes[0]?.item);
-          },
-        }),
-      );
+      const journalled = this.#journalled(operations);
+      this.#options.append(new Write(this, { staged, journalled, durability, resolve, reject }));
       if (durability === 'lazy') resolve(changes[0]?.item);
     });
+  }
+
+  /** For a write that was taken back, and is to count again. */
+  redo({ operations }: Staged): readonly Undo[] {
+    return this.#apply(operations);
+  }
+
+  /** For a write that is on disk. */
+  written({ operations, changes }: Staged, durability: Durability): void {
+    this.#settled(operations);
+    if (durability === 'each') this.#tell(changes);
   }
 
   #apply(operations: readonly Operation[]): Undo[] {
@@ -174,24 +176,35 @@ export class Writer {
   }
 }
 
-interface WriteEnd {
-  apply(): readonly Undo[];
-  done(error?: unknown): void;
+interface WriteFacts {
+  readonly staged: Staged;
+  readonly journalled: readonly Operation[];
+  readonly durability: Durability;
+  resolve(item: Item | undefined): void;
+  reject(error: unknown): void;
 }
 
 class Write implements Unit {
-  readonly operations: readonly Operation[];
-  readonly size: number;
-  readonly lazy: boolean;
+  readonly #writer: Writer;
+  readonly #facts: WriteFacts;
   #undos: readonly Undo[];
-  readonly #end: WriteEnd;
 
-  constructor({ size, undos }: Staged, operations: readonly Operation[], lazy: boolean, end: WriteEnd) {
-    this.operations = operations;
-    this.size = size;
-    this.lazy = lazy;
-    this.#undos = undos;
-    this.#end = end;
+  constructor(writer: Writer, facts: WriteFacts) {
+    this.#writer = writer;
+    this.#facts = facts;
+    this.#undos = facts.staged.undos;
+  }
+
+  get operations(): readonly Operation[] {
+    return this.#facts.journalled;
+  }
+
+  get size(): number {
+    return this.#facts.staged.size;
+  }
+
+  get lazy(): boolean {
+    return this.#facts.durability === 'lazy';
   }
 
   undo(): void {
@@ -199,10 +212,16 @@ class Write implements Unit {
   }
 
   redo(): void {
-    this.#undos = this.#end.apply();
+    this.#undos = this.#writer.redo(this.#facts.staged);
   }
 
   settle(error?: unknown): void {
-    this.#end.done(error);
+    const { staged, durability, resolve, reject } = this.#facts;
+    if (error !== undefined) {
+      reject(error);
+      return;
+    }
+    this.#writer.written(staged, durability);
+    resolve(staged.changes[0]?.item);
   }
 }
