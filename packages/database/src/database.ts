@@ -357,7 +357,7 @@ export class Database {
     return this.#closing;
   }
 
-  /** One promise a write: with many in flight, each costs as much as the write itself. */
+  /** Makes one promise a write, and rejects with what it throws: with many in flight, each further one is felt. */
   #write(name: string, plan: (desk: Desk, model: Model) => Plan): Promise<Item | undefined> {
     try {
       const model = this.schema.model(name);
