@@ -15,6 +15,13 @@ interface Opened {
   grown: number;
 }
 
+/** A program that does nothing but have the database open. */
+interface Program {
+  items: number;
+  /** All of its resident memory, in MiB. */
+  rss: number;
+}
+
 /**
  * The embedded database against raw appends of the same disk and against its peers, each in a process of its own, which
  * runs the built packages. Durable are ioto, lmdb and libsql; nedb does not sync, and rxdb is in memory.
@@ -33,13 +40,14 @@ export const bench: Bench = async ({ progress }) => {
       const opened = name === 'rxdb' ? {} : await inChild<Opened>('open', name, directory);
       measured.set(name, { ...rates, ...opened });
     }
-    return figures(measured);
+    progress('measuring a program that has ioto open');
+    return figures(measured, await programOf(join(root, 'ioto')));
   } finally {
     rmSync(root, { recursive: true, force: true });
   }
 };
 
-function figures(measured: ReadonlyMap<string, Rates & Partial<Opened>>): Figure[] {
+function figures(measured: ReadonlyMap<string, Rates & Partial<Opened>>, program: Program): Figure[] {
   const own = measured.get('ioto');
   if (!own) return [];
   const rows = [
@@ -67,14 +75,23 @@ function figures(measured: ReadonlyMap<string, Rates & Partial<Opened>>): Figure
   compare('find.unindexed', 'find', '/s');
   compare('open.time', 'milliseconds', 'ms');
   compare('open.memory', 'grown', 'MiB');
+  rows.push(figure('open.rss', program.rss, 'MiB'));
   return rows;
 }
 
 /** Without the condition `source`: the child resolves the packages as they were built. */
 async function inChild<T>(task: string, name: string, directory: string): Promise<T> {
-  const child = fork(fileURLToPath(new URL('child.ts', import.meta.url)), [task, name, directory], {
-    execArgv: ['--import', 'tsx'],
-  });
+  return resultOf<T>(name, 'child.ts', [task, name, directory], ['--import', 'tsx']);
+}
+
+async function programOf(directory: string): Promise<Program> {
+  const program = await resultOf<Program>('ioto', 'program.mjs', [directory], []);
+  if (program.items < 100_000) throw new Error(`the program found only ${program.items} items`);
+  return program;
+}
+
+async function resultOf<T>(name: string, file: string, parameters: string[], execArgv: string[]): Promise<T> {
+  const child = fork(fileURLToPath(new URL(file, import.meta.url)), parameters, { execArgv });
   const failed = once(child, 'exit').then(([code]) => {
     throw new Error(`the process that measures ${name} ended with ${code}; npm run build comes first`);
   });

@@ -1,28 +1,10 @@
+import { readFileSync } from 'node:fs';
 import { compileSchema, Database, type ItemKey } from '@ioto/database';
 import { silentLogger, systemClock } from '@ioto/runtime';
 import type { Store, Subject } from '../subject.ts';
 
-const schema = compileSchema({
-  format: 'onetable:1.1.0',
-  version: '1.0.0',
-  indexes: { primary: { hash: 'pk', sort: 'sk' }, gs1: { hash: 'gs1pk', sort: 'gs1sk' } },
-  models: {
-    Reading: {
-      pk: { type: 'string', value: 'r#${accountId}#${deviceId}' },
-      sk: { type: 'string', value: 'r#${id}' },
-      accountId: { type: 'string' },
-      deviceId: { type: 'string' },
-      id: { type: 'string', required: true },
-      group: { type: 'string' },
-      value: { type: 'number' },
-      text: { type: 'string' },
-      gs1pk: { type: 'string', value: 'group#${group}' },
-      gs1sk: { type: 'string', value: 'r#${id}' },
-    },
-  },
-  process: { Reading: { enable: true, sync: 'none' } },
-  params: { typeField: '_type', timestamps: true, isoDates: true },
-});
+const definition = readFileSync(new URL('../reading-schema.json', import.meta.url), 'utf8');
+const schema = compileSchema(JSON.parse(definition));
 
 export const ioto: Subject = {
   name: 'ioto',

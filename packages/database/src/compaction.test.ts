@@ -21,7 +21,7 @@ describe('compaction', () => {
   it('writes at most as much as the changes once the snapshot is large', async () => {
     const world = new World();
     const db = await world.open({ maxJournalSize: 1000 });
-    const write = (at: number) => db.upsert('Store', { key: `k${at}`, value: 'v'.repeat(100) });
+    const write = (at: number) => db.upsert('Store', { key: `k${at}`, value: String(at).repeat(100) });
     for (let at = 0; at < 300; at += 1) await write(at);
     await db.compact();
     const { writtenBytes } = db.stats;

@@ -105,7 +105,7 @@ export class Database {
         maxJournalAge: options.maxJournalAge ?? DEFAULT_JOURNAL_AGE,
       },
       {
-        replay: (operation) => state.apply(operation, true),
+        replay: (operation) => state.replay(operation),
         capture: () => state.capture(isKept),
         get seq() {
           return state.seq;
@@ -120,6 +120,7 @@ export class Database {
       maxSize: options.maxSize ?? Number.POSITIVE_INFINITY,
       admit: (plan) => limits.admit(plan),
       append: (unit) => this.#storage.append(unit),
+      isHeard: () => this.#feed.isHeard('change'),
       changed: (change) => this.#feed.emit('change', change),
       enqueued: () => this.outbox.notify(),
       lost: (loss) => this.outbox.notifyLost(loss),
@@ -146,6 +147,7 @@ export class Database {
   static async open(options: DatabaseOptions): Promise<Database> {
     const database = new Database(options);
     const seq = await database.#storage.open();
+    database.#state.loaded();
     database.#state.reachSeq(seq);
     database.#state.saved(database.#state.seq);
     try {
@@ -170,7 +172,7 @@ export class Database {
   }
 
   /** @throws ITEM_EXISTS unless `replace` is set. */
-  async create<T = Item>(model: string, properties: Properties, options: CreateOptions = {}): Promise<T> {
+  create<T = Item>(model: string, properties: Properties, options: CreateOptions = {}): Promise<T> {
     return this.#write(model, (desk, known) => planCreate(desk, known, properties, options)) as Promise<T>;
   }
 
@@ -203,17 +205,17 @@ export class Database {
   }
 
   /** Replaces the given properties; null takes one away. @throws ITEM_MISSING unless `upsert` is set. */
-  async update<T = Item>(model: string, properties: Properties, options: UpdateOptions = {}): Promise<T> {
+  update<T = Item>(model: string, properties: Properties, options: UpdateOptions = {}): Promise<T> {
     return this.#write(model, (desk, known) => planUpdate(desk, known, properties, options)) as Promise<T>;
   }
 
   /** Updates the item, or creates it when there is none. */
-  async upsert<T = Item>(model: string, properties: Properties, options: WriteOptions = {}): Promise<T> {
+  upsert<T = Item>(model: string, properties: Properties, options: WriteOptions = {}): Promise<T> {
     return this.#write(model, (desk, known) => planUpsert(desk, known, properties, options)) as Promise<T>;
   }
 
   /** Resolves with the item that was removed, or undefined when there was none. */
-  async remove<T = Item>(
+  remove<T = Item>(
     model: string,
     properties: Properties,
     options: WriteOptions = {},
@@ -230,7 +232,7 @@ export class Database {
   }
 
   /** Sets one field of an item, by its path; null takes it away. @throws ITEM_MISSING unless `upsert` is set. */
-  async setField<T = Item>(
+  setField<T = Item>(
     model: string,
     properties: Properties,
     path: string,
@@ -353,22 +355,27 @@ export class Database {
     return this.#closing;
   }
 
-  async #write(name: string, plan: (desk: Desk, model: Model) => Plan): Promise<Item | undefined> {
-    const model = this.schema.model(name);
-    const decided = plan(this.#desks.now(), model);
-    this.#triggers.run(decided.changes);
-    const durability = this.#durability(model);
-    if (decided.operations.length > 0) await this.#commit(decided, durability);
-    // That there is nothing to do may be owed to a change that is not on disk yet.
-    else if (durability === 'each') await this.#storage.barrier();
-    return decided.changes[0]?.item;
+  /** Makes one promise a write, and rejects with what it throws: with many in flight, each further one is felt. */
+  #write(name: string, plan: (desk: Desk, model: Model) => Plan): Promise<Item | undefined> {
+    try {
+      const model = this.schema.model(name);
+      const decided = plan(this.#desks.now(), model);
+      this.#triggers.run(decided.changes);
+      const durability = this.#durability(model);
+      if (decided.operations.length > 0) return this.#commit(decided, durability);
+      // That there is nothing to do may be owed to a change that is not on disk yet.
+      const settled = durability === 'each' ? this.#storage.barrier() : Promise.resolve();
+      return settled.then(() => decided.changes[0]?.item);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   #depart(plan: typeof planExpiry, records: readonly ItemRecord[]): void {
     void this.#commit(plan(this.#desks.now(), records), 'lazy');
   }
 
-  #commit(plan: Plan, durability: Durability): Promise<void> {
+  #commit(plan: Plan, durability: Durability): Promise<Item | undefined> {
     this.#requireOpen();
     return this.#writer.write(plan, durability);
   }

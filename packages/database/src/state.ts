@@ -1,3 +1,4 @@
+import type { ChangeCommand } from '@ioto/protocol';
 import { OutboxTable, type Pending } from './feed/outbox-table.ts';
 import { IndexSet } from './index/index-set.ts';
 import { UniqueValues } from './index/unique-values.ts';
@@ -15,8 +16,8 @@ import { type Tombstone, TombstoneTable } from './tombstones/tombstone-table.ts'
 export type Undo = () => void;
 
 /**
- * All that a database knows, in memory. Live changes and the replay of a journal go through the same `apply`, so that
- * what is read back after a crash is what was there before.
+ * All that a database knows, in memory. What is read back after a crash is what was there before: `replay` does what
+ * `apply` did, but does not remember how to take it back.
  */
 export class State {
   readonly items = new ItemTable();
@@ -40,8 +41,11 @@ export class State {
     this.indexes = new IndexSet(this.items, schema);
     this.unique = new UniqueValues(schema);
     this.expiry = new ExpiryQueue(schema);
-    this.extent = new Extent();
-    for (const follower of [this.indexes, this.unique, this.expiry, this.extent]) this.items.follow(follower);
+    this.extent = new Extent(this.items);
+    // Indexes and extent follow from when they are first asked for; most schemas have no use for the others.
+    const models = [...schema.models.values()];
+    if (models.some(({ unique }) => unique.length > 0)) this.items.follow(this.unique);
+    if (models.some(({ ttl }) => ttl)) this.items.follow(this.expiry);
   }
 
   get context(): Context {
@@ -76,6 +80,24 @@ export class State {
   /** A number that a file says was given out: it is not given out again. */
   reachSeq(seq: number): void {
     this.#seq = Math.max(this.#seq, seq);
+  }
+
+  /** Applies what was read from a file. `loaded` must follow when all is read. */
+  replay(operation: Operation): void {
+    if (operation.op !== 'put') {
+      this.apply(operation, true);
+      return;
+    }
+    const { seq, record, outbox } = operation;
+    this.reachSeq(seq);
+    this.items.load(record);
+    this.tombstones.remove(record);
+    if (outbox) this.outbox.put(pendingPut({ seq, record, outbox }, true));
+    else this.outbox.remove(record);
+  }
+
+  loaded(): void {
+    this.items.loaded();
   }
 
   /** `durable` is false for a change that is not on disk yet: its outbox entry is not shown before. */
@@ -130,28 +152,18 @@ export class State {
 
   #put({ seq, record, outbox }: Extract<Operation, { op: 'put' }>, durable: boolean): Undo {
     const previous = this.items.put(record);
-    const { pk, sk, model } = record;
+    const { model } = record;
     const tombstone = this.tombstones.remove(record);
-    const waiting = this.outbox.get(record);
-    const isKnown = waiting ? waiting.isKnown : previous !== undefined;
-    const undoOutbox = outbox
-      ? this.#enqueue({
-          pk,
-          sk,
-          model,
-          cmd: outbox,
-          version: seq,
-          removal: undefined,
-          isKnown,
-          durable,
-          sent: durable,
-        })
-      : this.#dequeue(record, model);
+    const entry = outbox && pendingPut({ seq, record, outbox }, durable, previous);
+    const waited = entry ? this.outbox.put(entry) : this.outbox.remove(record);
+    if (entry && waited) inherit(entry, waited);
+    this.kept.check(record, model);
     return () => {
       if (previous) this.items.put(previous);
       else this.items.remove(record);
       if (tombstone) this.tombstones.put(tombstone);
-      undoOutbox();
+      if (outbox || waited) this.outbox.restore(record, waited);
+      this.kept.check(record, model);
     };
   }
 
@@ -176,8 +188,7 @@ export class State {
 
   #enqueue(entry: Pending): Undo {
     const previous = this.outbox.put(entry);
-    // Of an earlier change of the item the cloud may have heard.
-    if (previous?.sent) entry.sent = true;
+    if (previous) inherit(entry, previous);
     this.kept.check(entry, entry.model);
     return () => {
       this.outbox.restore(entry, previous);
@@ -227,6 +238,22 @@ export class State {
       this.#lost = before;
     };
   }
+}
+
+function pendingPut(
+  { seq, record, outbox }: { seq: number; record: ItemRecord; outbox: ChangeCommand },
+  durable: boolean,
+  previous?: ItemRecord,
+): Pending {
+  const { pk, sk, model } = record;
+  const isKnown = previous !== undefined;
+  return { pk, sk, model, cmd: outbox, version: seq, removal: undefined, isKnown, durable, sent: durable };
+}
+
+/** Of an earlier change that waits the cloud may have heard, but it has not said that it has it. */
+function inherit(entry: Pending, earlier: Pending): void {
+  if (earlier.sent) entry.sent = true;
+  entry.isKnown = earlier.isKnown;
 }
 
 interface Captured {

@@ -24,6 +24,11 @@ export class Emitter<E extends EventMap> {
     return () => set.delete(listener as (payload: never) => void);
   }
 
+  /** Whether anybody would hear an event: its payload need not be made for nobody. */
+  isHeard(event: keyof E): boolean {
+    return (this.#listeners.get(event)?.size ?? 0) > 0;
+  }
+
   once<K extends keyof E>(event: K, listener: (payload: E[K]) => void): () => void {
     const off = this.on(event, (payload) => {
       off();

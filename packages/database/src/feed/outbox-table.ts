@@ -14,7 +14,7 @@ export interface Pending extends ItemKey {
   /** Of a removed item what names it on the wire. */
   readonly removal?: Properties;
   /** The cloud has acknowledged an earlier version of the item. */
-  readonly isKnown?: boolean;
+  isKnown?: boolean;
   /** False until its commit is on disk. */
   durable: boolean;
   /** The cloud may have heard of a change of this item since it waits. Not on disk: after a restart it may have of all. */

@@ -45,7 +45,7 @@ export interface OutboxOptions {
   schema: Schema;
   state: State;
   /** Applies operations and resolves when they are durable, or at once when they may be lazy. */
-  commit(operations: readonly Operation[], durability: 'each' | 'lazy'): Promise<void>;
+  commit(operations: readonly Operation[], durability: 'each' | 'lazy'): Promise<unknown>;
   onListenerError(error: unknown): void;
 }
 

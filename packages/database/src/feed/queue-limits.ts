@@ -3,9 +3,9 @@ import type { Operation } from '../journal/operation.ts';
 import type { Schema } from '../schema/compile.ts';
 import { DEFAULT_PRIORITY, DEFAULT_QUEUE, type QueueRule } from '../schema/process.ts';
 import type { State } from '../state.ts';
-import { changeOf, type Plan } from '../writes/plan.ts';
-import type { Change } from './change.ts';
+import type { Plan } from '../writes/plan.ts';
 import type { Pending } from './outbox-table.ts';
+import { PlannedChange } from './planned-change.ts';
 
 /** Told as the origin of removals of items whose change was given up. */
 const ORIGIN = 'queue';
@@ -101,7 +101,7 @@ export class QueueLimits {
   /** An item that is only on the device to be sent goes with its change: so that its model's limit bounds it on disk too. */
   #giveUp(plan: Plan, victims: readonly Pending[]): Plan {
     const operations: Operation[] = [...plan.operations];
-    const changes: Change[] = [...plan.changes];
+    const changes = [...plan.changes];
     for (const { pk, sk, model, version } of victims) {
       operations.push({ op: 'lose', model, versions: [version], reason: 'full' });
       const known = this.#schema.models.get(model);
@@ -109,7 +109,9 @@ export class QueueLimits {
       if (known?.keep === undefined || !record) continue;
       const seq = this.#state.nextSeq();
       operations.push({ op: 'remove', seq, key: { pk, sk } });
-      changes.push(changeOf(known, record, { seq, cmd: 'remove', previous: record, origin: ORIGIN }));
+      changes.push(
+        new PlannedChange(known, record, { seq, cmd: 'remove', previous: record, origin: ORIGIN }),
+      );
     }
     return { operations, changes };
   }

@@ -1,4 +1,5 @@
-import type { Change, ChangeListener } from './change.ts';
+import type { ChangeListener } from './change.ts';
+import type { PlannedChange } from './planned-change.ts';
 
 /** What runs before the changes of one model: it may look at them, and refuse them by throwing. */
 export class Triggers {
@@ -12,10 +13,10 @@ export class Triggers {
     return () => triggers.delete(trigger);
   }
 
-  run(changes: readonly Change[]): void {
+  run(changes: readonly PlannedChange[]): void {
     if (this.#byModel.size === 0) return;
-    for (const change of changes) {
-      for (const trigger of this.#byModel.get(change.model) ?? []) trigger(change);
+    for (const planned of changes) {
+      for (const trigger of this.#byModel.get(planned.model) ?? []) trigger(planned.change);
     }
   }
 }

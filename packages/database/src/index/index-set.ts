@@ -21,6 +21,7 @@ export class IndexSet {
     if (known?.context === context) return known;
     const made = new SecondaryIndex(name, this.#schema, context);
     made.fill(this.#items.all());
+    if (this.#indexes.size === 0) this.#items.follow(this);
     this.#indexes.set(name, made);
     return made;
   }

@@ -44,14 +44,25 @@ export class ItemTable {
     return this.#partitions.get(pk)?.get(sk);
   }
 
+  /** Puts a record there while the table is read back: followers hear of it when that is over. */
+  load(record: ItemRecord): void {
+    this.#partition(record.pk).load(record);
+  }
+
+  /** Ends what `load` began: counts the records, and tells the followers of all of them. */
+  loaded(): void {
+    this.#size = 0;
+    for (const partition of this.#partitions.values()) {
+      this.#size += partition.size;
+      for (const follower of this.#followers) {
+        for (const record of partition.values()) follower.added(record);
+      }
+    }
+  }
+
   /** Returns the record that was there before. */
   put(record: ItemRecord): ItemRecord | undefined {
-    let partition = this.#partitions.get(record.pk);
-    if (!partition) {
-      partition = new Partition(record.pk);
-      this.#partitions.set(record.pk, partition);
-      this.#order = undefined;
-    }
+    const partition = this.#partition(record.pk);
     const previous = partition.put(record);
     if (!previous) this.#size += 1;
     for (const follower of this.#followers) {
@@ -72,6 +83,15 @@ export class ItemTable {
       this.#order = undefined;
     }
     return previous;
+  }
+
+  #partition(pk: string): Partition {
+    const known = this.#partitions.get(pk);
+    if (known) return known;
+    const made = new Partition(pk);
+    this.#partitions.set(pk, made);
+    this.#order = undefined;
+    return made;
   }
 
   all(): ItemRecord[] {

@@ -26,6 +26,11 @@ export class Partition {
     return previous;
   }
 
+  /** For reading a whole table back: without a word about what was there before. */
+  load(record: ItemRecord): void {
+    this.#records.set(record.sk, record);
+  }
+
   remove(sk: string): ItemRecord | undefined {
     const previous = this.#records.get(sk);
     if (previous) {

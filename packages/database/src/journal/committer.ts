@@ -1,9 +1,11 @@
 import type { Clock } from '@ioto/runtime';
+import type { Operation } from './operation.ts';
 
 /** One change, whole or not at all: what is to be journalled, and what follows from how that ends. */
 export interface Unit {
-  /** Operations as JSON, with commas between them. */
-  readonly encoded: string;
+  /** What is to be journalled, and about how many characters that is. */
+  readonly operations: readonly Operation[];
+  readonly size: number;
   /** May wait for the next commit or `maxAge`, whichever comes first; its maker was told that it is done. */
   readonly lazy: boolean;
   /** Takes the change back in memory. */
@@ -19,8 +21,8 @@ const BATCH_LIMIT = 4 * 1024 * 1024;
 export interface CommitterOptions {
   clock: Clock;
   maxAge: number;
-  /** Resolves when the text, a JSON list of operations, is on disk. */
-  write(payload: string): Promise<void>;
+  /** Resolves when the operations are on disk. */
+  write(operations: readonly Operation[]): Promise<void>;
 }
 
 /**
@@ -71,7 +73,7 @@ export class Committer {
     if (!this.#running && this.#queue.length === 0) return Promise.resolve();
     return new Promise((resolve, reject) => {
       const settle = (error?: unknown) => (error === undefined ? resolve() : reject(error));
-      this.append({ encoded: '', lazy: false, undo: () => undefined, redo: () => undefined, settle });
+      this.append(nothing(settle));
     });
   }
 
@@ -80,7 +82,7 @@ export class Committer {
     return new Promise((resolve) => {
       const settle = () => resolve();
       // An empty unit ends where the ones in front of it have ended.
-      this.append({ encoded: '', lazy: false, undo: () => undefined, redo: () => undefined, settle });
+      this.append(nothing(settle));
     });
   }
 
@@ -127,7 +129,7 @@ export class Committer {
     let size = 0;
     let count = 0;
     while (count < this.#queue.length && size < BATCH_LIMIT) {
-      size += this.#queue[count]?.encoded.length ?? 0;
+      size += this.#queue[count]?.size ?? 0;
       count += 1;
     }
     const batch = count === this.#queue.length ? this.#queue : this.#queue.slice(0, count);
@@ -137,14 +139,15 @@ export class Committer {
   }
 
   async #commit(batch: readonly Unit[]): Promise<void> {
-    const payload = joined(batch);
+    const operations: Operation[] = [];
+    for (const unit of batch) for (const operation of unit.operations) operations.push(operation);
     try {
-      if (payload !== '') await this.#options.write(`[${payload}]`);
+      if (operations.length > 0) await this.#options.write(operations);
     } catch (error) {
       this.#takeBack(batch, error);
       return;
     }
-    if (payload !== '') this.#commits += 1;
+    if (operations.length > 0) this.#commits += 1;
     for (const unit of batch) unit.settle();
   }
 
@@ -167,10 +170,7 @@ function turnOfTheLoop(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-function joined(batch: readonly Unit[]): string {
-  let payload = '';
-  for (const { encoded } of batch) {
-    if (encoded !== '') payload += payload === '' ? encoded : `,${encoded}`;
-  }
-  return payload;
+/** A unit that changes nothing and ends as those in front of it do. */
+function nothing(settle: (error?: unknown) => void): Unit {
+  return { operations: [], size: 0, lazy: false, undo: () => undefined, redo: () => undefined, settle };
 }

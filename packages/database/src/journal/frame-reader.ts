@@ -2,7 +2,7 @@ import type { FileLayer } from './file-layer.ts';
 import { FRAME_HEADER_SIZE, type Frame, hasLaterHeader, readFrame, readHeader } from './frame.ts';
 
 /** Bytes that are read at once: a file is never in memory as a whole. */
-const WINDOW = 256 * 1024;
+const WINDOW = 512 * 1024;
 
 /** How far a file is good. */
 export interface FileScan {

@@ -1,4 +1,5 @@
 import type { ChangeCommand } from '@ioto/protocol';
+import { sizeOf, valueSize } from '../items/extent.ts';
 import { type ItemRecord, recordOf } from '../items/record.ts';
 import type { Context, ItemKey, Properties } from '../schema/definition.ts';
 import type { Tombstone } from '../tombstones/tombstone-table.ts';
@@ -47,15 +48,16 @@ export interface Removal {
   readonly attributes: Properties;
 }
 
+/** About how many characters an operation takes in a journal, without making them. */
+export function sizeOfOperation(operation: Operation): number {
+  return operation.op === 'put' ? sizeOf(operation.record) : valueSize(operation);
+}
+
 /** Characters up to which JSON.parse shares equal texts by itself. */
 const SHORT = 9;
 
-/** The JSON text of an operation: a list that begins with the operation's letter. */
-export function encodeOperation(operation: Operation): string {
-  return JSON.stringify(toRow(operation));
-}
-
-function toRow(operation: Operation): readonly unknown[] {
+/** The form of an operation in JSON: a list that begins with the operation's letter. */
+export function toRow(operation: Operation): readonly unknown[] {
   switch (operation.op) {
     case 'put': {
       const { seq, record, outbox } = operation;
@@ -88,8 +90,8 @@ function toRow(operation: Operation): readonly unknown[] {
   }
 }
 
-/** The inverse of `encodeOperation`, over what JSON.parse made of its text. Throws for a row of no known form. */
-export function decodeOperation(row: unknown, texts: TextStore = new TextStore()): Operation {
+/** The inverse of `toRow`, over what JSON.parse made of its text. Throws for a row of no known form. */
+export function fromRow(row: unknown, texts: TextStore): Operation {
   if (!Array.isArray(row)) throw new TypeError('an operation is a list');
   const [letter, first, pk, sk, model, fifth, sixth] = row as [string, never, ...never[]];
   const key = { pk, sk } as unknown as ItemKey;
@@ -135,6 +137,7 @@ export function decodeOperation(row: unknown, texts: TextStore = new TextStore()
  */
 export class TextStore {
   readonly #latest = new Map<string, string>();
+  readonly #attributes = new Map<string, new () => Record<string, unknown>>();
 
   share(name: string, text: string): string {
     const latest = this.#latest.get(name);
@@ -143,22 +146,38 @@ export class TextStore {
     return text;
   }
 
+  /**
+   * Makes plain objects that are to get these properties. Each list of names has a function of its own, since the engine
+   * sizes what a function makes by what its first objects get: then an object is in one piece, and takes less memory.
+   */
+  attributesOf(names: readonly string[]): new () => Record<string, unknown> {
+    const text = names.join('\0');
+    let known = this.#attributes.get(text);
+    if (!known) {
+      known = function Attributes() {} as unknown as new () => Record<string, unknown>;
+      known.prototype = Object.prototype;
+      this.#attributes.set(text, known);
+    }
+    return known;
+  }
+
+  /** The same for any value; what is an object is frozen. Shorter texts are shared by JSON.parse itself. */
+  shared(name: string, value: unknown): unknown {
+    if (typeof value === 'string' && value.length > SHORT) return this.share(name, value);
+    return typeof value === 'object' ? deepFreeze(value) : value;
+  }
+
   /** Freezes attributes that JSON.parse has just made. */
   freeze(attributes: unknown): unknown {
     if (typeof attributes !== 'object' || attributes === null) return attributes;
     const own = attributes as Record<string, unknown>;
-    for (const name in own) {
-      const value = own[name];
-      if (typeof value === 'object') deepFreeze(value);
-      // Shorter texts are shared by JSON.parse itself.
-      else if (typeof value === 'string' && value.length > SHORT) own[name] = this.share(name, value);
-    }
+    for (const name in own) own[name] = this.shared(name, own[name]);
     return Object.freeze(attributes);
   }
 }
 
 /** Only for what JSON.parse has just made: nobody else holds it. */
-function deepFreeze(value: unknown): unknown {
+export function deepFreeze(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   for (const inner of Object.values(value)) deepFreeze(inner);
   return Object.freeze(value);

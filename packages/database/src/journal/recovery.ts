@@ -6,7 +6,8 @@ import type { FileNames } from './file-names.ts';
 import type { Frame } from './frame.ts';
 import { type FileScan, readFrames } from './frame-reader.ts';
 import { decodeHead, type Head } from './head.ts';
-import { decodeOperation, type Operation, TextStore } from './operation.ts';
+import { type Operation, TextStore } from './operation.ts';
+import { decodeRows } from './rows.ts';
 
 /** What was found on disk, read but not changed. */
 export interface Recovered {
@@ -59,11 +60,15 @@ export async function recover(
   const current = generations.filter((generation) => generation >= first);
   requireRow(names, current, first, base !== undefined);
   const journals: Journal[] = [];
+  const isAlone = current.length === 1;
   for (const generation of current) {
-    journals.push(await scanJournal(files, names.journal(generation), generation));
+    const path = names.journal(generation);
+    // Reading takes time: a journal that no other follows is read once.
+    const visit = (frame: Frame) => isAlone && replayFrame(frame, path, texts, replay);
+    journals.push(await scanJournal(files, { path, generation }, visit));
   }
   checkRow(journals, base?.head);
-  for (const [at, { path }] of journals.entries()) {
+  for (const [at, { path }] of isAlone ? [] : journals.entries()) {
     const limit = journals[at + 1]?.head.number ?? Number.POSITIVE_INFINITY;
     // What a journal holds is all below the number at which the next one begins: a write that failed may have left more
     // behind it, which nobody was told is done.
@@ -107,11 +112,15 @@ async function readSnapshot(
   return { head, size: scan.size };
 }
 
-async function scanJournal(files: FileLayer, path: string, generation: number): Promise<Journal> {
+async function scanJournal(
+  files: FileLayer,
+  { path, generation }: { path: string; generation: number },
+  visit: (frame: Frame) => void,
+): Promise<Journal> {
   let head: Head | undefined;
   let firstNumber = 0;
   const scan = await read(files, path, (frame) => {
-    if (head) return;
+    if (head) return visit(frame);
     head = headOf(frame, path, 'journal');
     firstNumber = frame.number;
   });
@@ -162,7 +171,7 @@ function replayFrame(
 ): void {
   if (frame.kind !== 'operations') return;
   try {
-    for (const row of JSON.parse(frame.payload.toString()) as unknown[]) replay(decodeOperation(row, texts));
+    decodeRows(frame.payload.toString(), replay, texts);
   } catch (error) {
     throw corrupt(path, frame.offset, 'a record is whole but makes no sense to this version', error);
   }

@@ -1,8 +1,9 @@
 import type { FileLayer, OpenFile } from './file-layer.ts';
 import { encodeFrame } from './frame.ts';
-import { encodeOperation, type Operation } from './operation.ts';
+import { type Operation, sizeOfOperation } from './operation.ts';
+import { encodeRows } from './rows.ts';
 
-/** Characters per frame: small, so that writers get their turn between two frames. */
+/** Characters per frame, about: small, so that writers get their turn between two frames. */
 const FRAME_SIZE = 64 * 1024;
 /** Bytes between syncs: one sync of all at the end would hold up the journal's own. */
 const SYNC_EVERY = 1024 * 1024;
@@ -42,16 +43,15 @@ async function writeFrames(file: OpenFile, head: string, operations: Iterable<Op
 }
 
 function* payloads(operations: Iterable<Operation>): Generator<string, void> {
-  let rows: string[] = [];
+  let lot: Operation[] = [];
   let size = 0;
   for (const operation of operations) {
-    const row = encodeOperation(operation);
-    rows.push(row);
-    size += row.length;
+    lot.push(operation);
+    size += sizeOfOperation(operation);
     if (size < FRAME_SIZE) continue;
-    yield `[${rows.join(',')}]`;
-    rows = [];
+    yield encodeRows(lot);
+    lot = [];
     size = 0;
   }
-  if (rows.length > 0) yield `[${rows.join(',')}]`;
+  if (lot.length > 0) yield encodeRows(lot);
 }

@@ -9,6 +9,7 @@ import { encodeHead } from './head.ts';
 import { createJournalFile, JournalFile } from './journal-file.ts';
 import type { Operation } from './operation.ts';
 import { type Recovered, recover, unreadable } from './recovery.ts';
+import { encodeRows } from './rows.ts';
 import { writeSnapshot } from './snapshot.ts';
 
 export interface StorageOptions {
@@ -58,7 +59,7 @@ export class Storage {
     this.#committer = new Committer({
       clock: options.clock,
       maxAge: options.maxJournalAge,
-      write: (payload) => this.#write(payload),
+      write: (operations) => this.#write(operations),
     });
   }
 
@@ -185,8 +186,9 @@ export class Storage {
     this.#writtenBytes += next.length;
   }
 
-  async #write(payload: string): Promise<void> {
+  async #write(operations: readonly Operation[]): Promise<void> {
     try {
+      const payload = encodeRows(operations);
       const { unsure, nextNumber } = this.#openJournal;
       if (unsure || this.#mustMoveOn) await this.#nextJournal(this.#generation + 1, nextNumber);
       const bytes = await this.#openJournal.append('operations', payload);

@@ -1,9 +1,10 @@
+import { PlannedChange } from '../feed/planned-change.ts';
 import { movedAttributes } from '../items/attributes.ts';
 import { type ItemRecord, recordOf } from '../items/record.ts';
 import type { Operation } from '../journal/operation.ts';
 import type { Context, Properties } from '../schema/definition.ts';
 import type { Model } from '../schema/model.ts';
-import { changeOf, type Desk, type Plan, planRemoval } from './plan.ts';
+import { type Desk, type Plan, planRemoval } from './plan.ts';
 
 /** Told as the origin of changes that a change of context makes. */
 const ORIGIN = 'context';
@@ -115,7 +116,7 @@ function planMove(desk: Desk, model: Model, record: ItemRecord, next: Context): 
   const leave: Operation = { op: 'remove', seq, key: { pk: record.pk, sk: record.sk } };
   return {
     operations: moved ? [leave, put] : [put],
-    changes: [changeOf(model, to, { seq, cmd: 'update', previous: record, origin: ORIGIN })],
+    changes: [new PlannedChange(model, to, { seq, cmd: 'update', previous: record, origin: ORIGIN })],
   };
 }
 

@@ -1,7 +1,7 @@
 import type { ChangeCommand } from '@ioto/protocol';
 import { fail } from '../errors.ts';
-import type { Change } from '../feed/change.ts';
 import { coalesce } from '../feed/outbox-table.ts';
+import { PlannedChange } from '../feed/planned-change.ts';
 import {
   type Circumstances,
   changedAttributes,
@@ -13,7 +13,6 @@ import {
 import type { ItemTable } from '../items/item-table.ts';
 import { type ItemRecord, recordOf } from '../items/record.ts';
 import { timeOf } from '../items/version.ts';
-import { visible } from '../items/visible.ts';
 import type { Operation } from '../journal/operation.ts';
 import type { AppliedChange, ApplyOptions, CreateOptions, UpdateOptions, WriteOptions } from '../options.ts';
 import type { Context, ItemKey, Properties } from '../schema/definition.ts';
@@ -23,7 +22,7 @@ import type { State } from '../state.ts';
 /** What a write comes to, decided before anything is done. */
 export interface Plan {
   readonly operations: readonly Operation[];
-  readonly changes: readonly Change[];
+  readonly changes: readonly PlannedChange[];
 }
 
 /** Where plans are made. They read the state and take numbers from it, and change nothing else. */
@@ -43,12 +42,13 @@ export function planCreate(desk: Desk, model: Model, properties: Properties, opt
       details: { model: previous.model, ...key },
     });
   }
+  const { origin } = options;
   return planPut(desk, model, {
     cmd: 'create',
     key,
-    attributes: newer(desk, model, key, attributes),
+    attributes: newer(desk, model, key, attributes, previous),
     previous,
-    ...options,
+    origin,
   });
 }
 
@@ -68,11 +68,12 @@ export function planUpsert(desk: Desk, model: Model, properties: Properties, opt
   if (previous) return planChange(desk, model, previous, properties, 'upsert', options);
   const attributes = newAttributes(model, withoutNulls(properties), desk);
   const key = model.keyOf(attributes, desk.context);
+  const held = desk.state.items.get(key);
   return planPut(desk, model, {
     cmd: 'upsert',
     key,
-    attributes: newer(desk, model, key, attributes),
-    ...options,
+    attributes: newer(desk, model, key, attributes, held),
+    origin: options.origin,
   });
 }
 
@@ -116,7 +117,7 @@ export function planApply(
   const outbox = waits && model.syncsUp ? coalesce(desk.state.outbox.get(key)?.cmd, cmd) : undefined;
   return {
     operations: [{ op: 'put', seq, record, outbox }],
-    changes: [changeOf(model, record, { seq, cmd, previous, origin })],
+    changes: [new PlannedChange(model, record, { seq, cmd, previous, origin })],
   };
 }
 
@@ -126,9 +127,14 @@ export function removedAt({ state }: Pick<Desk, 'state'>, key: ItemKey): string 
 }
 
 /** A new item is newer than what it replaces, be that a removal, whoever made it and by whatever clock. */
-function newer(desk: Desk, model: Model, key: ItemKey, attributes: Properties): Properties {
-  const held = desk.state.items.get(key)?.attributes;
-  if (held) return restamped(model, attributes, held, desk);
+function newer(
+  desk: Desk,
+  model: Model,
+  key: ItemKey,
+  attributes: Properties,
+  held: ItemRecord | undefined,
+): Properties {
+  if (held) return restamped(model, attributes, held.attributes, desk);
   const updated = removedAt(desk, key);
   return updated === undefined ? attributes : restamped(model, attributes, { updated }, desk);
 }
@@ -162,7 +168,7 @@ function planPut(desk: Desk, model: Model, { cmd, key, attributes, previous, ori
   const outbox = model.syncsUp ? coalesce(desk.state.outbox.get(key)?.cmd, cmd) : undefined;
   return {
     operations: [{ op: 'put', seq, record, outbox }],
-    changes: [changeOf(model, record, { seq, cmd, previous, origin })],
+    changes: [new PlannedChange(model, record, { seq, cmd, previous, origin })],
   };
 }
 
@@ -189,7 +195,7 @@ export function planRemoval(
       { op: 'remove', seq, key, removal: left },
       ...(updated === undefined ? [] : [remembered(desk, record.model, key, updated)]),
     ],
-    changes: [changeOf(model, record, { seq, cmd: 'remove', previous: record, origin })],
+    changes: [new PlannedChange(model, record, { seq, cmd: 'remove', previous: record, origin })],
   };
 }
 
@@ -220,24 +226,6 @@ function planReceivedRemoval(
 
 function remembered({ now }: Desk, model: string, { pk, sk }: ItemKey, updated: string): Operation {
   return { op: 'tombstone', tombstone: { pk, sk, model, updated, at: now } };
-}
-
-export function changeOf(
-  model: Model | undefined,
-  { pk, sk, model: name, attributes }: ItemRecord,
-  facts: { seq: number; cmd: ChangeCommand; previous?: ItemRecord; origin?: string },
-): Change {
-  const { seq, cmd, previous, origin } = facts;
-  return Object.freeze({
-    seq,
-    cmd,
-    model: name,
-    pk,
-    sk,
-    item: visible(attributes, model),
-    previous: previous && visible(previous.attributes, model),
-    origin,
-  });
 }
 
 /** The item with exactly this key, if it is of this model. Properties may bring the key ready, as `pk` and `sk`. */

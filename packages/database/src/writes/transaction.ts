@@ -84,13 +84,13 @@ export class Transaction {
   }
 
   /** For the database: commits everything as one change, as durable as the model asks that asks for most. */
-  commit(): Promise<void> {
+  commit(): Promise<unknown> {
     this.#isOpen = false;
     if (this.#staged.length === 0) return Promise.resolve();
     const whole: Staged = {
       operations: this.#staged.flatMap(({ operations }) => operations),
       changes: this.#staged.flatMap(({ changes }) => changes),
-      encoded: this.#staged.flatMap(({ encoded }) => encoded || []).join(','),
+      size: this.#staged.reduce((sum, { size }) => sum + size, 0),
       undos: this.#staged.flatMap(({ undos }) => undos),
     };
     return this.#options.writer.commit(whole, this.#durability);

@@ -1,12 +1,19 @@
 import { fail } from '../errors.ts';
 import type { Change } from '../feed/change.ts';
 import type { Loss } from '../feed/outbox.ts';
+import type { PlannedChange } from '../feed/planned-change.ts';
 import { sizeOf } from '../items/extent.ts';
+import type { Item } from '../items/item.ts';
 import type { Unit } from '../journal/committer.ts';
-import { encodeOperation, type Operation } from '../journal/operation.ts';
+import { type Operation, sizeOfOperation, toRow } from '../journal/operation.ts';
 import type { Durability } from '../schema/definition.ts';
 import type { State, Undo } from '../state.ts';
 import type { Plan } from './plan.ts';
+
+/** Bytes that a character of an item comes to in JSON at most. */
+const MOST_BYTES = 6;
+/** Bytes of a row of the journal beside its item, and to spare. */
+const ROW_BYTES = 128;
 
 export interface WriterOptions {
   state: State;
@@ -18,6 +25,8 @@ export interface WriterOptions {
   /** The plan with what must be given up for it. @throws QUEUE_FULL */
   admit(plan: Plan): Plan;
   append(unit: Unit): void;
+  /** False as long as nobody wants to be told of changes. */
+  isHeard(): boolean;
   /** Told once it is durable, or at once where it may be lazy. */
   changed(change: Change): void;
   /** New outbox entries are on disk. */
@@ -28,7 +37,8 @@ export interface WriterOptions {
 
 /** What was done in memory and is not committed yet. */
 export interface Staged extends Plan {
-  readonly encoded: string;
+  /** About how many characters it takes in a journal. */
+  readonly size: number;
   readonly undos: readonly Undo[];
 }
 
@@ -41,11 +51,12 @@ export class Writer {
   }
 
   /**
-   * Applies a plan whole. What follows sees it at once; the promise resolves when it is as durable as asked.
+   * Applies a plan whole. What follows sees it at once; the promise resolves when it is as durable as asked, with the item
+   * of its first change.
    *
-   * @throws ITEM_TOO_LARGE before anything is done; DATABASE_WRITE_FAILED after it was taken back.
+   * @throws ITEM_TOO_LARGE before anything is done. Rejects with DATABASE_WRITE_FAILED after it was taken back.
    */
-  write(plan: Plan, durability: Durability): Promise<void> {
+  write(plan: Plan, durability: Durability): Promise<Item | undefined> {
     return this.commit(this.stage(plan), durability);
   }
 
@@ -56,37 +67,39 @@ export class Writer {
    */
   stage(plan: Plan): Staged {
     const { operations, changes } = this.#options.admit(plan);
-    const encoded = this.#encode(operations);
+    const size = this.#measure(operations);
     this.#checkRoom(operations);
-    return { operations, changes, encoded, undos: this.#apply(operations) };
+    return { operations, changes, size, undos: this.#apply(operations) };
   }
 
   unstage({ undos }: Staged): void {
     for (const undo of undos.toReversed()) undo();
   }
 
-  commit({ operations, changes, encoded, undos }: Staged, durability: Durability): Promise<void> {
+  commit(staged: Staged, durability: Durability): Promise<Item | undefined> {
+    const { operations, changes } = staged;
     if (durability !== 'each') this.#tell(changes);
     if (durability === 'mem') {
       this.#settled(operations);
-      return Promise.resolve();
+      return Promise.resolve(changes[0]?.item);
     }
     return new Promise((resolve, reject) => {
-      this.#options.append(
-        new Write(encoded, undos, {
-          lazy: durability === 'lazy',
-          apply: () => this.#apply(operations),
-          done: (error) => {
-            if (error !== undefined) return reject(error);
-            this.#saved(operations);
-            this.#settled(operations);
-            if (durability === 'each') this.#tell(changes);
-            resolve();
-          },
-        }),
-      );
-      if (durability === 'lazy') resolve();
+      const journalled = this.#journalled(operations);
+      this.#options.append(new Write(this, { staged, journalled, durability, resolve, reject }));
+      if (durability === 'lazy') resolve(changes[0]?.item);
     });
+  }
+
+  /** For a write that was taken back, and is to count again. */
+  redo({ operations }: Staged): readonly Undo[] {
+    return this.#apply(operations);
+  }
+
+  /** For a write that is on disk. */
+  written({ operations, changes }: Staged, durability: Durability): void {
+    this.#saved(operations);
+    this.#settled(operations);
+    if (durability === 'each') this.#tell(changes);
   }
 
   #apply(operations: readonly Operation[]): Undo[] {
@@ -94,18 +107,24 @@ export class Writer {
     return operations.map((operation) => state.apply(operation, false));
   }
 
-  #tell(changes: readonly Change[]): void {
-    for (const change of changes) this.#options.changed(change);
+  #tell(changes: readonly PlannedChange[]): void {
+    const { isHeard, changed } = this.#options;
+    if (isHeard()) for (const { change } of changes) changed(change);
   }
 
-  #encode(operations: readonly Operation[]): string {
-    let rows = '';
+  #measure(operations: readonly Operation[]): number {
+    let size = 0;
     for (const operation of operations) {
-      const row = encodeOperation(operation);
-      if (operation.op === 'put') this.#checkSize(operation.record.model, row);
-      if (this.#isJournalled(operation)) rows += rows === '' ? row : `,${row}`;
+      const own = sizeOfOperation(operation);
+      if (operation.op === 'put') this.#checkSize(operation, own);
+      size += own;
     }
-    return rows;
+    return size;
+  }
+
+  #journalled(operations: readonly Operation[]): readonly Operation[] {
+    const isJournalled = (operation: Operation) => this.#isJournalled(operation);
+    return operations.every(isJournalled) ? operations : operations.filter(isJournalled);
   }
 
   /** Removals and acknowledgements do no harm to a state that never had what they take away. */
@@ -115,9 +134,12 @@ export class Writer {
     return (operation.op !== 'queue' && operation.op !== 'lose') || this.#options.isKept(operation.model);
   }
 
-  #checkSize(model: string, row: string): void {
+  /** @param size About, in characters: the exact one is only asked for where it could be too large. */
+  #checkSize(operation: Extract<Operation, { op: 'put' }>, size: number): void {
     const { maxItemSize } = this.#options;
-    if (row.length * 3 <= maxItemSize || Buffer.byteLength(row) <= maxItemSize) return;
+    if (size * MOST_BYTES + ROW_BYTES <= maxItemSize) return;
+    if (Buffer.byteLength(JSON.stringify(toRow(operation))) <= maxItemSize) return;
+    const { model } = operation.record;
     throw fail(
       'ITEM_TOO_LARGE',
       `this ${model} is larger than the limit of ${maxItemSize} bytes for an item`,
@@ -153,6 +175,7 @@ export class Writer {
   }
 
   #settled(operations: readonly Operation[]): void {
+    const { outbox } = this.#options.state;
     let enqueued = false;
     for (const operation of operations) {
       if (operation.op === 'lose') {
@@ -160,7 +183,7 @@ export class Writer {
         this.#options.lost({ model, count: versions.length, reason });
       }
       if (!('seq' in operation)) continue;
-      const entry = this.#options.state.outbox.byVersion(operation.seq);
+      const entry = outbox.byVersion(operation.seq);
       if (!entry) continue;
       entry.durable = true;
       enqueued = true;
@@ -170,22 +193,34 @@ export class Writer {
 }
 
 interface WriteFacts {
-  lazy: boolean;
-  apply(): readonly Undo[];
-  done(error?: unknown): void;
+  readonly staged: Staged;
+  readonly journalled: readonly Operation[];
+  readonly durability: Durability;
+  resolve(item: Item | undefined): void;
+  reject(error: unknown): void;
 }
 
 class Write implements Unit {
-  readonly encoded: string;
-  readonly lazy: boolean;
-  #undos: readonly Undo[];
+  readonly #writer: Writer;
   readonly #facts: WriteFacts;
+  #undos: readonly Undo[];
 
-  constructor(encoded: string, undos: readonly Undo[], facts: WriteFacts) {
-    this.encoded = encoded;
-    this.lazy = facts.lazy;
-    this.#undos = undos;
+  constructor(writer: Writer, facts: WriteFacts) {
+    this.#writer = writer;
     this.#facts = facts;
+    this.#undos = facts.staged.undos;
+  }
+
+  get operations(): readonly Operation[] {
+    return this.#facts.journalled;
+  }
+
+  get size(): number {
+    return this.#facts.staged.size;
+  }
+
+  get lazy(): boolean {
+    return this.#facts.durability === 'lazy';
   }
 
   undo(): void {
@@ -193,10 +228,16 @@ class Write implements Unit {
   }
 
   redo(): void {
-    this.#undos = this.#facts.apply();
+    this.#undos = this.#writer.redo(this.#facts.staged);
   }
 
   settle(error?: unknown): void {
-    this.#facts.done(error);
+    const { staged, durability, resolve, reject } = this.#facts;
+    if (error !== undefined) {
+      reject(error);
+      return;
+    }
+    this.#writer.written(staged, durability);
+    resolve(staged.changes[0]?.item);
   }
 }
