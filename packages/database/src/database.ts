@@ -34,6 +34,7 @@ import { formatItems, parseItems } from './transfer/json5.ts';
 import { Desks } from './writes/desks.ts';
 import {
   type Desk,
+  findLiving,
   findRecord,
   missing,
   type Plan,
@@ -159,7 +160,13 @@ export class Database {
 
   get stats(): DatabaseStats {
     const { items, extent, outbox } = this.#state;
-    return { items: items.size, size: extent.size, outbox: outbox.size, ...this.#storage.stats };
+    const { changes } = this.#writer;
+    return { items: items.size, size: extent.size, outbox: outbox.size, changes, ...this.#storage.stats };
+  }
+
+  /** How durable the items of a model are: as its schema says, else as the database's options do. @throws MODEL_UNKNOWN */
+  durabilityOf(model: string): Durability {
+    return this.#durability(this.schema.model(model));
   }
 
   /** @throws ITEM_EXISTS unless `replace` is set. */
@@ -170,9 +177,8 @@ export class Database {
   /** The item with the key that these properties make, or undefined. */
   get<T = Item>(model: string, properties: Properties, options: ReadOptions = {}): T | undefined {
     const known = this.schema.model(model);
-    const record = findRecord(this.#state.items, known, properties, this.#desks.context);
-    if (!record || isExpired(known, record, this.#options.clock)) return undefined;
-    return this.#shown(record, known, options) as T;
+    const record = this.#living(known, properties);
+    return record && (this.#shown(record, known, options) as T);
   }
 
   /** When the item with this key was removed, here or elsewhere, as long as that is remembered; ISO 8601. */
@@ -218,7 +224,7 @@ export class Database {
 
   /** One field of an item, by its path (`state.led.on`), or undefined. */
   getField(model: string, properties: Properties, path: string): unknown {
-    const record = findRecord(this.#state.items, this.schema.model(model), properties, this.#desks.context);
+    const record = this.#living(this.schema.model(model), properties);
     return record && readPath(record.attributes, path);
   }
 
@@ -231,7 +237,7 @@ export class Database {
     options: UpdateOptions = {},
   ): Promise<T> {
     return this.#write(model, (desk, known) => {
-      const record = findRecord(this.#state.items, known, properties, desk.context);
+      const record = findLiving(desk, known, properties);
       if (!record && !options.upsert) throw missing(known, properties);
       const changed = withPath(known, record?.attributes ?? {}, path, value);
       return planUpdate(desk, known, { ...properties, ...changed }, options);
@@ -276,16 +282,7 @@ export class Database {
       durability: (model) => this.#durability(model),
       check: ({ changes }) => this.#triggers.run(changes),
     });
-    let result: T;
-    try {
-      result = work(transaction);
-      if (result instanceof Promise) throw fail('TRANSACTION_OVER', 'a transaction cannot be asynchronous');
-    } catch (error) {
-      transaction.cancel();
-      throw error;
-    }
-    await transaction.commit();
-    return result;
+    return transaction.run(work);
   }
 
   /** Many writes in one commit, all or none; resolves with the item of each. */
@@ -364,6 +361,11 @@ export class Database {
     // That there is nothing to do may be owed to a change that is not on disk yet.
     else if (durability === 'each') await this.#storage.barrier();
     return decided.changes[0]?.item;
+  }
+
+  #living(model: Model, properties: Properties): ItemRecord | undefined {
+    const record = findRecord(this.#state.items, model, properties, this.#desks.context);
+    return record && !isExpired(model, record, this.#options.clock) ? record : undefined;
   }
 
   #expire(records: readonly ItemRecord[]): void {

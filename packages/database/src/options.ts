@@ -116,6 +116,9 @@ export interface DatabaseStats {
   readonly size: number;
   /** Changes that wait to be acknowledged. */
   readonly outbox: number;
+  /** Items written and removed since the database was opened, those that `lazy` keeps in memory for now not counted. */
+  readonly changes: number;
+  /** Of which many may have shared one, with one sync of the disk. */
   readonly commits: number;
   readonly failedCommits: number;
   readonly compactions: number;

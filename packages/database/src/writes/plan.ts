@@ -10,6 +10,7 @@ import {
   removalAttributes,
   restamped,
 } from '../items/attributes.ts';
+import { hasExpired } from '../items/expiry.ts';
 import type { ItemTable } from '../items/item-table.ts';
 import { type ItemRecord, recordOf } from '../items/record.ts';
 import { timeOf } from '../items/version.ts';
@@ -37,7 +38,7 @@ const NOTHING: Plan = { operations: [], changes: [] };
 export function planCreate(desk: Desk, model: Model, properties: Properties, options: CreateOptions): Plan {
   const attributes = newAttributes(model, properties, desk);
   const key = model.keyOf(attributes, desk.context);
-  const previous = desk.state.items.get(key);
+  const previous = living(desk, model, desk.state.items.get(key));
   if (previous && !(options.replace && previous.model === model.name)) {
     throw fail('ITEM_EXISTS', `there is already a ${previous.model} ${JSON.stringify(key.sk)}`, {
       details: { model: previous.model, ...key },
@@ -54,7 +55,7 @@ export function planCreate(desk: Desk, model: Model, properties: Properties, opt
 
 /** @throws ITEM_MISSING unless `upsert` is set. */
 export function planUpdate(desk: Desk, model: Model, properties: Properties, options: UpdateOptions): Plan {
-  const previous = findRecord(desk.state.items, model, properties, desk.context);
+  const previous = findLiving(desk, model, properties);
   if (!previous) {
     if (options.upsert) return planCreate(desk, model, withoutNulls(properties), options);
     throw missing(model, properties);
@@ -64,7 +65,7 @@ export function planUpdate(desk: Desk, model: Model, properties: Properties, opt
 
 export function planUpsert(desk: Desk, model: Model, properties: Properties, options: WriteOptions): Plan {
   const isKnown = model.readyKey(properties) ?? model.keyRange(properties, desk.context).complete;
-  const previous = isKnown ? findRecord(desk.state.items, model, properties, desk.context) : undefined;
+  const previous = isKnown ? findLiving(desk, model, properties) : undefined;
   if (previous) return planChange(desk, model, previous, properties, 'upsert', options);
   const attributes = newAttributes(model, withoutNulls(properties), desk);
   const key = model.keyOf(attributes, desk.context);
@@ -233,6 +234,16 @@ export function findRecord(
 ): ItemRecord | undefined {
   const record = items.get(model.readyKey(properties) ?? model.keyOf(properties, context));
   return record?.model === model.name ? record : undefined;
+}
+
+/** As `findRecord`, of what has not expired. */
+export function findLiving(desk: Desk, model: Model, properties: Properties): ItemRecord | undefined {
+  return living(desk, model, findRecord(desk.state.items, model, properties, desk.context));
+}
+
+/** An item that has expired is gone, be it swept away yet or not. */
+function living({ now }: Desk, model: Model, record: ItemRecord | undefined): ItemRecord | undefined {
+  return record?.model === model.name && hasExpired(model, record, now) ? undefined : record;
 }
 
 /** Fields that OneTable keeps within another attribute instead of beside it. */
