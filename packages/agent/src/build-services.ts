@@ -59,13 +59,14 @@ function buildSerialize(parts: AgentParts): Component {
 }
 
 function buildDatabase(parts: AgentParts): Component {
-  const { settings, directories, clock, logger } = parts;
+  const { settings, directories, clock, logger, events } = parts;
   parts.database = new DatabaseService({
     settings: settings.database,
     maxItemSize: settings.limits.item,
     directories,
     clock,
     logger,
+    events,
   });
   return parts.database;
 }

@@ -153,6 +153,20 @@ export const agentSchema = Type.Object(
         description: 'name of the database within @db',
       }),
       schema: text('OneTable schema file; default: the core models'),
+      durability: Type.Union([Type.Literal('each'), Type.Literal('lazy'), Type.Literal('mem')], {
+        default: 'each',
+        description:
+          "when a write is done, for models whose schema does not choose: 'each' on disk, 'lazy' on disk within maxJournalAge, 'mem' never on disk",
+      }),
+      maxSize: size(
+        'unlimited',
+        'size of all items together at which a write that adds to it is refused with DATABASE_FULL',
+      ),
+      onDamage: Type.Union([Type.Literal('refuse'), Type.Literal('salvage')], {
+        default: 'salvage',
+        description:
+          "what a damaged database file does to the start: 'salvage' goes on with all that can be read and keeps the damaged files aside, 'refuse' ends it",
+      }),
       maxJournalSize: size('1mb', 'journal size at which it is folded into the database'),
       maxJournalAge: time('5 secs', 'longest time until a lazy write is on disk'),
       tombstones: time(

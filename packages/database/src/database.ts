@@ -5,13 +5,12 @@ import { Outbox } from './feed/outbox.ts';
 import { Triggers } from './feed/triggers.ts';
 import { isExpired } from './items/expiry.ts';
 import { ExpiryWatch } from './items/expiry-watch.ts';
-import { withPath } from './items/fields.ts';
 import type { Item, Page } from './items/item.ts';
 import type { ItemRecord } from './items/record.ts';
-import { select } from './items/select.ts';
+import { pageOf, select } from './items/select.ts';
 import { uncovered, visible } from './items/visible.ts';
-import { nodeFiles } from './journal/node-files.ts';
 import { Storage } from './journal/storage.ts';
+import { storageOptionsOf } from './journal/storage-options.ts';
 import type {
   AppliedChange,
   ApplyOptions,
@@ -22,9 +21,11 @@ import type {
   ExportOptions,
   FindOptions,
   ReadOptions,
+  Salvaged,
   UpdateOptions,
   WriteOptions,
 } from './options.ts';
+import { openOrSalvage, requireFinished } from './salvage/salvage.ts';
 import type { Schema } from './schema/compile.ts';
 import type { Context, Durability, Properties } from './schema/definition.ts';
 import type { Model } from './schema/model.ts';
@@ -34,13 +35,12 @@ import { formatItems, parseItems } from './transfer/json5.ts';
 import { Desks } from './writes/desks.ts';
 import {
   type Desk,
-  findLiving,
   findRecord,
-  missing,
   type Plan,
   planApply,
   planCreate,
   planRemove,
+  planSetField,
   planUpdate,
   planUpsert,
   removedAt,
@@ -55,8 +55,6 @@ import {
 import { Transaction } from './writes/transaction.ts';
 import { Writer } from './writes/writer.ts';
 
-const DEFAULT_JOURNAL_SIZE = 1024 * 1024;
-const DEFAULT_JOURNAL_AGE = 5000;
 const DEFAULT_ITEM_SIZE = 400 * 1024;
 const DEFAULT_TOMBSTONE_AGE = 90 * 86_400_000;
 
@@ -80,6 +78,10 @@ export class Database {
   readonly #expiry: ExpiryWatch;
   readonly #desks: Desks;
   #closing: Promise<void> | undefined;
+  #salvaged: Salvaged | undefined;
+  #isReadOnly = false;
+  /** Items of models that have become `mem` were on disk. */
+  #isOutlived = false;
 
   private constructor(options: DatabaseOptions) {
     const { schema, logger, clock } = options;
@@ -92,24 +94,16 @@ export class Database {
     const onListenerError = (error: unknown) =>
       logger.error({ error: messageOf(error) }, 'a listener of the database failed');
     this.#feed = new Emitter((_event, error) => onListenerError(error));
-    this.#storage = new Storage(
-      {
-        clock,
-        logger,
-        files: options.files ?? nodeFiles,
-        directory: options.directory,
-        name: options.name ?? 'device',
-        maxJournalSize: options.maxJournalSize ?? DEFAULT_JOURNAL_SIZE,
-        maxJournalAge: options.maxJournalAge ?? DEFAULT_JOURNAL_AGE,
+    this.#storage = new Storage(storageOptionsOf(options), {
+      replay: (operation) => {
+        if (operation.op === 'put' && !isKept(operation.record.model)) this.#isOutlived = true;
+        state.apply(operation, true);
       },
-      {
-        replay: (operation) => state.apply(operation, true),
-        capture: () => state.capture(isKept),
-        get seq() {
-          return state.seq;
-        },
+      capture: () => state.capture(isKept),
+      get seq() {
+        return state.seq;
       },
-    );
+    });
     this.#writer = new Writer({
       state,
       isKept,
@@ -122,7 +116,7 @@ export class Database {
     this.#expiry = new ExpiryWatch({
       clock,
       queue: state.expiry,
-      remove: (records) => this.#expire(records),
+      remove: (records) => void this.#commit(planExpiry(this.#desks.now(), records), 'lazy'),
     });
     this.outbox = new Outbox({
       schema,
@@ -136,14 +130,20 @@ export class Database {
    * Opens the database, or makes a new one where there is none. A write that a power cut tore is cut off and reported in
    * the log and in `stats.tornTail`.
    *
-   * @throws DATABASE_CORRUPT with file and offset when a file is damaged otherwise, nothing being changed;
-   * DATABASE_UNREADABLE when the files cannot be read or made; DATABASE_WRITE_FAILED when another context cannot be saved.
+   * @throws DATABASE_CORRUPT with file and offset when a file is damaged otherwise, nothing being changed, unless `onDamage`
+   * asks for a salvage; DATABASE_UNREADABLE when the files cannot be read or made; DATABASE_WRITE_FAILED when another context
+   * cannot be saved.
    */
   static async open(options: DatabaseOptions): Promise<Database> {
-    const database = new Database(options);
-    const seq = await database.#storage.open();
-    database.#state.reachSeq(seq);
+    const { opened: database, salvaged } = await openOrSalvage(options, async () => {
+      const each = new Database(options);
+      each.#state.reachSeq(await each.#storage.open());
+      return each;
+    });
+    database.#salvaged = salvaged;
     try {
+      // Nothing would change them there any more, and they would come back old at every start.
+      if (database.#isOutlived) await database.compact().catch(() => undefined);
       if (options.context) await database.setContext(options.context);
     } catch (error) {
       await database.close();
@@ -153,15 +153,28 @@ export class Database {
     return database;
   }
 
+  /**
+   * The database as its files say, without a change to them, be it the cut of a torn write: for looking at it while no
+   * program has it open. Whatever would write rejects with DATABASE_READ_ONLY.
+   *
+   * @throws DATABASE_CORRUPT, DATABASE_UNREADABLE.
+   */
+  static async inspect(options: DatabaseOptions): Promise<Database> {
+    await requireFinished(options);
+    const database = new Database(options);
+    database.#isReadOnly = true;
+    database.#state.reachSeq(await database.#storage.inspect());
+    return database;
+  }
+
   /** What every item carries: account and device, as far as they are known. */
   get context(): Context {
     return this.#state.context;
   }
 
   get stats(): DatabaseStats {
-    const { items, extent, outbox } = this.#state;
     const { changes } = this.#writer;
-    return { items: items.size, size: extent.size, outbox: outbox.size, changes, ...this.#storage.stats };
+    return { ...this.#state.figures, changes, salvaged: this.#salvaged, ...this.#storage.stats };
   }
 
   /** How durable the items of a model are: as its schema says, else as the database's options do. @throws MODEL_UNKNOWN */
@@ -193,12 +206,10 @@ export class Database {
     const known = this.schema.model(model);
     const { items, indexes } = this.#state;
     const from = { items, indexes, context: this.#desks.context, clock: this.#options.clock };
-    const { records, next, prev } = select(from, known, properties, options);
-    const page: T[] & { next?: string; prev?: string } = [];
-    for (const record of records) page.push(this.#shown(record, known, options) as T);
-    if (next !== undefined) page.next = next;
-    if (prev !== undefined) page.prev = prev;
-    return Object.freeze(page);
+    return pageOf(
+      select(from, known, properties, options),
+      (record) => this.#shown(record, known, options) as T,
+    );
   }
 
   /** Replaces the given properties; null takes one away. @throws ITEM_MISSING unless `upsert` is set. */
@@ -236,12 +247,9 @@ export class Database {
     value: unknown,
     options: UpdateOptions = {},
   ): Promise<T> {
-    return this.#write(model, (desk, known) => {
-      const record = findLiving(desk, known, properties);
-      if (!record && !options.upsert) throw missing(known, properties);
-      const changed = withPath(known, record?.attributes ?? {}, path, value);
-      return planUpdate(desk, known, { ...properties, ...changed }, options);
-    }) as Promise<T>;
+    return this.#write(model, (desk, known) =>
+      planSetField(desk, known, properties, { path, value }, options),
+    ) as Promise<T>;
   }
 
   /**
@@ -303,9 +311,9 @@ export class Database {
   async importItems(text: string, options: CreateOptions = {}): Promise<number> {
     const items = parseItems(text);
     const { typeField } = this.schema;
-    await this.transact((transaction) => {
-      for (const item of items) transaction.create(String(item[typeField]), item, options);
-    });
+    await this.batch(
+      items.map((item) => ({ ...options, cmd: 'create', model: String(item[typeField]), item })),
+    );
     return items.length;
   }
 
@@ -368,10 +376,6 @@ export class Database {
     return record && !isExpired(model, record, this.#options.clock) ? record : undefined;
   }
 
-  #expire(records: readonly ItemRecord[]): void {
-    void this.#commit(planExpiry(this.#desks.now(), records), 'lazy');
-  }
-
   #commit(plan: Plan, durability: Durability): Promise<void> {
     this.#requireOpen();
     return this.#writer.write(plan, durability);
@@ -379,6 +383,7 @@ export class Database {
 
   #requireOpen(): void {
     if (this.#closing) throw fail('DATABASE_CLOSED', 'the database is closed');
+    if (this.#isReadOnly) throw fail('DATABASE_READ_ONLY', 'the database was opened to be looked at only');
   }
 
   #durability(model: Model | undefined): Durability {

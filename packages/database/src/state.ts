@@ -42,6 +42,10 @@ export class State {
     return this.#context;
   }
 
+  get figures() {
+    return { items: this.items.size, size: this.extent.size, outbox: this.outbox.size };
+  }
+
   /** The number of the latest change. */
   get seq(): number {
     return this.#seq;

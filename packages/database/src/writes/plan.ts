@@ -11,6 +11,7 @@ import {
   restamped,
 } from '../items/attributes.ts';
 import { hasExpired } from '../items/expiry.ts';
+import { withPath } from '../items/fields.ts';
 import type { ItemTable } from '../items/item-table.ts';
 import { type ItemRecord, recordOf } from '../items/record.ts';
 import { timeOf } from '../items/version.ts';
@@ -61,6 +62,20 @@ export function planUpdate(desk: Desk, model: Model, properties: Properties, opt
     throw missing(model, properties);
   }
   return planChange(desk, model, previous, properties, 'update', options);
+}
+
+/** @throws ITEM_MISSING unless `upsert` is set. */
+export function planSetField(
+  desk: Desk,
+  model: Model,
+  properties: Properties,
+  { path, value }: { path: string; value: unknown },
+  options: UpdateOptions,
+): Plan {
+  const record = findLiving(desk, model, properties);
+  if (!record && !options.upsert) throw missing(model, properties);
+  const changed = withPath(model, record?.attributes ?? {}, path, value);
+  return planUpdate(desk, model, { ...properties, ...changed }, options);
 }
 
 export function planUpsert(desk: Desk, model: Model, properties: Properties, options: WriteOptions): Plan {
@@ -237,7 +252,7 @@ export function findRecord(
 }
 
 /** As `findRecord`, of what has not expired. */
-export function findLiving(desk: Desk, model: Model, properties: Properties): ItemRecord | undefined {
+function findLiving(desk: Desk, model: Model, properties: Properties): ItemRecord | undefined {
   return living(desk, model, findRecord(desk.state.items, model, properties, desk.context));
 }
 
@@ -268,7 +283,7 @@ function withoutNulls(properties: Properties): Properties {
   return Object.fromEntries(Object.entries(properties).filter(([, value]) => value !== null));
 }
 
-export function missing(model: Model, properties: Properties) {
+function missing(model: Model, properties: Properties) {
   return fail('ITEM_MISSING', `there is no such ${model.name}`, {
     details: { model: model.name, properties: Object.keys(properties) },
   });

@@ -1,6 +1,7 @@
 import { Database } from '@ioto/database';
-import type { Clock, Component, Logger } from '@ioto/runtime';
+import type { Clock, Component, Emitter, Logger } from '@ioto/runtime';
 import { CodedError } from '@ioto/runtime';
+import type { AgentEvents } from '../../agent-events.ts';
 import type { AgentSettings } from '../../config.ts';
 import { type Directories, expandPath } from '../../config-loading/directories.ts';
 import { loadSchema } from './schema-file.ts';
@@ -12,6 +13,7 @@ export interface DatabaseServiceOptions {
   directories: Directories;
   clock: Clock;
   logger: Logger;
+  events: Emitter<AgentEvents>;
 }
 
 /** Service `database`: the embedded database, open from start to stop. */
@@ -32,7 +34,7 @@ export class DatabaseService implements Component {
 
   /** @throws SCHEMA_INVALID, DATABASE_CORRUPT, DATABASE_UNREADABLE. */
   async start(): Promise<void> {
-    const { settings, maxItemSize, directories, clock, logger } = this.#options;
+    const { settings, maxItemSize, directories, clock, logger, events } = this.#options;
     const schema = await loadSchema(settings.schema && expandPath(settings.schema, directories));
     this.#database = await Database.open({
       directory: directories.db,
@@ -41,12 +43,17 @@ export class DatabaseService implements Component {
       clock,
       logger,
       maxItemSize,
+      durability: settings.durability,
+      onDamage: settings.onDamage,
+      // A device that has lost something is in step with nobody: everything is compared with the cloud again.
+      forgetWhenSalvaged: ['SyncState'],
+      maxSize: settings.maxSize,
       maxJournalSize: settings.maxJournalSize,
       maxJournalAge: settings.maxJournalAge,
       tombstoneAge: settings.tombstones,
     });
-    const { tornTail } = this.#database.stats;
-    if (tornTail) logger.warn({ ...tornTail }, 'cut off a write that a power cut had left unfinished');
+    const { salvaged } = this.#database.stats;
+    if (salvaged) events.emit('database:salvaged', salvaged);
   }
 
   async stop(): Promise<void> {
