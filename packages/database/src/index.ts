@@ -23,6 +23,7 @@ export type {
   UpdateOptions,
   WriteOptions,
 } from './options.ts';
+export { checkDatabase, type DatabaseCheck, salvageDatabase } from './salvage/check.ts';
 export { coerce } from './schema/coerce.ts';
 export { compileSchema, type Schema, type Timestamps } from './schema/compile.ts';
 export { completeSchema } from './schema/complete-schema.ts';
@@ -30,6 +31,7 @@ export type { Context, Durability, FieldType, ItemKey, Properties, Sync } from '
 export type { Field } from './schema/field.ts';
 export { type KeyRange, Model } from './schema/model.ts';
 export { readSchema } from './schema/read-schema.ts';
+export { parseItems } from './transfer/json5.ts';
 export { defineSchema, type ItemOf, type SchemaDefinition, type TypedDatabase, typed } from './typed.ts';
 export type { Operators, Where } from './where/where.ts';
 export { Transaction } from './writes/transaction.ts';

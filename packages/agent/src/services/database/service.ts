@@ -1,4 +1,4 @@
-import { Database } from '@ioto/database';
+import { Database, type DatabaseOptions } from '@ioto/database';
 import type { Clock, Component, Emitter, Logger } from '@ioto/runtime';
 import { CodedError } from '@ioto/runtime';
 import type { AgentEvents } from '../../agent-events.ts';
@@ -34,24 +34,8 @@ export class DatabaseService implements Component {
 
   /** @throws SCHEMA_INVALID, DATABASE_CORRUPT, DATABASE_UNREADABLE. */
   async start(): Promise<void> {
-    const { settings, maxItemSize, directories, clock, logger, events } = this.#options;
-    const schema = await loadSchema(settings.schema && expandPath(settings.schema, directories));
-    this.#database = await Database.open({
-      directory: directories.db,
-      name: databaseName(settings.path),
-      schema,
-      clock,
-      logger,
-      maxItemSize,
-      durability: settings.durability,
-      onDamage: settings.onDamage,
-      // A device that has lost something is in step with nobody: everything is compared with the cloud again.
-      forgetWhenSalvaged: ['SyncState'],
-      maxSize: settings.maxSize,
-      maxJournalSize: settings.maxJournalSize,
-      maxJournalAge: settings.maxJournalAge,
-      tombstoneAge: settings.tombstones,
-    });
+    const { events, ...options } = this.#options;
+    this.#database = await Database.open(await databaseOptions(options));
     const { salvaged } = this.#database.stats;
     if (salvaged) events.emit('database:salvaged', salvaged);
   }
@@ -60,6 +44,36 @@ export class DatabaseService implements Component {
     await this.#database?.close();
     this.#database = undefined;
   }
+}
+
+/**
+ * How the agent opens its database, as its settings say.
+ *
+ * @throws SCHEMA_INVALID.
+ */
+export async function databaseOptions({
+  settings,
+  maxItemSize,
+  directories,
+  clock,
+  logger,
+}: Omit<DatabaseServiceOptions, 'events'>): Promise<DatabaseOptions> {
+  return {
+    directory: directories.db,
+    name: databaseName(settings.path),
+    schema: await loadSchema(settings.schema && expandPath(settings.schema, directories)),
+    clock,
+    logger,
+    maxItemSize,
+    durability: settings.durability,
+    onDamage: settings.onDamage,
+    // A device that has lost something is in step with nobody: everything is compared with the cloud again.
+    forgetWhenSalvaged: ['SyncState'],
+    maxSize: settings.maxSize,
+    maxJournalSize: settings.maxJournalSize,
+    maxJournalAge: settings.maxJournalAge,
+    tombstoneAge: settings.tombstones,
+  };
 }
 
 /** `database.path` names the main file; the database adds its own endings. */
