@@ -7,6 +7,7 @@ import type { AgentSettings } from './config.ts';
 import { expandPath } from './config-loading/directories.ts';
 import { openIdentityKey } from './identity/identity-key.ts';
 import { Link } from './link/link.ts';
+import { renderMetrics } from './metrics/agent-metrics.ts';
 import type { ServiceName } from './service-table.ts';
 import { DatabaseService } from './services/database/service.ts';
 import { Requests } from './services/mqtt/requests.ts';
@@ -71,7 +72,8 @@ function buildDatabase(parts: AgentParts): Component {
   return parts.database;
 }
 
-function buildWeb({ settings, directories, logger, events, board }: AgentParts): Component {
+function buildWeb(parts: AgentParts): Component {
+  const { settings, directories, logger, events, board } = parts;
   return new WebService({
     web: settings.web,
     site: directories.site,
@@ -80,6 +82,12 @@ function buildWeb({ settings, directories, logger, events, board }: AgentParts):
     logger,
     events,
     status: () => board.now,
+    metrics: () =>
+      renderMetrics({
+        database: parts.database?.database.stats,
+        residentMemory: process.memoryUsage.rss(),
+        uptime: process.uptime(),
+      }),
   });
 }
 

@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Database, Item } from '@ioto/database';
 import { CodedError, isCodedError, messageOf } from '@ioto/runtime';
+import { bytesPerChange } from '../metrics/agent-metrics.ts';
 import type { DbRequest } from './request.ts';
 
 /** Items that are read in one turn of the loop: whatever else the agent has to do comes between two lots. */
@@ -100,8 +101,8 @@ async function* importItems(
 }
 
 async function* stats(database: Database): AsyncGenerator<DbRow> {
-  const { changes, writtenBytes } = database.stats;
-  yield { stats: { ...database.stats, bytesPerChange: changes > 0 ? writtenBytes / changes : undefined } };
+  const figures = database.stats;
+  yield { stats: { ...figures, bytesPerChange: bytesPerChange(figures) } };
 }
 
 async function sizeOf(database: Database, model: string): Promise<number> {

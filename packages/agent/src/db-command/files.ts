@@ -7,7 +7,14 @@ import {
   type Salvaged,
   salvageDatabase,
 } from '@ioto/database';
-import { createLogger, isCodedError, lockStateDirectory, standardError, systemClock } from '@ioto/runtime';
+import {
+  createLogger,
+  isCodedError,
+  lockStateDirectory,
+  silentLogger,
+  standardError,
+  systemClock,
+} from '@ioto/runtime';
 import type { AgentOptions } from '../agent.ts';
 import { loadConfig, locateDirectories } from '../config-loading/load-config.ts';
 import { databaseOptions } from '../services/database/service.ts';
@@ -63,7 +70,8 @@ export class DatabaseFiles {
   async salvage(): Promise<Salvaged | undefined> {
     const lock = lockStateDirectory(this.state);
     try {
-      return await salvageDatabase(this.#options);
+      // What it would log is what it resolves with.
+      return await salvageDatabase({ ...this.#options, logger: silentLogger });
     } finally {
       lock.release();
     }
