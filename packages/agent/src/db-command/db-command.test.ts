@@ -1,4 +1,5 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { Directory } from '../../test/world.ts';
 import type { Agent } from '../agent.ts';
@@ -65,7 +66,10 @@ class Device {
     try {
       const invocation = parseCommandLine(['--config', config, '--state', state, 'db', ...args], '1.0.0');
       if (invocation.command !== 'db') throw new Error(`taken for ${invocation.command}`);
-      return { code: await runDb(invocation.db, invocation.options, { stdout }), text };
+      return {
+        code: await runDb(invocation.db, invocation.options, { stdout, stdin: Readable.from([]) }),
+        text,
+      };
     } catch (error) {
       return { code: exitCodeOf(error), text, error: (error as Error).message };
     }

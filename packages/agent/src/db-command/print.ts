@@ -12,6 +12,7 @@ export interface Output {
 
 export interface Terminal {
   readonly stdout: unknown;
+  readonly stdin: NodeJS.ReadableStream;
 }
 
 type Facts = Readonly<Record<string, unknown>>;

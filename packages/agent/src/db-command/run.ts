@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { text } from 'node:stream/consumers';
 import { type Database, type Item, parseItems } from '@ioto/database';
 import { CodedError, isCodedError, messageOf, systemCode } from '@ioto/runtime';
 import type { AgentOptions } from '../agent.ts';
@@ -32,7 +33,7 @@ export async function runDb(
         await printer.print(action.request.verb, ask(files, action.request));
         return 0;
       case 'import':
-        await printer.import(await importFile(files, action.file, action.replace));
+        await printer.import(await importFile(files, action, program.stdin));
         return 0;
       case 'check': {
         const check = await files.check();
@@ -67,8 +68,12 @@ async function* ask(files: DatabaseFiles, request: DbRequest): AsyncGenerator<Db
 }
 
 /** Imports by the agent, or into the files when none runs. Resolves with the number of items. */
-async function importFile(files: DatabaseFiles, file: string, replace: boolean): Promise<number> {
-  const lots = lotsOf(parseItems(await readSource(file)));
+async function importFile(
+  files: DatabaseFiles,
+  { file, replace }: { file: string; replace: boolean },
+  stdin: Terminal['stdin'],
+): Promise<number> {
+  const lots = lotsOf(parseItems(await readSource(file, stdin)));
   try {
     return await importLots(lots, replace, (request) =>
       requestRows<DbRow>(files.state, { do: 'db', ...request }),
@@ -120,9 +125,9 @@ function lotsOf(items: readonly Item[]): Item[][] {
   return lots;
 }
 
-async function readSource(file: string): Promise<string> {
+async function readSource(file: string, stdin: Terminal['stdin']): Promise<string> {
   try {
-    return await readFile(file === '-' ? '/dev/stdin' : file, 'utf8');
+    return file === '-' ? await text(stdin) : await readFile(file, 'utf8');
   } catch (cause) {
     throw new CodedError('USAGE', `db import: ${file} cannot be read (${systemCode(cause)})`, { cause });
   }
