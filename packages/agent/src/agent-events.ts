@@ -1,4 +1,4 @@
-import type { LossReason } from '@ioto/database';
+import type { LossReason, Salvaged } from '@ioto/database';
 import type { EventMap } from '@ioto/runtime';
 
 /** Where the claim ID came from at this start. */
@@ -25,6 +25,8 @@ export interface CertificateFacts {
 export interface AgentEvents extends EventMap {
   /** The device has its claim ID. */
   'device:serialized': { id: string; product?: string; source: IdSource };
+  /** The database was damaged and was opened with what could be read; what was lost, and where the damaged files lie. */
+  'database:salvaged': Salvaged;
   /** The web server accepts connections at these URLs. */
   'web:listening': { addresses: string[] };
   /** Every local service runs; nothing of the cloud is needed for this. */

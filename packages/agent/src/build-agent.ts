@@ -17,6 +17,8 @@ import { BUILDERS, buildLink, requireBuilder } from './build-services.ts';
 import { ServerTime } from './cloud-api/server-time.ts';
 import { type LoadedConfig, loadConfig, locateDirectories } from './config-loading/load-config.ts';
 import { ControlSocket } from './control/control-socket.ts';
+import { answerDb } from './db-command/answer.ts';
+import { checkDbRequest } from './db-command/request.ts';
 import { ProvisionFile } from './identity/provision-file.ts';
 import { forgetProvisioning, isResetRequested, requestReset, reset } from './identity/reset.ts';
 import { planServices, SERVICE_TABLE } from './service-table.ts';
@@ -153,7 +155,9 @@ class DeviceAgent implements Agent {
     return [
       lazily('status', async () => this.#begin(parts)),
       ...services.map(({ name }) => lazily(name, () => BUILDERS[name](parts))),
-      new ControlSocket(directories.state, { wake: () => this.wake() }, logger),
+      new ControlSocket(directories.state, { wake: () => this.wake() }, logger, {
+        db: ({ do: _do, ...request }) => answerDb(this.db, checkDbRequest(request)),
+      }),
       lazily('local', async () => {
         this.#events.emit('local:ready', { id: parts.serialize?.device.id });
         return undefined;

@@ -7,6 +7,7 @@ import type { AgentSettings } from './config.ts';
 import { expandPath } from './config-loading/directories.ts';
 import { openIdentityKey } from './identity/identity-key.ts';
 import { Link } from './link/link.ts';
+import { renderMetrics } from './metrics/agent-metrics.ts';
 import type { ServiceName } from './service-table.ts';
 import { DatabaseService } from './services/database/service.ts';
 import { Requests } from './services/mqtt/requests.ts';
@@ -60,18 +61,21 @@ function buildSerialize(parts: AgentParts): Component {
 }
 
 function buildDatabase(parts: AgentParts): Component {
-  const { settings, directories, clock, logger } = parts;
+  const { plan, settings, directories, clock, logger, events } = parts;
   parts.database = new DatabaseService({
-    settings: settings.database,
+    // Where nothing goes up, nothing may stop because of what waits: it may go up with a later configuration.
+    settings: { ...settings.database, ...(!plan.on.has('sync') && { maxQueue: Number.POSITIVE_INFINITY }) },
     maxItemSize: settings.limits.item,
     directories,
     clock,
     logger,
+    events,
   });
   return parts.database;
 }
 
-function buildWeb({ settings, directories, logger, events, board }: AgentParts): Component {
+function buildWeb(parts: AgentParts): Component {
+  const { settings, directories, logger, events, board } = parts;
   return new WebService({
     web: settings.web,
     site: directories.site,
@@ -80,6 +84,12 @@ function buildWeb({ settings, directories, logger, events, board }: AgentParts):
     logger,
     events,
     status: () => board.now,
+    metrics: () =>
+      renderMetrics({
+        database: parts.database?.database.stats,
+        residentMemory: process.memoryUsage.rss(),
+        uptime: process.uptime(),
+      }),
   });
 }
 

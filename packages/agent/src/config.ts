@@ -156,6 +156,20 @@ export const agentSchema = Type.Object(
         description: 'name of the database within @db',
       }),
       schema: text('OneTable schema file; default: the core models'),
+      durability: Type.Union([Type.Literal('each'), Type.Literal('lazy'), Type.Literal('mem')], {
+        default: 'each',
+        description:
+          "when a write is done, for models whose schema does not choose: 'each' on disk, 'lazy' on disk within maxJournalAge, 'mem' never on disk",
+      }),
+      maxSize: size(
+        'unlimited',
+        'size of all items together at which a write that adds to it is refused with DATABASE_FULL',
+      ),
+      onDamage: Type.Union([Type.Literal('refuse'), Type.Literal('salvage')], {
+        default: 'salvage',
+        description:
+          "what a damaged database file does to the start: 'salvage' goes on with all that can be read and keeps the damaged files aside, 'refuse' ends it",
+      }),
       maxJournalSize: size('1mb', 'journal size at which it is folded into the database'),
       maxJournalAge: time('5 secs', 'longest time until a lazy write is on disk'),
       tombstones: time(
@@ -206,6 +220,11 @@ export const agentSchema = Type.Object(
           "addresses to listen on, such as 'http://:80' for every interface; without any, 'http://127.0.0.1:8080'",
         ),
         listens: listen('older spelling of listen'),
+        metrics: Type.Union([Type.Literal('loopback'), Type.Literal('all'), Type.Literal('off')], {
+          default: 'loopback',
+          description:
+            "who may read /metrics: 'loopback' programs on the device, 'all' whoever reaches the web server, 'off' nobody",
+        }),
       },
       { additionalProperties: true, default: {}, description: 'web.json5' },
     ),

@@ -6,13 +6,12 @@ import { QueueLimits } from './feed/queue-limits.ts';
 import { Triggers } from './feed/triggers.ts';
 import { isExpired } from './items/expiry.ts';
 import { ExpiryWatch } from './items/expiry-watch.ts';
-import { withPath } from './items/fields.ts';
 import type { Item, Page } from './items/item.ts';
 import type { ItemRecord } from './items/record.ts';
-import { select } from './items/select.ts';
+import { pageOf, select } from './items/select.ts';
 import { uncovered, visible } from './items/visible.ts';
-import { nodeFiles } from './journal/node-files.ts';
 import { Storage } from './journal/storage.ts';
+import { storageOptionsOf } from './journal/storage-options.ts';
 import type {
   AppliedChange,
   ApplyOptions,
@@ -23,9 +22,11 @@ import type {
   ExportOptions,
   FindOptions,
   ReadOptions,
+  Salvaged,
   UpdateOptions,
   WriteOptions,
 } from './options.ts';
+import { openOrSalvage, requireFinished } from './salvage/salvage.ts';
 import type { Schema } from './schema/compile.ts';
 import type { Context, Durability, Properties } from './schema/definition.ts';
 import type { Model } from './schema/model.ts';
@@ -36,11 +37,11 @@ import { Desks } from './writes/desks.ts';
 import {
   type Desk,
   findRecord,
-  missing,
   type Plan,
   planApply,
   planCreate,
   planRemove,
+  planSetField,
   planUpdate,
   planUpsert,
   removedAt,
@@ -53,11 +54,9 @@ import {
   planLeave,
   sameContext,
 } from './writes/plan-context.ts';
-import { runTransaction, type Transaction } from './writes/transaction.ts';
+import { Transaction } from './writes/transaction.ts';
 import { Writer } from './writes/writer.ts';
 
-const DEFAULT_JOURNAL_SIZE = 1024 * 1024;
-const DEFAULT_JOURNAL_AGE = 5000;
 const DEFAULT_ITEM_SIZE = 400 * 1024;
 const DEFAULT_TOMBSTONE_AGE = 90 * 86_400_000;
 
@@ -82,6 +81,10 @@ export class Database {
   readonly #watches: readonly ExpiryWatch[];
   readonly #desks: Desks;
   #closing: Promise<void> | undefined;
+  #salvaged: Salvaged | undefined;
+  #isReadOnly = false;
+  /** Items of models that have become `mem` were on disk. */
+  #isOutlived = false;
 
   private constructor(options: DatabaseOptions) {
     const { schema, logger, clock } = options;
@@ -94,24 +97,16 @@ export class Database {
     const onListenerError = (error: unknown) =>
       logger.error({ error: messageOf(error) }, 'a listener of the database failed');
     this.#feed = new Emitter((_event, error) => onListenerError(error));
-    this.#storage = new Storage(
-      {
-        clock,
-        logger,
-        files: options.files ?? nodeFiles,
-        directory: options.directory,
-        name: options.name ?? 'device',
-        maxJournalSize: options.maxJournalSize ?? DEFAULT_JOURNAL_SIZE,
-        maxJournalAge: options.maxJournalAge ?? DEFAULT_JOURNAL_AGE,
+    this.#storage = new Storage(storageOptionsOf(options), {
+      replay: (operation) => {
+        if (operation.op === 'put' && !isKept(operation.record.model)) this.#isOutlived = true;
+        state.replay(operation);
       },
-      {
-        replay: (operation) => state.replay(operation),
-        capture: () => state.capture(isKept),
-        get seq() {
-          return state.seq;
-        },
+      capture: () => state.capture(isKept),
+      get seq() {
+        return state.seq;
       },
-    );
+    });
     const limits = new QueueLimits({ schema, state, maxQueue: options.maxQueue });
     this.#writer = new Writer({
       state,
@@ -141,16 +136,20 @@ export class Database {
    * Opens the database, or makes a new one where there is none. A write that a power cut tore is cut off and reported in
    * the log and in `stats.tornTail`.
    *
-   * @throws DATABASE_CORRUPT with file and offset when a file is damaged otherwise, nothing being changed;
-   * DATABASE_UNREADABLE when the files cannot be read or made; DATABASE_WRITE_FAILED when another context cannot be saved.
+   * @throws DATABASE_CORRUPT with file and offset when a file is damaged otherwise, nothing being changed, unless `onDamage`
+   * asks for a salvage; DATABASE_UNREADABLE when the files cannot be read or made; DATABASE_WRITE_FAILED when another context
+   * cannot be saved.
    */
   static async open(options: DatabaseOptions): Promise<Database> {
-    const database = new Database(options);
-    const seq = await database.#storage.open();
-    database.#state.loaded();
-    database.#state.reachSeq(seq);
-    database.#state.saved(database.#state.seq);
+    const { opened: database, salvaged } = await openOrSalvage(options, async () => {
+      const each = new Database(options);
+      await each.#read();
+      return each;
+    });
+    database.#salvaged = salvaged;
     try {
+      // Nothing would change them there any more, and they would come back old at every start.
+      if (database.#isOutlived) await database.compact().catch(() => undefined);
       if (options.context) await database.setContext(options.context);
     } catch (error) {
       await database.close();
@@ -161,14 +160,35 @@ export class Database {
     return database;
   }
 
+  /**
+   * The database as its files say, without a change to them, be it the cut of a torn write: for looking at it while no
+   * program has it open. Whatever would write rejects with DATABASE_READ_ONLY.
+   *
+   * @throws DATABASE_CORRUPT, DATABASE_UNREADABLE.
+   */
+  static async inspect(options: DatabaseOptions): Promise<Database> {
+    await requireFinished(options);
+    const database = new Database(options);
+    database.#isReadOnly = true;
+    const seq = await database.#storage.inspect();
+    database.#state.loaded();
+    database.#state.reachSeq(seq);
+    return database;
+  }
+
   /** What every item carries: account and device, as far as they are known. */
   get context(): Context {
     return this.#state.context;
   }
 
   get stats(): DatabaseStats {
-    const { items, extent, outbox, lost } = this.#state;
-    return { items: items.size, size: extent.size, outbox: outbox.size, lost, ...this.#storage.stats };
+    const { changes } = this.#writer;
+    return { ...this.#state.figures, changes, salvaged: this.#salvaged, ...this.#storage.stats };
+  }
+
+  /** How durable the items of a model are: as its schema says, else as the database's options do. @throws MODEL_UNKNOWN */
+  durabilityOf(model: string): Durability {
+    return this.#durability(this.schema.model(model));
   }
 
   /** @throws ITEM_EXISTS unless `replace` is set. */
@@ -179,9 +199,8 @@ export class Database {
   /** The item with the key that these properties make, or undefined. */
   get<T = Item>(model: string, properties: Properties, options: ReadOptions = {}): T | undefined {
     const known = this.schema.model(model);
-    const record = findRecord(this.#state.items, known, properties, this.#desks.context);
-    if (!record || isExpired(known, record, this.#options.clock)) return undefined;
-    return this.#shown(record, known, options) as T;
+    const record = this.#living(known, properties);
+    return record && (this.#shown(record, known, options) as T);
   }
 
   /** When the item with this key was removed, here or elsewhere, as long as that is remembered; ISO 8601. */
@@ -196,12 +215,10 @@ export class Database {
     const known = this.schema.model(model);
     const { items, indexes } = this.#state;
     const from = { items, indexes, context: this.#desks.context, clock: this.#options.clock };
-    const { records, next, prev } = select(from, known, properties, options);
-    const page: T[] & { next?: string; prev?: string } = [];
-    for (const record of records) page.push(this.#shown(record, known, options) as T);
-    if (next !== undefined) page.next = next;
-    if (prev !== undefined) page.prev = prev;
-    return Object.freeze(page);
+    return pageOf(
+      select(from, known, properties, options),
+      (record) => this.#shown(record, known, options) as T,
+    );
   }
 
   /** Replaces the given properties; null takes one away. @throws ITEM_MISSING unless `upsert` is set. */
@@ -227,7 +244,7 @@ export class Database {
 
   /** One field of an item, by its path (`state.led.on`), or undefined. */
   getField(model: string, properties: Properties, path: string): unknown {
-    const record = findRecord(this.#state.items, this.schema.model(model), properties, this.#desks.context);
+    const record = this.#living(this.schema.model(model), properties);
     return record && readPath(record.attributes, path);
   }
 
@@ -239,12 +256,9 @@ export class Database {
     value: unknown,
     options: UpdateOptions = {},
   ): Promise<T> {
-    return this.#write(model, (desk, known) => {
-      const record = findRecord(this.#state.items, known, properties, desk.context);
-      if (!record && !options.upsert) throw missing(known, properties);
-      const changed = withPath(known, record?.attributes ?? {}, path, value);
-      return planUpdate(desk, known, { ...properties, ...changed }, options);
-    }) as Promise<T>;
+    return this.#write(model, (desk, known) =>
+      planSetField(desk, known, properties, { path, value }, options),
+    ) as Promise<T>;
   }
 
   /**
@@ -279,13 +293,13 @@ export class Database {
    */
   async transact<T>(work: (transaction: Transaction) => T): Promise<T> {
     this.#requireOpen();
-    const options = {
+    const transaction = new Transaction({
       writer: this.#writer,
       desk: () => this.#desks.now(),
-      durability: (model: Model) => this.#durability(model),
-      check: ({ changes }: Plan) => this.#triggers.run(changes),
-    };
-    return runTransaction(options, work);
+      durability: (model) => this.#durability(model),
+      check: ({ changes }) => this.#triggers.run(changes),
+    });
+    return transaction.run(work);
   }
 
   /** Many writes in one commit, all or none; resolves with the item of each. */
@@ -306,9 +320,9 @@ export class Database {
   async importItems(text: string, options: CreateOptions = {}): Promise<number> {
     const items = parseItems(text);
     const { typeField } = this.schema;
-    await this.transact((transaction) => {
-      for (const item of items) transaction.create(String(item[typeField]), item, options);
-    });
+    await this.batch(
+      items.map((item) => ({ ...options, cmd: 'create', model: String(item[typeField]), item })),
+    );
     return items.length;
   }
 
@@ -375,6 +389,18 @@ export class Database {
     void this.#commit(plan(this.#desks.now(), records), 'lazy');
   }
 
+  async #read(): Promise<void> {
+    const seq = await this.#storage.open();
+    this.#state.loaded();
+    this.#state.reachSeq(seq);
+    this.#state.saved(this.#state.seq);
+  }
+
+  #living(model: Model, properties: Properties): ItemRecord | undefined {
+    const record = findRecord(this.#state.items, model, properties, this.#desks.context);
+    return record && !isExpired(model, record, this.#options.clock) ? record : undefined;
+  }
+
   #commit(plan: Plan, durability: Durability): Promise<Item | undefined> {
     this.#requireOpen();
     return this.#writer.write(plan, durability);
@@ -382,6 +408,7 @@ export class Database {
 
   #requireOpen(): void {
     if (this.#closing) throw fail('DATABASE_CLOSED', 'the database is closed');
+    if (this.#isReadOnly) throw fail('DATABASE_READ_ONLY', 'the database was opened to be looked at only');
   }
 
   #durability(model: Model | undefined): Durability {

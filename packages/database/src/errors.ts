@@ -42,6 +42,8 @@ export const databaseErrors = {
   /** The change could not be made durable and was taken back; details carry the system's `reason`. */
   DATABASE_WRITE_FAILED: { status: 503, retryable: true },
   DATABASE_CLOSED: { status: 503 },
+  /** The database was opened to be looked at only. */
+  DATABASE_READ_ONLY: { status: 403 },
 } as const;
 
 export const fail = errorCatalogue(databaseErrors);

@@ -18,11 +18,14 @@ export type {
   DatabaseStats,
   ExportOptions,
   FindOptions,
+  LostPart,
   ReadOptions,
+  Salvaged,
   TornTail,
   UpdateOptions,
   WriteOptions,
 } from './options.ts';
+export { checkDatabase, type DatabaseCheck, salvageDatabase } from './salvage/check.ts';
 export { coerce } from './schema/coerce.ts';
 export { compileSchema, type Schema, type Timestamps } from './schema/compile.ts';
 export { completeSchema } from './schema/complete-schema.ts';
@@ -32,6 +35,7 @@ export { type KeyRange, Model } from './schema/model.ts';
 export type { QueueRule } from './schema/process.ts';
 export { readSchema } from './schema/read-schema.ts';
 export { schemaHash } from './schema/schema-hash.ts';
+export { parseItems } from './transfer/json5.ts';
 export { defineSchema, type ItemOf, type SchemaDefinition, type TypedDatabase, typed } from './typed.ts';
 export type { Operators, Where } from './where/where.ts';
 export { Transaction } from './writes/transaction.ts';

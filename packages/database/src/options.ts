@@ -29,6 +29,14 @@ export interface DatabaseOptions {
    * default 90 days. At most 10,000 are.
    */
   tombstoneAge?: number;
+  /**
+   * What damage to the files does to `open` that no power cut makes. `refuse`, the default, throws DATABASE_CORRUPT and
+   * changes nothing. `salvage` takes everything that can be read into a new snapshot, keeps the damaged files aside in
+   * `NAME.damaged-N`, and says in the log and in `stats.salvaged` what was lost.
+   */
+  onDamage?: 'refuse' | 'salvage';
+  /** Models whose items speak of all the others, as of how far they are synced: a salvage leaves them out. */
+  forgetWhenSalvaged?: readonly string[];
   /** Largest item in bytes of JSON; default 400 KB, as DynamoDB's. */
   maxItemSize?: number;
   /**
@@ -117,6 +125,30 @@ export interface TornTail {
   readonly bytes: number;
 }
 
+/** A part of a damaged database that could not be read. */
+export interface LostPart {
+  readonly file: string;
+  readonly offset: number;
+  /** Zero where a file is missing or ends too early: how much there was, nobody knows. */
+  readonly bytes: number;
+  readonly reason: 'damaged' | 'cut short' | 'missing';
+}
+
+/** What became of a database whose files were damaged. */
+export interface Salvaged {
+  /** ISO 8601. */
+  readonly at: string;
+  /** Where the damaged files lie now, with `report.json`, which says the same as this. */
+  readonly directory: string;
+  readonly lost: readonly LostPart[];
+  /** Of `lost` together. */
+  readonly lostBytes: number;
+  /** That could be read. */
+  readonly items: number;
+  /** Items of an owner that the device had before, which were left behind: that they were removed was in a lost part. */
+  readonly left: number;
+}
+
 export interface DatabaseStats {
   readonly items: number;
   /** Of all items together, in characters of keys and values: what `maxSize` limits. */
@@ -125,6 +157,9 @@ export interface DatabaseStats {
   readonly outbox: number;
   /** Changes by model that were given up before the cloud had them, since the present owner has the device. */
   readonly lost: Readonly<Record<string, number>>;
+  /** Items written and removed since the database was opened, those that `lazy` keeps in memory for now not counted. */
+  readonly changes: number;
+  /** Of which many may have shared one, with one sync of the disk. */
   readonly commits: number;
   readonly failedCommits: number;
   readonly compactions: number;
@@ -134,4 +169,6 @@ export interface DatabaseStats {
   /** Bytes written since the database was opened, to journals and snapshots: the wear of the flash. */
   readonly writtenBytes: number;
   readonly tornTail?: TornTail;
+  /** Present when the files were damaged when the database was opened. */
+  readonly salvaged?: Salvaged;
 }

@@ -57,6 +57,11 @@ export class State {
     return this.#lost;
   }
 
+  get figures() {
+    const { items, extent, outbox, lost } = this;
+    return { items: items.size, size: extent.size, outbox: outbox.size, lost };
+  }
+
   /** The number of the latest change. */
   get seq(): number {
     return this.#seq;

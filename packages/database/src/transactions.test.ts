@@ -19,6 +19,7 @@ describe('a transaction', () => {
     expect(total).toBe(1);
     expect(db.get('Note', { id: 'n' })).toMatchObject({ text: '2' });
     expect(db.stats.commits).toBe(commits + 1);
+    expect(db.stats.changes).toBe(3);
   });
 
   it('leaves nothing when it throws, nor tells anybody', async () => {
@@ -112,6 +113,44 @@ describe('items that expire', () => {
     expect(db.get('Store', { key: 'a' })).toBeDefined();
     await world.clock.advance(30_000);
     expect(db.get('Store', { key: 'a' })).toBeUndefined();
+  });
+});
+
+describe('an item that has expired and is not swept away yet', () => {
+  async function expired() {
+    const world = new World();
+    const db = await world.open();
+    await db.create('Store', { key: 'a', value: 'old', expires: new Date(world.clock.now() + 1000) });
+    await db.close();
+    await world.clock.advance(2000);
+    // The sweep comes with the next turn of the clock, which stands still.
+    return world.open();
+  }
+
+  it('is not read, by its field neither', async () => {
+    const db = await expired();
+    expect(db.stats.items).toBe(1);
+    expect(db.getField('Store', { key: 'a' }, 'value')).toBeUndefined();
+  });
+
+  it('does not stand in the way of a new one', async () => {
+    const db = await expired();
+    await db.create('Store', { key: 'a', value: 'new' });
+    expect(db.get('Store', { key: 'a' })).toMatchObject({ value: 'new' });
+    expect(db.get('Store', { key: 'a' })).not.toHaveProperty('expires');
+  });
+
+  it('is not updated, nor does an upsert go on from it', async () => {
+    const db = await expired();
+    await expect(db.update('Store', { key: 'a', value: 'x' })).rejects.toMatchObject({
+      code: 'ITEM_MISSING',
+    });
+    await expect(db.setField('Store', { key: 'a' }, 'value', 'x')).rejects.toMatchObject({
+      code: 'ITEM_MISSING',
+    });
+    expect(await db.upsert('Store', { key: 'a', type: 'string' })).not.toHaveProperty('value');
+    await db.setField('Store', { key: 'a' }, 'value', 'back');
+    expect(db.getField('Store', { key: 'a' }, 'value')).toBe('back');
   });
 });
 

@@ -1,9 +1,10 @@
 import { mkdir, stat } from 'node:fs/promises';
 import { connect } from 'node:net';
-import { silentLogger } from '@ioto/runtime';
+import { CodedError, silentLogger } from '@ioto/runtime';
 import { describe, expect, it } from 'vitest';
 import { Directory, until, World } from '../../test/world.ts';
-import { askAgent, ControlSocket } from './control-socket.ts';
+import { askAgent, requestRows } from './ask-agent.ts';
+import { ControlSocket } from './control-socket.ts';
 
 describe('the control socket', () => {
   it('lets ioto wake end a backoff at once', async () => {
@@ -67,6 +68,37 @@ describe('the control socket', () => {
       .write('x'.repeat(10_000));
     await until(() => closed);
     await control.stop();
+  });
+
+  it('answers a request row by row, and tells what was wrong with one by its code', async () => {
+    await using directory = await Directory.create();
+    let asked = 0;
+    async function* rows({ count = 0 }: { count?: number }) {
+      for (asked = 0; asked < count; asked += 1) yield { number: asked, text: 'x'.repeat(1000) };
+      if (count === 3) throw new CodedError('ITEM_MISSING', 'three is too few', { details: { count } });
+    }
+    const control = new ControlSocket(directory.path, {}, silentLogger, { rows });
+    await control.start();
+    const got: object[] = [];
+    for await (const row of requestRows(directory.path, { do: 'rows', count: 500 })) got.push(row);
+    expect(got).toHaveLength(500);
+    expect(got[499]).toMatchObject({ number: 499 });
+    const refused = async (request: object) => {
+      for await (const _row of requestRows(directory.path, request));
+    };
+    await expect(refused({ do: 'rows', count: 3 })).rejects.toMatchObject({
+      code: 'ITEM_MISSING',
+      message: 'three is too few',
+      details: { count: 3 },
+    });
+    await expect(refused({ do: 'constructor' })).rejects.toMatchObject({ code: 'CONTROL_REFUSED' });
+    // Who does not take its answer does not make the agent keep it.
+    const lazy = requestRows(directory.path, { do: 'rows', count: 1_000_000 });
+    await lazy.next();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(asked).toBeLessThan(10_000);
+    await control.stop();
+    await expect(refused({ do: 'rows' })).rejects.toMatchObject({ code: 'CONTROL_NONE' });
   });
 
   it('says so where no agent runs', async () => {

@@ -1,51 +1,48 @@
-import { chmodSync, closeSync, openSync, rmSync } from 'node:fs';
-import { connect, createServer, type Server, type Socket } from 'node:net';
+import { once } from 'node:events';
+import { chmodSync, rmSync } from 'node:fs';
+import { createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { CodedError, type Component, type Logger, messageOf, systemCode } from '@ioto/runtime';
+import { CodedError, type Component, type Logger, messageOf } from '@ioto/runtime';
+import { type Address, addressIn, NAME } from './address.ts';
 
-/** Bytes that a unix socket's address takes at most, its final zero included (unix(7): sun_path is 108 on Linux, 104 on BSD). */
-const LONGEST_ADDRESS = 104;
-/** A request is one word and a line feed. */
-const LONGEST_REQUEST = 64;
-/** Milliseconds that a client may take. */
+/** An action is asked for by one word and a line feed. */
+const LONGEST_WORD = 64;
+/** Characters of a request, which is an object of JSON and a line feed. */
+const LONGEST_REQUEST = 2 * 1024 * 1024;
+/** Milliseconds that a client may take until it has said what it wants, and between two steps of taking its answer. */
 const PATIENCE = 2000;
+const READING_PATIENCE = 30_000;
 
-const NAME = 'control.sock';
-
-/** An address of the socket that fits, and what to give back when it is not used any more. */
-interface Address {
-  path: string;
-  release(): void;
-}
+/** Answers a request by rows, as many as there are: the next is asked for when the client has taken the one before. */
+export type RequestHandler = (request: Readonly<Record<string, unknown>>) => AsyncIterable<object>;
 
 /**
- * `STATE/control.sock`, or, where that is too long for a socket's address, the same file by way of an open directory.
+ * Lets other programs of the same user reach this agent. Only the holder of the state directory's lock starts it.
  *
- * @throws CONTROL_PATH where the system has no such way.
+ * A client says one line. A word asks for an action, and is answered with `ok` or `unknown`. An object of JSON asks what its
+ * `do` names; it is answered with lines of JSON: any number of `{ "row": … }`, and then `{ "end": true }` or
+ * `{ "error": { "code", "message", "details" } }`.
  */
-function addressIn(state: string): Address {
-  const path = join(state, NAME);
-  if (Buffer.byteLength(path) < LONGEST_ADDRESS) return { path, release: () => undefined };
-  if (process.platform !== 'linux') {
-    throw new CodedError('CONTROL_PATH', `${path} is too long for a socket: choose a shorter --state`);
-  }
-  const directory = openSync(state, 'r');
-  return { path: `/proc/self/fd/${directory}/${NAME}`, release: () => closeSync(directory) };
-}
-
-/** Lets other programs of the same user reach this agent. Only the holder of the state directory's lock starts it. */
 export class ControlSocket implements Component {
   readonly name = 'control';
   readonly #state: string;
   readonly #logger: Logger;
   readonly #actions: Readonly<Record<string, () => void>>;
+  readonly #requests: Readonly<Record<string, RequestHandler>>;
+  readonly #sockets = new Set<Socket>();
   #server: Server | undefined;
   #address: Address | undefined;
 
-  /** `actions` by the word that asks for them. */
-  constructor(state: string, actions: Readonly<Record<string, () => void>>, logger: Logger) {
+  /** `actions` by the word that asks for them, `requests` by their `do`. */
+  constructor(
+    state: string,
+    actions: Readonly<Record<string, () => void>>,
+    logger: Logger,
+    requests: Readonly<Record<string, RequestHandler>> = {},
+  ) {
     this.#state = state;
     this.#actions = actions;
+    this.#requests = requests;
     this.#logger = logger;
   }
 
@@ -65,6 +62,8 @@ export class ControlSocket implements Component {
   async stop(): Promise<void> {
     const server = this.#server;
     this.#server = undefined;
+    // Who is in the middle of a long answer must not hold up the end of the agent.
+    for (const socket of this.#sockets) socket.destroy();
     if (server) await new Promise<void>((resolve) => server.close(() => resolve()));
     this.#address?.release();
     this.#address = undefined;
@@ -81,64 +80,59 @@ export class ControlSocket implements Component {
 
   #serve(socket: Socket): void {
     let request = '';
+    let isServed = false;
+    this.#sockets.add(socket);
     socket.setTimeout(PATIENCE, () => socket.destroy());
     socket.on('error', () => socket.destroy());
+    socket.on('close', () => this.#sockets.delete(socket));
     socket.setEncoding('utf8').on('data', (text: string) => {
+      if (isServed) return;
       request += text;
-      const word = /^([a-z]+)\n/.exec(request)?.[1];
-      const action =
-        word !== undefined && Object.hasOwn(this.#actions, word) ? this.#actions[word] : undefined;
-      if (word === undefined && request.length < LONGEST_REQUEST) return;
-      action?.();
-      socket.end(action ? 'ok\n' : 'unknown\n');
+      const end = request.indexOf('\n');
+      const longest = request.startsWith('{') ? LONGEST_REQUEST : LONGEST_WORD;
+      if (end < 0 && request.length < longest) return;
+      isServed = true;
+      const line = request.slice(0, Math.max(0, end));
+      if (line.startsWith('{')) void this.#answer(socket, line);
+      else socket.end(this.#act(line) ? 'ok\n' : 'unknown\n');
     });
+  }
+
+  #act(word: string): boolean {
+    const action = Object.hasOwn(this.#actions, word) ? this.#actions[word] : undefined;
+    action?.();
+    return action !== undefined;
+  }
+
+  async #answer(socket: Socket, line: string): Promise<void> {
+    socket.setTimeout(READING_PATIENCE);
+    try {
+      for await (const row of this.#rowsFor(line)) {
+        if (socket.destroyed) return;
+        const hasRoom = socket.write(`${JSON.stringify({ row })}\n`);
+        if (!hasRoom) await Promise.race([once(socket, 'drain'), once(socket, 'close')]);
+      }
+      socket.end('{"end":true}\n');
+    } catch (error) {
+      const { code, details } =
+        error instanceof CodedError ? error : { code: 'CONTROL_FAILED', details: undefined };
+      socket.end(`${JSON.stringify({ error: { code, message: messageOf(error), details } })}\n`);
+    }
+  }
+
+  #rowsFor(line: string): AsyncIterable<object> {
+    const request = parseRequest(line);
+    const name = String(request.do);
+    const handler = Object.hasOwn(this.#requests, name) ? this.#requests[name] : undefined;
+    if (handler) return handler(request);
+    throw new CodedError('CONTROL_REFUSED', `the agent does not know ${JSON.stringify(name.slice(0, 64))}`);
   }
 }
 
-/**
- * Asks the agent that runs on a state directory for an action.
- *
- * @throws CONTROL_NONE when none runs there; CONTROL_REFUSED when it does not know the action.
- */
-export async function askAgent(state: string, action: string): Promise<void> {
-  const address = addressOrNone(state);
+function parseRequest(line: string): Readonly<Record<string, unknown>> {
   try {
-    const answer = await exchange(address.path, `${action}\n`, state);
-    if (answer !== 'ok\n') throw new CodedError('CONTROL_REFUSED', `the agent does not know ${action}`);
-  } finally {
-    address.release();
+    return JSON.parse(line) as Record<string, unknown>;
+  } catch (cause) {
+    throw new CodedError('CONTROL_REFUSED', 'the request is no JSON', { cause });
   }
-}
-
-function addressOrNone(state: string): Address {
-  try {
-    return addressIn(state);
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') throw none(state, error);
-    throw error;
-  }
-}
-
-function exchange(path: string, request: string, state: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    let answer = '';
-    const socket = connect(path, () => socket.write(request));
-    const fail = (error?: unknown) => {
-      socket.destroy();
-      reject(none(state, error));
-    };
-    socket.setTimeout(PATIENCE, fail);
-    socket.on('error', fail);
-    socket.setEncoding('utf8').on('data', (text: string) => {
-      answer += text;
-    });
-    socket.on('end', () => {
-      socket.destroy();
-      resolve(answer);
-    });
-  });
-}
-
-function none(state: string, cause: unknown): CodedError {
-  return new CodedError('CONTROL_NONE', `no agent runs on the state directory ${state}`, { cause });
 }

@@ -12,7 +12,12 @@ export function expiryOf(model: Model, { attributes }: Pick<ItemRecord, 'attribu
 }
 
 export function isExpired(model: Model, record: ItemRecord, clock: Pick<Clock, 'now'>): boolean {
+  return hasExpired(model, record, model.ttl ? clock.now() : 0);
+}
+
+/** Whether the item is gone at `now`, milliseconds since the epoch, though nobody may have swept it away yet. */
+export function hasExpired(model: Model, record: Pick<ItemRecord, 'attributes'>, now: number): boolean {
   if (!model.ttl || record.attributes[model.ttl.name] === undefined) return false;
   const time = expiryOf(model, record);
-  return time !== undefined && time <= clock.now();
+  return time !== undefined && time <= now;
 }

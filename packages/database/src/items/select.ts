@@ -7,6 +7,7 @@ import type { Model } from '../schema/model.ts';
 import { compileFilter } from '../where/filter.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 import { isExpired } from './expiry.ts';
+import type { Page } from './item.ts';
 import type { ItemTable } from './item-table.ts';
 import type { ItemRecord } from './record.ts';
 
@@ -76,6 +77,15 @@ export function select(
   return backwards
     ? { records: records.reverse(), prev: far, next: near }
     : { records, prev: near, next: far };
+}
+
+/** The page that a selection makes, each record as `show` shows it. */
+export function pageOf<T>({ records, next, prev }: Selection, show: (record: ItemRecord) => T): Page<T> {
+  const page: T[] & { next?: string; prev?: string } = [];
+  for (const record of records) page.push(show(record));
+  if (next !== undefined) page.next = next;
+  if (prev !== undefined) page.prev = prev;
+  return Object.freeze(page);
 }
 
 function keySource({ items, context }: Selecting, model: Model, properties: Properties): Source {

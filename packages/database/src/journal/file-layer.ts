@@ -27,6 +27,8 @@ export interface FileLayer {
   open(path: string): Promise<OpenFile>;
   rename(from: string, to: string): Promise<void>;
   remove(path: string): Promise<void>;
+  /** A directory with the files in it. */
+  removeDirectory(path: string): Promise<void>;
   /** Makes names durable: new, renamed and removed ones. */
   syncDirectory(directory: string): Promise<void>;
 }

@@ -31,6 +31,28 @@ export class FileNames {
     return `${path}.tmp`;
   }
 
+  /** A snapshot that a salvage has made, until the damaged files lie aside. */
+  salvaged(number: number): string {
+    return `${this.snapshot}.salvaged-${number}`;
+  }
+
+  /** Where the files lie that salvage `number` has left. */
+  damaged(number: number): string {
+    return join(this.directory, `${this.name}.damaged-${number}`);
+  }
+
+  /** In a directory's listing, the numbers of salvages: those that are not finished, and those whose files lie aside. */
+  salvages(listing: readonly string[]): { unfinished: number[]; damaged: number[] } {
+    const numbers = (pattern: RegExp) =>
+      listing
+        .flatMap((file) => {
+          const match = file.startsWith(`${this.name}.`) && pattern.exec(file.slice(this.name.length + 1));
+          return match ? [Number(match[1])] : [];
+        })
+        .sort((a, b) => a - b);
+    return { unfinished: numbers(/^db\.salvaged-(\d{1,9})$/), damaged: numbers(/^damaged-(\d{1,9})$/) };
+  }
+
   /** Sorts out a directory's listing: generations in ascending order, and what half-written files were left behind. */
   sortOut(listing: readonly string[]): { snapshot: boolean; generations: number[]; leftovers: string[] } {
     const own = listing.filter((file) => file.startsWith(`${this.name}.`));
@@ -42,7 +64,7 @@ export class FileNames {
       snapshot: own.includes(`${this.name}.db`),
       generations: generations.sort((a, b) => a - b),
       leftovers: own
-        .filter((file) => /^(db|\d+\.journal)\.tmp$/.test(file.slice(this.name.length + 1)))
+        .filter((file) => /^(db|db\.salvaged-\d+|\d+\.journal)\.tmp$/.test(file.slice(this.name.length + 1)))
         .map((file) => join(this.directory, file)),
     };
   }

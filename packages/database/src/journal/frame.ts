@@ -66,6 +66,15 @@ export function readHeader(bytes: Buffer, offset: number) {
   };
 }
 
+/** Where the next whole frame with a higher number begins, from `from` on. */
+export function nextFrameAt(bytes: Buffer, from: number, last: number): number | undefined {
+  for (let at = bytes.indexOf(MAGIC, from); at >= 0; at = bytes.indexOf(MAGIC, at + 1)) {
+    const frame = readFrame(bytes, at);
+    if (frame && frame.number > last) return at;
+  }
+  return undefined;
+}
+
 /** Whether the header of a frame with a higher number lies anywhere behind `from`. */
 export function hasLaterHeader(bytes: Buffer, from: number, last: number): boolean {
   for (let at = bytes.indexOf(MAGIC, from); at >= 0; at = bytes.indexOf(MAGIC, at + 1)) {

@@ -115,6 +115,7 @@ export const nodeFiles: FileLayer = {
   open: (path) => openFile(path, constants.O_WRONLY),
   rename,
   remove: (path) => rm(path, { force: true }),
+  removeDirectory: (path) => rm(path, { recursive: true, force: true }),
   async syncDirectory(directory) {
     syncDirectory(directory);
   },

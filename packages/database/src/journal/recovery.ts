@@ -129,7 +129,7 @@ async function scanJournal(
   return { ...scan, path, head, firstNumber };
 }
 
-function headOf(frame: Frame, path: string, kind: Head['kind']): Head {
+export function headOf(frame: Frame, path: string, kind: Head['kind']): Head {
   const head = frame.kind === 'head' ? decodeHead(frame.payload.toString()) : undefined;
   if (head?.kind === kind) return head;
   throw corrupt(path, 0, `it does not begin as a ${kind} of this program does`);
@@ -163,7 +163,7 @@ function checkRow(journals: readonly Journal[], base: Head | undefined): void {
   }
 }
 
-function replayFrame(
+export function replayFrame(
   frame: Frame,
   path: string,
   texts: TextStore,
@@ -194,7 +194,7 @@ async function read(files: FileLayer, path: string, visit: (frame: Frame) => voi
   }
 }
 
-function corrupt(file: string, offset: number, what: string, cause?: unknown): CodedError {
+export function corrupt(file: string, offset: number, what: string, cause?: unknown): CodedError {
   return fail(
     'DATABASE_CORRUPT',
     `the database cannot be opened: ${file} at byte ${offset}: ${what}. Nothing was changed. Restore the directory from a copy, or move it away to begin with an empty database`,

@@ -93,9 +93,9 @@ export class SimulatedDisk implements FileLayer {
 
   async list(directory: string): Promise<string[]> {
     await this.#step('list', directory);
-    return this.paths()
-      .filter((path) => dirname(path) === directory)
-      .map((path) => path.slice(join(directory, '/').length));
+    const beginning = join(directory, '/');
+    const below = this.paths().filter((path) => path.startsWith(beginning));
+    return [...new Set(below.map((path) => path.slice(beginning.length).split('/', 1)[0] as string))];
   }
 
   async read(path: string): Promise<Buffer> {
@@ -132,6 +132,10 @@ export class SimulatedDisk implements FileLayer {
   async remove(path: string): Promise<void> {
     await this.#step('remove', path);
     this.#rename((names) => names.delete(path));
+  }
+
+  async removeDirectory(path: string): Promise<void> {
+    for (const file of this.paths()) if (dirname(file) === path) await this.remove(file);
   }
 
   async syncDirectory(directory: string): Promise<void> {

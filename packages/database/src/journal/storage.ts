@@ -94,6 +94,16 @@ export class Storage {
     return found.seq;
   }
 
+  /** Reads what is there into memory and opens nothing: it stays as it is, and nothing can be committed. */
+  async inspect(): Promise<number> {
+    const { files } = this.#options;
+    const found = await recover(files, this.#names, (operation) => this.#memory.replay(operation));
+    this.#snapshotBytes = found.snapshotBytes;
+    this.#olderJournals = [{ path: '', length: found.journalBytes }];
+    this.#tornTail = found.tornTail;
+    return found.seq;
+  }
+
   append(unit: Unit): void {
     this.#committer.append(unit);
   }

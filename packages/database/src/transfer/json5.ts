@@ -18,11 +18,12 @@ export function formatItems(items: readonly Item[]): string {
 }
 
 /**
- * The items in a JSON5 text: a list of objects.
+ * The items in a JSON5 text: a list of objects. Or one object of plain JSON a line, as programs write them.
  *
  * @throws IMPORT_INVALID naming line and column, or the item, and what is wrong.
  */
 export function parseItems(text: string): Properties[] {
+  if (/^\s*\{/.test(text)) return parseLines(text);
   const jju = createRequire(import.meta.url)('jju') as Jju;
   let items: unknown;
   try {
@@ -36,5 +37,18 @@ export function parseItems(text: string): Properties[] {
   return items.map((item: unknown, at) => {
     if (isPlainObject(item)) return item;
     throw fail('IMPORT_INVALID', `item ${at + 1} of the list must be an object`);
+  });
+}
+
+function parseLines(text: string): Properties[] {
+  return text.split('\n').flatMap((line, at) => {
+    if (line.trim() === '') return [];
+    try {
+      const item: unknown = JSON.parse(line);
+      if (isPlainObject(item)) return [item];
+    } catch (cause) {
+      throw fail('IMPORT_INVALID', `line ${at + 1} is no JSON: ${messageOf(cause)}`, { cause });
+    }
+    throw fail('IMPORT_INVALID', `line ${at + 1} must be an object`);
   });
 }

@@ -27,7 +27,7 @@ describe('export and import', () => {
     expect(db.find('Store').map(({ key }) => key)).toEqual(['a', 'b']);
   });
 
-  it.each(['{', '{}', '[1]'])('refuse %j', async (text) => {
+  it.each(['{', '[1]', '{}\n[1]', '{a: 1}'])('refuse %j', async (text) => {
     const db = await new World().open();
     await expect(db.importItems(text)).rejects.toMatchObject({ code: 'IMPORT_INVALID' });
   });

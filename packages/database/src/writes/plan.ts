@@ -10,6 +10,8 @@ import {
   removalAttributes,
   restamped,
 } from '../items/attributes.ts';
+import { hasExpired } from '../items/expiry.ts';
+import { withPath } from '../items/fields.ts';
 import type { ItemTable } from '../items/item-table.ts';
 import { type ItemRecord, recordOf } from '../items/record.ts';
 import { timeOf } from '../items/version.ts';
@@ -36,7 +38,8 @@ const NOTHING: Plan = { operations: [], changes: [] };
 export function planCreate(desk: Desk, model: Model, properties: Properties, options: CreateOptions): Plan {
   const attributes = newAttributes(model, properties, desk);
   const key = model.keyOf(attributes, desk.context);
-  const previous = desk.state.items.get(key);
+  const held = desk.state.items.get(key);
+  const previous = living(desk, model, held);
   if (previous && !(options.replace && previous.model === model.name)) {
     throw fail('ITEM_EXISTS', `there is already a ${previous.model} ${JSON.stringify(key.sk)}`, {
       details: { model: previous.model, ...key },
@@ -46,7 +49,7 @@ export function planCreate(desk: Desk, model: Model, properties: Properties, opt
   return planPut(desk, model, {
     cmd: 'create',
     key,
-    attributes: newer(desk, model, key, attributes, previous),
+    attributes: newer(desk, model, key, attributes, held),
     previous,
     origin,
   });
@@ -54,7 +57,7 @@ export function planCreate(desk: Desk, model: Model, properties: Properties, opt
 
 /** @throws ITEM_MISSING unless `upsert` is set. */
 export function planUpdate(desk: Desk, model: Model, properties: Properties, options: UpdateOptions): Plan {
-  const previous = findRecord(desk.state.items, model, properties, desk.context);
+  const previous = findLiving(desk, model, properties);
   if (!previous) {
     if (options.upsert) return planCreate(desk, model, withoutNulls(properties), options);
     throw missing(model, properties);
@@ -62,9 +65,23 @@ export function planUpdate(desk: Desk, model: Model, properties: Properties, opt
   return planChange(desk, model, previous, properties, 'update', options);
 }
 
+/** @throws ITEM_MISSING unless `upsert` is set. */
+export function planSetField(
+  desk: Desk,
+  model: Model,
+  properties: Properties,
+  { path, value }: { path: string; value: unknown },
+  options: UpdateOptions,
+): Plan {
+  const record = findLiving(desk, model, properties);
+  if (!record && !options.upsert) throw missing(model, properties);
+  const changed = withPath(model, record?.attributes ?? {}, path, value);
+  return planUpdate(desk, model, { ...properties, ...changed }, options);
+}
+
 export function planUpsert(desk: Desk, model: Model, properties: Properties, options: WriteOptions): Plan {
   const isKnown = model.readyKey(properties) ?? model.keyRange(properties, desk.context).complete;
-  const previous = isKnown ? findRecord(desk.state.items, model, properties, desk.context) : undefined;
+  const previous = isKnown ? findLiving(desk, model, properties) : undefined;
   if (previous) return planChange(desk, model, previous, properties, 'upsert', options);
   const attributes = newAttributes(model, withoutNulls(properties), desk);
   const key = model.keyOf(attributes, desk.context);
@@ -239,6 +256,16 @@ export function findRecord(
   return record?.model === model.name ? record : undefined;
 }
 
+/** As `findRecord`, of what has not expired. */
+function findLiving(desk: Desk, model: Model, properties: Properties): ItemRecord | undefined {
+  return living(desk, model, findRecord(desk.state.items, model, properties, desk.context));
+}
+
+/** An item that has expired is gone, be it swept away yet or not. */
+function living({ now }: Desk, model: Model, record: ItemRecord | undefined): ItemRecord | undefined {
+  return record?.model === model.name && hasExpired(model, record, now) ? undefined : record;
+}
+
 /** Fields that OneTable keeps within another attribute instead of beside it. */
 function encodedProperties(model: Model, item: Properties): Properties {
   const properties: Record<string, string> = {};
@@ -261,7 +288,7 @@ function withoutNulls(properties: Properties): Properties {
   return Object.fromEntries(Object.entries(properties).filter(([, value]) => value !== null));
 }
 
-export function missing(model: Model, properties: Properties) {
+function missing(model: Model, properties: Properties) {
   return fail('ITEM_MISSING', `there is no such ${model.name}`, {
     details: { model: model.name, properties: Object.keys(properties) },
   });

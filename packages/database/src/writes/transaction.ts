@@ -14,28 +14,6 @@ export interface TransactionOptions {
   check(plan: Plan): void;
 }
 
-/**
- * Runs `work` to its end and commits what it wrote; what it throws takes everything back. Resolves with its result.
- *
- * @throws TRANSACTION_OVER when `work` is asynchronous.
- */
-export async function runTransaction<T>(
-  options: TransactionOptions,
-  work: (transaction: Transaction) => T,
-): Promise<T> {
-  const transaction = new Transaction(options);
-  let result: T;
-  try {
-    result = work(transaction);
-    if (result instanceof Promise) throw fail('TRANSACTION_OVER', 'a transaction cannot be asynchronous');
-  } catch (error) {
-    transaction.cancel();
-    throw error;
-  }
-  await transaction.commit();
-  return result;
-}
-
 const STRENGTH: readonly Durability[] = ['mem', 'lazy', 'each'];
 
 /**
@@ -76,15 +54,33 @@ export class Transaction {
     return this[cmd](model, item, options);
   }
 
-  /** For the database: takes everything back. */
-  cancel(): void {
+  /**
+   * For the database: runs `work` to its end and commits what it did, or takes all of it back when it throws.
+   *
+   * @throws TRANSACTION_OVER when `work` is asynchronous.
+   */
+  async run<T>(work: (transaction: Transaction) => T): Promise<T> {
+    let result: T;
+    try {
+      result = work(this);
+      if (result instanceof Promise) throw fail('TRANSACTION_OVER', 'a transaction cannot be asynchronous');
+    } catch (error) {
+      this.#cancel();
+      throw error;
+    }
+    await this.#commit();
+    return result;
+  }
+
+  /** Takes everything back. */
+  #cancel(): void {
     this.#isOpen = false;
     for (const staged of this.#staged.toReversed()) this.#options.writer.unstage(staged);
     this.#staged = [];
   }
 
-  /** For the database: commits everything as one change, as durable as the model asks that asks for most. */
-  commit(): Promise<unknown> {
+  /** Commits everything as one change, as durable as the model asks that asks for most. */
+  #commit(): Promise<unknown> {
     this.#isOpen = false;
     if (this.#staged.length === 0) return Promise.resolve();
     const whole: Staged = {

@@ -45,9 +45,15 @@ export interface Staged extends Plan {
 /** Carries plans out: in memory at once, on disk as its durability asks. */
 export class Writer {
   readonly #options: WriterOptions;
+  #changes = 0;
 
   constructor(options: WriterOptions) {
     this.#options = options;
+  }
+
+  /** Items written and removed, as durably as they were to be. */
+  get changes(): number {
+    return this.#changes;
   }
 
   /**
@@ -183,6 +189,7 @@ export class Writer {
         this.#options.lost({ model, count: versions.length, reason });
       }
       if (!('seq' in operation)) continue;
+      if (operation.op !== 'queue') this.#changes += 1;
       const entry = outbox.byVersion(operation.seq);
       if (!entry) continue;
       entry.durable = true;

@@ -24,6 +24,15 @@ const AGENT_MODELS = {
 };
 
 /**
+ * They are on disk whatever `database.durability` says: a Command that ran must not run again after a restart because the
+ * product keeps its own items in memory.
+ */
+const AGENT_PROCESS = {
+  [COMMAND_JOURNAL]: { sync: 'none', durability: 'each' },
+  [MEMORY_NOTE]: { sync: 'none', durability: 'each' },
+};
+
+/**
  * The schema of the file, JSON5 in OneTable's form, with what it blends in and the core models that it leaves out; without
  * a file the core models alone.
  *
@@ -32,8 +41,9 @@ const AGENT_MODELS = {
 export async function loadSchema(file: string | undefined): Promise<Schema> {
   const definition = completeSchema(file === undefined ? {} : await readSchema(file, readTextIfPresent));
   const models = { ...(definition.models as object), ...AGENT_MODELS };
+  const process = { ...(definition.process as object | undefined), ...AGENT_PROCESS };
   try {
-    return compileSchema({ ...definition, models });
+    return compileSchema({ ...definition, models, process });
   } catch (error) {
     throw new CodedError('SCHEMA_INVALID', `${file}: ${messageOf(error)}`, { cause: error });
   }

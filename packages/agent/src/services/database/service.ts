@@ -1,8 +1,10 @@
-import { Database } from '@ioto/database';
-import type { Clock, Component, Logger } from '@ioto/runtime';
+import { Database, type DatabaseOptions } from '@ioto/database';
+import type { Clock, Component, Emitter, Logger } from '@ioto/runtime';
 import { CodedError } from '@ioto/runtime';
+import type { AgentEvents } from '../../agent-events.ts';
 import type { AgentSettings } from '../../config.ts';
 import { type Directories, expandPath } from '../../config-loading/directories.ts';
+import { SYNC_GENERATION } from '../sync/hello.ts';
 import { loadSchema } from './schema-file.ts';
 
 export interface DatabaseServiceOptions {
@@ -12,6 +14,7 @@ export interface DatabaseServiceOptions {
   directories: Directories;
   clock: Clock;
   logger: Logger;
+  events: Emitter<AgentEvents>;
 }
 
 /** Service `database`: the embedded database, open from start to stop. */
@@ -32,28 +35,47 @@ export class DatabaseService implements Component {
 
   /** @throws SCHEMA_INVALID, DATABASE_CORRUPT, DATABASE_UNREADABLE. */
   async start(): Promise<void> {
-    const { settings, maxItemSize, directories, clock, logger } = this.#options;
-    const schema = await loadSchema(settings.schema && expandPath(settings.schema, directories));
-    this.#database = await Database.open({
-      directory: directories.db,
-      name: databaseName(settings.path),
-      schema,
-      clock,
-      logger,
-      maxItemSize,
-      maxJournalSize: settings.maxJournalSize,
-      maxJournalAge: settings.maxJournalAge,
-      tombstoneAge: settings.tombstones,
-      maxQueue: settings.maxQueue,
-    });
-    const { tornTail } = this.#database.stats;
-    if (tornTail) logger.warn({ ...tornTail }, 'cut off a write that a power cut had left unfinished');
+    const { events, ...options } = this.#options;
+    this.#database = await Database.open(await databaseOptions(options));
+    const { salvaged } = this.#database.stats;
+    if (salvaged) events.emit('database:salvaged', salvaged);
   }
 
   async stop(): Promise<void> {
     await this.#database?.close();
     this.#database = undefined;
   }
+}
+
+/**
+ * How the agent opens its database, as its settings say.
+ *
+ * @throws SCHEMA_INVALID.
+ */
+export async function databaseOptions({
+  settings,
+  maxItemSize,
+  directories,
+  clock,
+  logger,
+}: Omit<DatabaseServiceOptions, 'events'>): Promise<DatabaseOptions> {
+  return {
+    directory: directories.db,
+    name: databaseName(settings.path),
+    schema: await loadSchema(settings.schema && expandPath(settings.schema, directories)),
+    clock,
+    logger,
+    maxItemSize,
+    durability: settings.durability,
+    onDamage: settings.onDamage,
+    // A device that has lost something is in step with nobody: everything is compared with the cloud again.
+    forgetWhenSalvaged: ['SyncState', SYNC_GENERATION],
+    maxSize: settings.maxSize,
+    maxQueue: settings.maxQueue,
+    maxJournalSize: settings.maxJournalSize,
+    maxJournalAge: settings.maxJournalAge,
+    tombstoneAge: settings.tombstones,
+  };
 }
 
 /** `database.path` names the main file; the database adds its own endings. */

@@ -30,7 +30,7 @@ export class MemoryModels {
   /** An item of the model came; resolves when that is noted, before the item counts as received. */
   async received(model: string): Promise<void> {
     const { schema } = this.#database;
-    if (this.#isNoted || schema.models.get(model)?.durability !== 'mem') return;
+    if (this.#isNoted || this.#database.durabilityOf(model) !== 'mem') return;
     if (!schema.models.has(MEMORY_NOTE)) return;
     await this.#database.upsert(MEMORY_NOTE, {});
     this.#isNoted = true;

@@ -13,10 +13,11 @@ import type { AgentEvents } from '../../agent-events.ts';
 import { claimPage } from './claim-page.ts';
 import { namesLocally } from './host-name.ts';
 import { type ListenAddress, listenAddresses } from './listen-address.ts';
+import { type MetricsDoor, mayReadMetrics } from './metrics-door.ts';
 import { StaticFiles } from './static-files.ts';
 
 export interface WebServiceOptions {
-  web: Parameters<typeof listenAddresses>[0];
+  web: Parameters<typeof listenAddresses>[0] & { readonly metrics?: MetricsDoor };
   /** `@site`. */
   site: string;
   maxConnections: number;
@@ -25,6 +26,8 @@ export interface WebServiceOptions {
   logger: Logger;
   events: Emitter<AgentEvents>;
   status: () => AgentStatus;
+  /** The figures of the agent, in Prometheus' text format. */
+  metrics: () => string;
 }
 
 /** Of every answer: nothing is guessed, framed or leaked to other sites. */
@@ -33,6 +36,7 @@ const ALWAYS = {
   'x-frame-options': 'DENY',
   'referrer-policy': 'no-referrer',
 };
+const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 const PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
 
 /** Service `web`: the device's own pages, which need no cloud. */
@@ -143,6 +147,9 @@ export class WebService implements Component {
     } else if (path === '/api/status') {
       const headers = { 'content-type': 'application/json', 'cache-control': 'no-store' };
       send(response, 200, headers, JSON.stringify(this.#statusFor(request)));
+    } else if (path === '/metrics' && mayReadMetrics(this.#options.web.metrics ?? 'loopback', request)) {
+      const headers = { 'content-type': METRICS_TYPE, 'cache-control': 'no-store' };
+      send(response, 200, headers, this.#options.metrics());
     } else {
       send(response, 404, {}, 'Not found\n');
     }

@@ -1,11 +1,12 @@
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
-import { request } from 'node:http';
+import { type IncomingMessage, request } from 'node:http';
 import { Emitter, silentLogger } from '@ioto/runtime';
 import { describe, expect, it } from 'vitest';
 import { Directory } from '../../../test/world.ts';
 import type { AgentStatus } from '../../agent.ts';
 import type { AgentEvents } from '../../agent-events.ts';
 import { listenAddresses, parseListenAddress } from './listen-address.ts';
+import { mayReadMetrics } from './metrics-door.ts';
 import { WebService } from './service.ts';
 
 const UNCLAIMED: AgentStatus = {
@@ -22,28 +23,29 @@ class Web {
   readonly directory: Directory;
   readonly #service: WebService;
 
-  private constructor(directory: Directory) {
+  private constructor(directory: Directory, metrics?: 'all' | 'off') {
     this.directory = directory;
     const events = new Emitter<AgentEvents>(() => undefined);
     events.on('web:listening', ({ addresses }) => {
       this.url = addresses[0] ?? '';
     });
     this.#service = new WebService({
-      web: { listen: 'http://127.0.0.1:0' },
+      web: { listen: 'http://127.0.0.1:0', metrics },
       site: directory.at('site'),
       maxConnections: 10,
       cache: 10_000,
       logger: silentLogger,
       events,
       status: () => this.status,
+      metrics: () => 'ioto_uptime_seconds 1\n',
     });
   }
 
-  static async create(files: Record<string, string> = {}): Promise<Web> {
+  static async create(files: Record<string, string> = {}, metrics?: 'all' | 'off'): Promise<Web> {
     const directory = await Directory.create();
     await mkdir(directory.at('site', 'sub'), { recursive: true });
     for (const [name, text] of Object.entries(files)) await writeFile(directory.at('site', name), text);
-    const web = new Web(directory);
+    const web = new Web(directory, metrics);
     await web.#service.start();
     return web;
   }
@@ -158,6 +160,32 @@ describe('the files of @site', () => {
       expect((await web.get(path)).status, path).toBe(404);
     }
     expect((await web.get('/ok.txt')).text).toBe('ok');
+  });
+});
+
+describe('the figures of the agent', () => {
+  it('are for programs on the device, and not for a website that points its name at it', async () => {
+    await using web = await Web.create();
+    const { status, text, headers } = await web.get('/metrics');
+    expect([status, text]).toEqual([200, 'ioto_uptime_seconds 1\n']);
+    expect(headers['content-type']).toContain('version=0.0.4');
+    expect((await web.get('/metrics', { host: 'evil.example:8080' })).status).toBe(404);
+  });
+
+  it('are for everybody, or nobody, where the file says so', async () => {
+    await using open = await Web.create({}, 'all');
+    expect((await open.get('/metrics', { host: 'lamp.example' })).status).toBe(200);
+    await using shut = await Web.create({}, 'off');
+    expect((await shut.get('/metrics')).status).toBe(404);
+  });
+
+  it('are not for others by default, whatever name they use', () => {
+    const request = (remoteAddress: string, host?: string) =>
+      ({ socket: { remoteAddress }, headers: { host } }) as IncomingMessage;
+    expect(mayReadMetrics('loopback', request('192.168.1.9', 'localhost'))).toBe(false);
+    expect(mayReadMetrics('loopback', request('::ffff:127.0.0.1', '127.0.0.1:8080'))).toBe(true);
+    expect(mayReadMetrics('loopback', request('::1', '[::1]:8080'))).toBe(true);
+    expect(mayReadMetrics('all', request('192.168.1.9'))).toBe(true);
   });
 });
 
