@@ -273,7 +273,7 @@ async function runAll(skews: readonly number[], isClockSane: boolean, hellos: nu
       await run.check(isClockSane);
       for (const each of devices) await each.stop();
     }),
-    { numRuns: 25, endOnFailure: true },
+    { numRuns: 16, endOnFailure: true },
   );
 }
 
