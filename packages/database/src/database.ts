@@ -4,12 +4,9 @@ import type { Change, ChangeListener } from './feed/change.ts';
 import { Outbox } from './feed/outbox.ts';
 import { QueueLimits } from './feed/queue-limits.ts';
 import { Triggers } from './feed/triggers.ts';
-import { isExpired } from './items/expiry.ts';
 import { ExpiryWatch } from './items/expiry-watch.ts';
 import type { Item, Page } from './items/item.ts';
 import type { ItemRecord } from './items/record.ts';
-import { pageOf, select } from './items/select.ts';
-import { uncovered, visible } from './items/visible.ts';
 import { Storage } from './journal/storage.ts';
 import { storageOptionsOf } from './journal/storage-options.ts';
 import type {
@@ -26,17 +23,16 @@ import type {
   UpdateOptions,
   WriteOptions,
 } from './options.ts';
+import { Reader } from './reads/reader.ts';
 import { openOrSalvage, requireFinished } from './salvage/salvage.ts';
 import type { Schema } from './schema/compile.ts';
 import type { Context, Durability, Properties } from './schema/definition.ts';
 import type { Model } from './schema/model.ts';
-import { readPath } from './schema/path.ts';
 import { State } from './state.ts';
 import { formatItems, parseItems } from './transfer/json5.ts';
 import { Desks } from './writes/desks.ts';
 import {
   type Desk,
-  findRecord,
   type Plan,
   planApply,
   planCreate,
@@ -44,7 +40,6 @@ import {
   planSetField,
   planUpdate,
   planUpsert,
-  removedAt,
 } from './writes/plan.ts';
 import {
   mergeContext,
@@ -80,6 +75,7 @@ export class Database {
   /** Of items that expire, and of those that leave the device when the cloud has them. */
   readonly #watches: readonly ExpiryWatch[];
   readonly #desks: Desks;
+  readonly #reader: Reader;
   #closing: Promise<void> | undefined;
   #salvaged: Salvaged | undefined;
   #isReadOnly = false;
@@ -91,6 +87,7 @@ export class Database {
     const state = new State(schema, options.tombstoneAge ?? DEFAULT_TOMBSTONE_AGE);
     this.#state = state;
     this.#desks = new Desks(schema, state, clock);
+    this.#reader = new Reader({ state, desks: this.#desks, clock });
     const isKept = (model: string) => this.#durability(schema.models.get(model)) !== 'mem';
     this.schema = schema;
     this.#options = options;
@@ -198,27 +195,17 @@ export class Database {
 
   /** The item with the key that these properties make, or undefined. */
   get<T = Item>(model: string, properties: Properties, options: ReadOptions = {}): T | undefined {
-    const known = this.schema.model(model);
-    const record = this.#living(known, properties);
-    return record && (this.#shown(record, known, options) as T);
+    return this.#reader.get(this.schema.model(model), properties, options) as T | undefined;
   }
 
   /** When the item with this key was removed, here or elsewhere, as long as that is remembered; ISO 8601. */
   removedAt(model: string, properties: Properties): string | undefined {
-    const { context } = this.#desks;
-    const known = this.schema.model(model);
-    return removedAt({ state: this.#state }, known.readyKey(properties) ?? known.keyOf(properties, context));
+    return this.#reader.removedAt(this.schema.model(model), properties);
   }
 
   /** The items that have all of these properties, in the order of their keys; `next` of the result asks for more. */
   find<T = Item>(model: string, properties: Properties = {}, options: FindOptions = {}): Page<T> {
-    const known = this.schema.model(model);
-    const { items, indexes } = this.#state;
-    const from = { items, indexes, context: this.#desks.context, clock: this.#options.clock };
-    return pageOf(
-      select(from, known, properties, options),
-      (record) => this.#shown(record, known, options) as T,
-    );
+    return this.#reader.find(this.schema.model(model), properties, options) as Page<T>;
   }
 
   /** Replaces the given properties; null takes one away. @throws ITEM_MISSING unless `upsert` is set. */
@@ -244,8 +231,7 @@ export class Database {
 
   /** One field of an item, by its path (`state.led.on`), or undefined. */
   getField(model: string, properties: Properties, path: string): unknown {
-    const record = this.#living(this.schema.model(model), properties);
-    return record && readPath(record.attributes, path);
+    return this.#reader.field(this.schema.model(model), properties, path);
   }
 
   /** Sets one field of an item, by its path; null takes it away. @throws ITEM_MISSING unless `upsert` is set. */
@@ -396,11 +382,6 @@ export class Database {
     this.#state.saved(this.#state.seq);
   }
 
-  #living(model: Model, properties: Properties): ItemRecord | undefined {
-    const record = findRecord(this.#state.items, model, properties, this.#desks.context);
-    return record && !isExpired(model, record, this.#options.clock) ? record : undefined;
-  }
-
   #commit(plan: Plan, durability: Durability): Promise<Item | undefined> {
     this.#requireOpen();
     return this.#writer.write(plan, durability);
@@ -413,9 +394,5 @@ export class Database {
 
   #durability(model: Model | undefined): Durability {
     return model?.durability ?? this.#options.durability ?? 'each';
-  }
-
-  #shown(record: ItemRecord, model: Model, { hidden }: ReadOptions): Item {
-    return hidden ? uncovered(record, model) : visible(record.attributes, model);
   }
 }
