@@ -78,7 +78,7 @@ export interface Agent {
   readonly status: AgentStatus;
   /** The database. @throws SERVICE_OFF when the service is off; AGENT_NOT_READY before `start`. */
   readonly db: Database;
-  /** Named values that the cloud sees. Needs the database. */
+  /** Named values that the cloud sees. Needs the database, or else the connection. */
   readonly store: Store;
   readonly url: { fetch: UrlFetch };
   /** Resolves when the local services run; the cloud's steps go on in the background. */

@@ -22,7 +22,7 @@ import { forgetProvisioning, isResetRequested, requestReset, reset } from './ide
 import { planServices, SERVICE_TABLE } from './service-table.ts';
 import { databaseName } from './services/database/service.ts';
 import type { UrlFetch } from './services/url/fetch.ts';
-import { openStore, type Store } from './store.ts';
+import { openStore, type Store, type StoreCloud } from './store.ts';
 
 /** Makes an agent. Nothing is read, written or opened before `start`. */
 export function createAgent(options: AgentOptions = {}): Agent {
@@ -48,7 +48,10 @@ class DeviceAgent implements Agent {
       this.#logger.error({ event, error: messageOf(error) }, 'a listener failed'),
     );
     this.#board = new StatusBoard(this.#events);
-    this.store = openStore(() => this.db);
+    this.store = openStore({
+      database: () => this.#running.database?.database,
+      cloud: () => storeCloud(this.#running),
+    });
     this.url = { fetch: (url, request) => need(this.#running.url, 'url').fetch(url, request) };
   }
 
@@ -170,6 +173,12 @@ class DeviceAgent implements Agent {
     });
     return undefined;
   }
+}
+
+function storeCloud({ mqtt, ask, identity, settings }: AgentParts): StoreCloud {
+  const { publish } = need(mqtt, 'mqtt');
+  const { id } = need(identity, 'mqtt');
+  return { id, publish, ask: need(ask, 'mqtt'), maxBytes: settings.limits.item };
 }
 
 /** A component that is made when its turn comes, from what was made before it. */

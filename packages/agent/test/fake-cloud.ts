@@ -48,6 +48,8 @@ export class FakeCloud {
   /** CONNACK return code for a device, 0 to let it in. */
   admit: (id: string) => 0 | 3 | 5 = () => 0;
   acknowledges = true;
+  /** Nothing that arrives is taken, and no PUBACK sent. */
+  isStuck = false;
   endsSyncDown = true;
   /** What is sent before SYNCDOWN. */
   backlog: { verb: SyncVerb; item: Record<string, unknown> }[] = [];
@@ -209,7 +211,9 @@ export class FakeCloud {
         mayPublish: (id, topic) => parseServiceTopic(topic)?.id === id,
         maySubscribe: () => true,
         received: (id, { topic, payload }) => {
+          if (this.isStuck) return new Promise(() => undefined);
           this.#received(id, topic, JSON.parse(String(payload)));
+          return undefined;
         },
       },
     });
