@@ -3,6 +3,10 @@ import type { Clock, Component, Logger } from '@ioto/runtime';
 import type { AuditLog } from './audit/audit-log.ts';
 import { CredentialDesk } from './credentials/credential-desk.ts';
 import { credentialRoutes } from './credentials/credential-routes.ts';
+import { MetricDesk } from './device-metrics/metric-desk.ts';
+import { metricGet } from './device-metrics/metric-get.ts';
+import { MetricIntake } from './device-metrics/metric-intake.ts';
+import { metricRoutes } from './device-metrics/metric-routes.ts';
 import { AccountDevices } from './devices/account-devices.ts';
 import { BuilderLink } from './devices/builder-link.ts';
 import type { CloudPlace } from './devices/cloud-place.ts';
@@ -79,6 +83,8 @@ export interface DeviceCloudParts {
   reconciler: IntentReconciler;
   directory: DeviceDirectory;
   items: GenericItems;
+  /** What devices measured: sets that were stored, and that were dropped. */
+  metrics: Readonly<MetricIntake['counters']>;
   routes: RouteModule[];
   /** To be started before the endpoint takes connections, in this order. */
   components: Component[];
@@ -102,8 +108,13 @@ export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceC
   const syncUp = new SyncUp({
     ...{ schema, store, endpoint, sender, arrivals, quarantine, syncDown, clock, logger },
   });
-  const requests = new Map<string, RequestHandler>([['store/get', storeGet({ schema, store })]]);
-  const messages = new ServiceMessages({ endpoint, syncUp, syncDown, requests, logger });
+  const metrics = new MetricIntake({ store, clock, logger });
+  const metricDesk = new MetricDesk({ store, clock });
+  const requests = new Map<string, RequestHandler>([
+    ['store/get', storeGet({ schema, store })],
+    ['metric/get', metricGet({ desk: metricDesk, logger })],
+  ]);
+  const messages = new ServiceMessages({ endpoint, syncUp, syncDown, metrics, requests, logger });
   const live = new LiveDelivery({ schema, store, endpoint, sender, syncDown });
   const expiry = new ExpirySweep({ schema, store, clock, logger });
 
@@ -180,11 +191,13 @@ export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceC
     gate: door,
     tools,
     ...{ claims, releases, provisioning, reconciler, directory, items },
+    metrics: metrics.counters,
     routes: [
       (app) => provisionRoutes(app, { provisioning }),
       (app) => deviceRoutes(app, { claims, releases, directory, history, quarantine, guards }),
       (app) => itemRoutes(app, { items, guards }),
       (app) => credentialRoutes(app, { desk, guards }),
+      (app) => metricRoutes(app, { desk: metricDesk, guards }),
       (app) => policyRoutes(app, { desk: policyDesk, trial, guards }),
     ],
     components: [
