@@ -19,6 +19,7 @@ import { type LoadedConfig, loadConfig, locateDirectories } from './config-loadi
 import { ControlSocket } from './control/control-socket.ts';
 import { ProvisionFile } from './identity/provision-file.ts';
 import { forgetProvisioning, isResetRequested, requestReset, reset } from './identity/reset.ts';
+import { type Metric, openMetric } from './metric.ts';
 import { planServices, SERVICE_TABLE } from './service-table.ts';
 import { databaseName } from './services/database/service.ts';
 import type { UrlFetch } from './services/url/fetch.ts';
@@ -36,6 +37,7 @@ class DeviceAgent implements Agent {
   readonly #board: StatusBoard;
   readonly #logger: NonNullable<AgentOptions['logger']>;
   readonly store: Store;
+  readonly metric: Metric;
   readonly url: { fetch: UrlFetch };
   #parts: AgentParts | undefined;
   #lifecycle: Lifecycle | undefined;
@@ -52,6 +54,10 @@ class DeviceAgent implements Agent {
       database: () => this.#running.database?.database,
       cloud: () => storeCloud(this.#running),
     });
+    this.metric = openMetric(() => ({
+      sender: need(this.#running.metrics, 'mqtt'),
+      ask: need(this.#running.ask, 'mqtt'),
+    }));
     this.url = { fetch: (url, request) => need(this.#running.url, 'url').fetch(url, request) };
   }
 
@@ -106,6 +112,7 @@ class DeviceAgent implements Agent {
     const lifecycle = this.#lifecycle;
     this.#lifecycle = undefined;
     try {
+      await this.#parts?.metrics?.drain();
       await lifecycle?.stop();
     } finally {
       this.#board.phase = 'stopped';
