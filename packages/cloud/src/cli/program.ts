@@ -5,6 +5,7 @@ import { adminGroup, toCommand } from './admin-command.ts';
 import { cloudCommands, productCommands } from './builder-commands.ts';
 import { accountCommands, deviceCommands, tokenCommands, userCommands } from './cloud-commands.ts';
 import { credentialsCommand } from './credentials-command.ts';
+import { metricCommands } from './metric-commands.ts';
 import { policyCommands } from './policy-commands.ts';
 import { startCommand } from './start-command.ts';
 import type { Terminal } from './terminal.ts';
@@ -40,6 +41,7 @@ function createProgram(terminal: Terminal): Command {
     .addCommand(adminGroup('token', 'API tokens', tokenCommands, terminal))
     .addCommand(adminGroup('cloud', 'device clouds that use this builder', cloudCommands, terminal))
     .addCommand(adminGroup('device', 'devices', deviceCommands, terminal))
+    .addCommand(adminGroup('metric', 'what devices measure', metricCommands, terminal))
     .addCommand(adminGroup('policy', 'IoT policies of devices', policyCommands, terminal))
     .addCommand(toCommand(credentialsCommand, terminal));
   for (const command of [
