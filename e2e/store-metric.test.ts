@@ -85,3 +85,15 @@ describe('a device without a database', () => {
     expect(other.status).toBe(403);
   });
 });
+
+describe('a broadcast to all accounts', () => {
+  it('is the operator’s alone to make', async () => {
+    const body = { key: 'tariff', value: 'low' };
+    expect((await api('/broadcast/set', body)).status).toBe(403);
+    const broadcast = { _type: 'Broadcast', ...body };
+    expect((await world.adminCall('/generic/create', { ...broadcast, accountId: 'all' })).status).toBe(404);
+    expect((await world.run(['broadcast', 'set', 'tariff', 'low'])).stdout).toBe('tariff\n');
+    expect((await world.run(['broadcast', 'list'])).stdout).toBe('tariff\n');
+    expect((await world.adminCall('/broadcast/audit', {})).json.items).toMatchObject([{ actor: 'admin' }]);
+  });
+});

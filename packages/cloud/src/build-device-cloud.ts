@@ -1,6 +1,10 @@
 import { compileSchema, completeSchema } from '@ioto/database';
 import type { Clock, Component, Logger } from '@ioto/runtime';
 import type { AuditLog } from './audit/audit-log.ts';
+import { broadcastRoutes } from './cloud-broadcasts/broadcast-routes.ts';
+import { BroadcastsDown } from './cloud-broadcasts/broadcasts-down.ts';
+import { CloudBroadcasts } from './cloud-broadcasts/cloud-broadcasts.ts';
+import type { AccountList } from './cloud-broadcasts/own-broadcasts.ts';
 import { CredentialDesk } from './credentials/credential-desk.ts';
 import { credentialRoutes } from './credentials/credential-routes.ts';
 import { MetricDesk } from './device-metrics/metric-desk.ts';
@@ -55,7 +59,7 @@ import { ToolDoor } from './tools/tool-door.ts';
 export interface DeviceCloudCapabilities {
   store: ItemStore;
   audit: AuditLog;
-  accounts: AccountDirectory;
+  accounts: AccountDirectory & AccountList;
   sponsors: Sponsors;
   credentials: CredentialIssuer;
   guards: Guards;
@@ -83,6 +87,7 @@ export interface DeviceCloudParts {
   reconciler: IntentReconciler;
   directory: DeviceDirectory;
   items: GenericItems;
+  broadcasts: CloudBroadcasts;
   /** What devices measured: sets that were stored, and that were dropped. */
   metrics: Readonly<MetricIntake['counters']>;
   routes: RouteModule[];
@@ -103,7 +108,11 @@ export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceC
 
   const sender = new ItemSender({ store, endpoint, clock, logger });
   const arrivals = new Arrivals({ store, clock });
-  const syncDown = new SyncDown({ schema, store, endpoint, sender, arrivals, clock, logger });
+  const broadcastsDown = new BroadcastsDown({ schema, store, sender, logger });
+  const syncDown = new SyncDown({
+    ...{ schema, store, endpoint, sender, arrivals, clock, logger },
+    broadcasts: broadcastsDown,
+  });
   const quarantine = new Quarantine({ store, clock, logger });
   const syncUp = new SyncUp({
     ...{ schema, store, endpoint, sender, arrivals, quarantine, syncDown, clock, logger },
@@ -178,6 +187,7 @@ export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceC
     stop: async () => undefined,
   };
   const items = new GenericItems({ schema, store, records, arrivals, clock });
+  const broadcasts = new CloudBroadcasts({ schema, store, arrivals, accounts, audit, clock });
   const accountDevices = new AccountDevices({ store, clock });
   const tools = new ToolDoor({ store, sponsors, accounts, devices: accountDevices, endpoint, logger });
   const desk = new CredentialDesk({
@@ -190,13 +200,14 @@ export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceC
   return {
     gate: door,
     tools,
-    ...{ claims, releases, provisioning, reconciler, directory, items },
+    ...{ claims, releases, provisioning, reconciler, directory, items, broadcasts },
     metrics: metrics.counters,
     routes: [
       (app) => provisionRoutes(app, { provisioning }),
       (app) => deviceRoutes(app, { claims, releases, directory, history, quarantine, guards }),
       (app) => itemRoutes(app, { items, guards }),
       (app) => credentialRoutes(app, { desk, guards }),
+      (app) => broadcastRoutes(app, { broadcasts, audit, guards }),
       (app) => metricRoutes(app, { desk: metricDesk, guards }),
       (app) => policyRoutes(app, { desk: policyDesk, trial, guards }),
     ],
@@ -205,6 +216,7 @@ export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceC
       presence,
       history,
       live,
+      broadcastsDown,
       syncDown,
       expiry,
       release,
