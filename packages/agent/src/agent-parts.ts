@@ -10,6 +10,7 @@ import type { Directories } from './config-loading/directories.ts';
 import type { IdentityKey } from './identity/identity-key.ts';
 import type { ProvisionFile } from './identity/provision-file.ts';
 import type { Link } from './link/link.ts';
+import type { MetricSender } from './metrics/metric-sender.ts';
 import type { ServicePlan } from './service-table.ts';
 import type { DatabaseService } from './services/database/service.ts';
 import type { Ask } from './services/mqtt/requests.ts';
@@ -44,6 +45,8 @@ export interface AgentParts {
   mqtt?: MqttService;
   /** Asks the cloud; there with the service mqtt. */
   ask?: Ask;
+  /** The way of metrics up; there with the service mqtt. */
+  metrics?: MetricSender;
   sync?: SyncService;
   link?: Link;
 }

@@ -2,6 +2,7 @@ import type { Database } from '@ioto/database';
 import type { Clock, Logger } from '@ioto/runtime';
 import type { AgentEvents } from './agent-events.ts';
 import type { AgentSettings } from './config.ts';
+import type { Metric } from './metric.ts';
 import type { UrlFetch } from './services/url/fetch.ts';
 import type { Store } from './store.ts';
 
@@ -78,8 +79,10 @@ export interface Agent {
   readonly status: AgentStatus;
   /** The database. @throws SERVICE_OFF when the service is off; AGENT_NOT_READY before `start`. */
   readonly db: Database;
-  /** Named values that the cloud sees. Needs the database. */
+  /** Named values that the cloud sees. Needs the database, or else the connection. */
   readonly store: Store;
+  /** What the device measures. Needs the service mqtt. */
+  readonly metric: Metric;
   readonly url: { fetch: UrlFetch };
   /** Resolves when the local services run; the cloud's steps go on in the background. */
   start(signal?: AbortSignal): Promise<void>;

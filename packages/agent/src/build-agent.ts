@@ -21,10 +21,11 @@ import { answerDb } from './db-command/answer.ts';
 import { checkDbRequest } from './db-command/request.ts';
 import { ProvisionFile } from './identity/provision-file.ts';
 import { forgetProvisioning, isResetRequested, requestReset, reset } from './identity/reset.ts';
+import { type Metric, openMetric } from './metric.ts';
 import { planServices, SERVICE_TABLE } from './service-table.ts';
 import { databaseName } from './services/database/service.ts';
 import type { UrlFetch } from './services/url/fetch.ts';
-import { openStore, type Store } from './store.ts';
+import { openStore, type Store, type StoreCloud } from './store.ts';
 
 /** Makes an agent. Nothing is read, written or opened before `start`. */
 export function createAgent(options: AgentOptions = {}): Agent {
@@ -38,6 +39,7 @@ class DeviceAgent implements Agent {
   readonly #board: StatusBoard;
   readonly #logger: NonNullable<AgentOptions['logger']>;
   readonly store: Store;
+  readonly metric: Metric;
   readonly url: { fetch: UrlFetch };
   #parts: AgentParts | undefined;
   #lifecycle: Lifecycle | undefined;
@@ -50,7 +52,14 @@ class DeviceAgent implements Agent {
       this.#logger.error({ event, error: messageOf(error) }, 'a listener failed'),
     );
     this.#board = new StatusBoard(this.#events);
-    this.store = openStore(() => this.db);
+    this.store = openStore({
+      database: () => this.#running.database?.database,
+      cloud: () => storeCloud(this.#running),
+    });
+    this.metric = openMetric(() => ({
+      sender: need(this.#running.metrics, 'mqtt'),
+      ask: need(this.#running.ask, 'mqtt'),
+    }));
     this.url = { fetch: (url, request) => need(this.#running.url, 'url').fetch(url, request) };
   }
 
@@ -105,6 +114,7 @@ class DeviceAgent implements Agent {
     const lifecycle = this.#lifecycle;
     this.#lifecycle = undefined;
     try {
+      await this.#parts?.metrics?.drain();
       await lifecycle?.stop();
     } finally {
       this.#board.phase = 'stopped';
@@ -174,6 +184,12 @@ class DeviceAgent implements Agent {
     });
     return undefined;
   }
+}
+
+function storeCloud({ mqtt, ask, identity, settings }: AgentParts): StoreCloud {
+  const { publish } = need(mqtt, 'mqtt');
+  const { id } = need(identity, 'mqtt');
+  return { id, publish, ask: need(ask, 'mqtt'), maxBytes: settings.limits.item };
 }
 
 /** A component that is made when its turn comes, from what was made before it. */

@@ -59,6 +59,8 @@ export class FakeCloud {
   hello: (hello: SyncHello) => SyncHelloAnswer | 'not JSON' | undefined = () => agreedOn([]);
   /** More properties of a provision answer. */
   provisionAnswer: Readonly<Record<string, unknown>> = {};
+  /** Nothing that arrives is taken, and no PUBACK sent. */
+  isStuck = false;
   endsSyncDown = true;
   /** What is sent before SYNCDOWN. */
   backlog: { verb: SyncVerb; item: Record<string, unknown> }[] = [];
@@ -221,11 +223,13 @@ export class FakeCloud {
         mayPublish: (id, topic) => parseServiceTopic(topic)?.id === id,
         maySubscribe: () => true,
         received: (id, { topic, payload }) => {
+          if (this.isStuck) return new Promise(() => undefined);
           this.topics.push(topic);
           const message = parseServiceTopic(topic)?.message;
           const body = JSON.parse(String(payload));
           if (message?.kind === 'request') this.#asked(id, message, body);
           else this.#received(id, topic, body);
+          return undefined;
         },
       },
     });

@@ -2,8 +2,16 @@ import { compileSchema, completeSchema, schemaHash } from '@ioto/database';
 import { SYNC_HELLO } from '@ioto/protocol';
 import type { Clock, Component, Logger } from '@ioto/runtime';
 import type { AuditLog } from './audit/audit-log.ts';
+import { broadcastRoutes } from './cloud-broadcasts/broadcast-routes.ts';
+import { BroadcastsDown } from './cloud-broadcasts/broadcasts-down.ts';
+import { CloudBroadcasts } from './cloud-broadcasts/cloud-broadcasts.ts';
+import type { AccountList } from './cloud-broadcasts/own-broadcasts.ts';
 import { CredentialDesk } from './credentials/credential-desk.ts';
 import { credentialRoutes } from './credentials/credential-routes.ts';
+import { MetricDesk } from './device-metrics/metric-desk.ts';
+import { metricGet } from './device-metrics/metric-get.ts';
+import { MetricIntake } from './device-metrics/metric-intake.ts';
+import { metricRoutes } from './device-metrics/metric-routes.ts';
 import { AccountDevices } from './devices/account-devices.ts';
 import { BuilderLink } from './devices/builder-link.ts';
 import type { CloudPlace } from './devices/cloud-place.ts';
@@ -56,7 +64,7 @@ import { ToolDoor } from './tools/tool-door.ts';
 export interface DeviceCloudCapabilities {
   store: ItemStore;
   audit: AuditLog;
-  accounts: AccountDirectory;
+  accounts: AccountDirectory & AccountList;
   sponsors: Sponsors;
   credentials: CredentialIssuer;
   guards: Guards;
@@ -86,6 +94,9 @@ export interface DeviceCloudParts {
   items: GenericItems;
   /** What was counted of sync up. */
   readonly syncCounts: SyncCounts;
+  broadcasts: CloudBroadcasts;
+  /** What devices measured: sets that were stored, and that were dropped. */
+  metrics: Readonly<MetricIntake['counters']>;
   routes: RouteModule[];
   /** To be started before the endpoint takes connections, in this order. */
   components: Component[];
@@ -104,18 +115,25 @@ export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceC
 
   const sender = new ItemSender({ store, endpoint, clock, logger });
   const arrivals = new Arrivals({ store, clock });
-  const syncDown = new SyncDown({ schema, store, endpoint, sender, arrivals, clock, logger });
+  const broadcastsDown = new BroadcastsDown({ schema, store, sender, logger });
+  const syncDown = new SyncDown({
+    ...{ schema, store, endpoint, sender, arrivals, clock, logger },
+    broadcasts: broadcastsDown,
+  });
   const quarantine = new Quarantine({ store, clock, logger });
   const conflicts = (identity: SyncIdentity) => conflictsOf(store, identity);
   const agreed = new Agreed({ store, endpoint, clock, schemaHash: schemaHash(schema) });
   const syncUp = new SyncUp({
     ...{ schema, store, endpoint, sender, arrivals, quarantine, agreed, syncDown, clock, logger },
   });
+  const metrics = new MetricIntake({ store, clock, logger });
+  const metricDesk = new MetricDesk({ store, clock });
   const requests = new Map<string, RequestHandler>([
     ['store/get', storeGet({ schema, store })],
+    ['metric/get', metricGet({ desk: metricDesk, logger })],
     [SYNC_HELLO, agreed.hello],
   ]);
-  const messages = new ServiceMessages({ endpoint, syncUp, syncDown, requests, logger });
+  const messages = new ServiceMessages({ endpoint, syncUp, syncDown, metrics, requests, logger });
   const live = new LiveDelivery({ schema, store, endpoint, sender, syncDown });
   const feed = new ItemFeed({ schema, store, endpoint });
   const expiry = new ExpirySweep({ schema, store, clock, logger });
@@ -181,6 +199,7 @@ export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceC
     stop: async () => undefined,
   };
   const items = new GenericItems({ schema, store, records, arrivals, clock });
+  const broadcasts = new CloudBroadcasts({ schema, store, arrivals, accounts, audit, clock });
   const accountDevices = new AccountDevices({ store, clock });
   const tools = new ToolDoor({ store, sponsors, accounts, devices: accountDevices, endpoint, logger });
   const desk = new CredentialDesk({
@@ -193,7 +212,8 @@ export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceC
   return {
     gate: door,
     tools,
-    ...{ claims, releases, provisioning, reconciler, directory, items },
+    ...{ claims, releases, provisioning, reconciler, directory, items, broadcasts },
+    metrics: metrics.counters,
     get syncCounts() {
       return agreed.counts;
     },
@@ -203,6 +223,8 @@ export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceC
         deviceRoutes(app, { claims, releases, directory, history, quarantine, agreed, conflicts, guards }),
       (app) => itemRoutes(app, { items, guards }),
       (app) => credentialRoutes(app, { desk, guards }),
+      (app) => broadcastRoutes(app, { broadcasts, audit, guards }),
+      (app) => metricRoutes(app, { desk: metricDesk, guards }),
       (app) => policyRoutes(app, { desk: policyDesk, trial, guards }),
     ],
     components: [
@@ -211,6 +233,7 @@ export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceC
       history,
       live,
       feed,
+      broadcastsDown,
       syncDown,
       expiry,
       release,

@@ -29,6 +29,19 @@ export { type PolicyHome, policyAtHome } from './iot-policy/policy-home.ts';
 export type { PolicyStatement } from './iot-policy/policy-statement.ts';
 export type { PolicySubject } from './iot-policy/policy-subject.ts';
 export { parseLenientJson } from './lenient-json.ts';
+export {
+  canonicalDimensions,
+  DEVICE_DIMENSION,
+  LONGEST_METRIC_PERIOD,
+  METRIC_LIMITS,
+  METRIC_STATISTICS,
+  type MetricDimensions,
+  type MetricLot,
+  type MetricStatistic,
+  OWN_DEVICE,
+  problemOfDimensions,
+  problemOfMetricName,
+} from './metrics.ts';
 export { type CoreField, type CoreSchema, coreSchema, type SyncDirection } from './models.ts';
 export { canonicalPublicKey, parsePublicKey } from './public-key.ts';
 export {

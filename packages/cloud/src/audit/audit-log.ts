@@ -23,7 +23,9 @@ export type AuditAction =
   | 'policy.updated'
   | 'policy.removed'
   | 'policy.attached'
-  | 'policy.detached';
+  | 'policy.detached'
+  | 'broadcast.set'
+  | 'broadcast.removed';
 
 export interface AuditEntry {
   /** ULID: sorts by time. */
@@ -42,8 +44,8 @@ export interface AuditEntry {
 
 export type AuditFacts = Omit<AuditEntry, 'id' | 'time'>;
 
-/** Who owns the record: an account of a device cloud, or the builder as a whole. */
-export type AuditScope = { accountId: string } | 'builder';
+/** Who owns the record: an account of a device cloud, or the device cloud or the builder as a whole. */
+export type AuditScope = { accountId: string } | 'cloud' | 'builder';
 
 /** Append-only record of who changed the ownership of what. Entries are never changed or removed. */
 export class AuditLog {
@@ -85,5 +87,5 @@ export class AuditLog {
 }
 
 function partition(scope: AuditScope): string {
-  return scope === 'builder' ? 'audit#builder' : `audit#${scope.accountId}`;
+  return `audit#${typeof scope === 'string' ? scope : scope.accountId}`;
 }

@@ -2,9 +2,11 @@ import { readFileSync } from 'node:fs';
 import { isCodedError, messageOf } from '@ioto/runtime';
 import { Command, CommanderError } from 'commander';
 import { adminGroup, toCommand } from './admin-command.ts';
+import { broadcastCommands } from './broadcast-commands.ts';
 import { cloudCommands, productCommands } from './builder-commands.ts';
 import { accountCommands, deviceCommands, tokenCommands, userCommands } from './cloud-commands.ts';
 import { credentialsCommand } from './credentials-command.ts';
+import { metricCommands } from './metric-commands.ts';
 import { policyCommands } from './policy-commands.ts';
 import { startCommand } from './start-command.ts';
 import type { Terminal } from './terminal.ts';
@@ -40,6 +42,10 @@ function createProgram(terminal: Terminal): Command {
     .addCommand(adminGroup('token', 'API tokens', tokenCommands, terminal))
     .addCommand(adminGroup('cloud', 'device clouds that use this builder', cloudCommands, terminal))
     .addCommand(adminGroup('device', 'devices', deviceCommands, terminal))
+    .addCommand(
+      adminGroup('broadcast', 'values for the devices of all accounts', broadcastCommands, terminal),
+    )
+    .addCommand(adminGroup('metric', 'what devices measure', metricCommands, terminal))
     .addCommand(adminGroup('policy', 'IoT policies of devices', policyCommands, terminal))
     .addCommand(toCommand(credentialsCommand, terminal));
   for (const command of [

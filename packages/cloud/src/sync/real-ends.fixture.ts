@@ -224,7 +224,8 @@ export function linkUp(world: DeviceWorld, devices: () => readonly RealDevice[])
   };
   endpoint.publish = (topic, payload) => {
     for (const device of devices()) {
-      if (device.isConnected && topic.startsWith(`ioto/account/${device.accountId}/`)) {
+      const isItsAccount = topic.startsWith(`ioto/account/${device.accountId}/`);
+      if (device.isConnected && (isItsAccount || topic.startsWith('ioto/account/all/'))) {
         device.down.push({ topic, payload, settle: () => undefined });
       }
     }

@@ -1,5 +1,6 @@
 import { deviceTopic, parseServiceTopic } from '@ioto/protocol';
 import { type Logger, messageOf } from '@ioto/runtime';
+import type { MetricIntake } from '../device-metrics/metric-intake.ts';
 import { parseJsonBody } from '../http/json-body.ts';
 import type { DeviceEndpoint, DeviceMessage, DevicePrincipal } from '../ports/device-endpoint.ts';
 import type { SyncDown } from './sync-down.ts';
@@ -13,6 +14,7 @@ export interface ServiceMessagesOptions {
   endpoint: Pick<DeviceEndpoint, 'deliver'>;
   syncUp: SyncUp;
   syncDown: SyncDown;
+  metrics: Pick<MetricIntake, 'receive'>;
   /** By the name of the request, such as `store/get`. */
   requests: ReadonlyMap<string, RequestHandler>;
   logger: Logger;
@@ -32,19 +34,20 @@ export class ServiceMessages {
   /** Resolves when what the message asked for is durable. Rejects only for faults of the cloud: the device then sends again. */
   async receive({ accountId, deviceId, dialect }: Sender, { topic, payload }: DeviceMessage): Promise<void> {
     const identity: SyncIdentity = Object.freeze({ accountId, deviceId });
-    const { syncUp, syncDown, logger } = this.#options;
+    const { syncUp, syncDown, metrics, logger } = this.#options;
     const parsed = parseServiceTopic(topic);
     if (!parsed || parsed.id !== identity.deviceId) {
       logger.debug({ deviceId: identity.deviceId, topic: topic.slice(0, 256) }, 'message to no service');
       return;
     }
     const { message } = parsed;
-    if (message.kind === 'ping' || message.kind === 'metricSet') return;
+    if (message.kind === 'ping') return;
     const body = this.#parse(identity, payload);
     if (body === undefined) return;
     if (message.kind === 'syncUp') await syncUp.receive(identity, body, dialect === 'current');
     else if (message.kind === 'syncDown') syncDown.receive(identity, body);
     else if (message.kind === 'storeSet') await syncUp.storeSet(identity, body);
+    else if (message.kind === 'metricSet') await metrics.receive(identity, body);
     else await this.#answer(identity, message, body);
   }
 

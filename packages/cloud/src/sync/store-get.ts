@@ -3,15 +3,26 @@ import type { ItemStore } from '../ports/item-store.ts';
 import type { RequestHandler } from './service-messages.ts';
 import { keyFor, type SyncIdentity } from './wire-item.ts';
 
-/** Answers `store/get { "key" }` with the bare value, empty when there is none (Ioto contract §7). */
+/**
+ * Answers `store/get { "key" }` with the bare value, empty when there is none (Ioto contract §7). A question that brings a
+ * text `typed` is answered `{ "typed", "value", "type" }` with that same text, and no value when there is none.
+ */
 export function storeGet({ schema, store }: { schema: Schema; store: ItemStore }): RequestHandler {
   return async (identity, body) => {
-    const at = storeKey(schema, identity, (body as { key?: unknown }).key);
+    const { key, typed } = body as { key?: unknown; typed?: unknown };
+    const at = storeKey(schema, identity, key);
     const item = at && (await store.get(at.pk, at.sk));
-    const value = item?.value;
-    if (value === undefined) return '';
-    return typeof value === 'string' ? value : JSON.stringify(value);
+    const value = item?.value === undefined ? undefined : textOf(item.value);
+    if (typeof typed !== 'string' || typed.length > LONGEST_MARK) return value ?? '';
+    return JSON.stringify({ typed, ...(value !== undefined && { value, type: item?.type }) });
   };
+}
+
+/** Characters of `typed`. */
+const LONGEST_MARK = 64;
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 function storeKey(schema: Schema, identity: SyncIdentity, key: unknown): ItemKey | undefined {

@@ -1,6 +1,7 @@
 import type { Model, Schema } from '@ioto/database';
 import { deviceTopic } from '@ioto/protocol';
 import { type Clock, type Component, type Logger, messageOf } from '@ioto/runtime';
+import type { BroadcastsDown } from '../cloud-broadcasts/broadcasts-down.ts';
 import type { DeviceEndpoint } from '../ports/device-endpoint.ts';
 import type { ItemStore, StoredItem } from '../ports/item-store.ts';
 import type { Arrivals } from './arrivals.ts';
@@ -20,6 +21,7 @@ export interface SyncDownOptions {
   endpoint: Pick<DeviceEndpoint, 'deliver' | 'disconnect' | 'isConnected'>;
   sender: ItemSender;
   arrivals: Arrivals;
+  broadcasts: Pick<BroadcastsDown, 'since'>;
   clock: Clock;
   logger: Logger;
 }
@@ -132,6 +134,7 @@ export class SyncDown implements Component {
     for (const model of schema.models.values()) {
       if (model.sync === 'down' || model.sync === 'both') await this.#sendModel(model, run);
     }
+    await this.#sendBroadcasts(run);
     if (!(await window.settled())) {
       logger.info({ deviceId, since }, 'sync down not completed: the device has not taken every item');
       return undefined;
@@ -157,6 +160,15 @@ export class SyncDown implements Component {
         if (arrivalOf(mark) <= since) continue;
         if (!(await this.#sendItem(run, 'REMOVE', mark, (found) => removalOf(model, found)))) return;
       }
+    }
+  }
+
+  /** The operator's, to all accounts. */
+  async #sendBroadcasts({ identity, since, window }: Run): Promise<void> {
+    const { broadcasts, sender } = this.#options;
+    for await (const { verb, item } of broadcasts.since(identity, since)) {
+      if (!(await window.room())) return;
+      window.add(sender.send(identity.deviceId, verb, item));
     }
   }
 

@@ -379,4 +379,19 @@ describe('store/set and store/get', () => {
       [deviceTopic.answer(deviceId, 'store/get', '4'), ''],
     ]);
   });
+
+  it('answer a question that asks for it with the type, marked as that question was', async () => {
+    await receive(serviceTopic.storeSet(deviceId), { key: 'speed', value: 12, type: 'number' });
+    await receive(serviceTopic.request(deviceId, 'store/get', '3'), { key: 'speed', typed: 'x1' });
+    await receive(serviceTopic.request(deviceId, 'store/get', '4'), { key: 'none', typed: 'x2' });
+    expect(world.endpoint.bodies('/3')).toEqual([{ typed: 'x1', value: '12', type: 'number' }]);
+    expect(world.endpoint.bodies('/4')).toEqual([{ typed: 'x2' }]);
+  });
+
+  it('take a removal without a date, as a device without a database sends it', async () => {
+    await receive(serviceTopic.storeSet(deviceId), { key: 'speed', value: 12, type: 'number' });
+    const item = { _type: 'Store', sk: 's#speed', key: 'speed' };
+    await up([{ cmd: 'remove', key: 's#speed', item }], 0);
+    expect(await stored('speed')).toBeUndefined();
+  });
 });

@@ -124,12 +124,16 @@ function isBareZero(value: unknown): boolean {
   return typeof value === 'string' && /^-?e[+-]?0+$/.test(value);
 }
 
-/** An item as a device gets it: no `pk`, and no device ID on what goes to all devices of an account. */
+/** An item as a device gets it: no `pk`, and no device or account ID on what goes to all of them. */
 export function wireItem(item: StoredItem): string {
   const { pk: _pk, delivered: _delivered, _sync, ...fields } = item;
   if (fields.deviceId === EVERY_DEVICE) delete fields.deviceId;
+  if (fields.accountId === EVERY_ACCOUNT) delete fields.accountId;
   return JSON.stringify(fields);
 }
 
 /** Stands for the device ID in the keys of items that go to every device of an account. */
 export const EVERY_DEVICE = 'all';
+
+/** The same for the account ID, of what the operator sends to the devices of all accounts. */
+export const EVERY_ACCOUNT = 'all';

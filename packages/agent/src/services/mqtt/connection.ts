@@ -25,6 +25,8 @@ export class MqttConnection {
   readonly #client: MqttClient;
   readonly #socket: TLSSocket;
   readonly #ended: Promise<ConnectionEnd>;
+  /** Ends the wait for a PUBACK that will not come any more. */
+  readonly #unacknowledged = new Set<() => void>();
   #stage: 'unanswered' | 'connected' = 'unanswered';
   #endedByUs: ConnectionEnd | undefined;
 
@@ -52,12 +54,20 @@ export class MqttConnection {
     return this.#ended;
   }
 
-  /** Resolves with the PUBACK. */
+  /** Resolves with the PUBACK. @throws MQTT_OFFLINE without a connection, or when it ends before that. */
   async publish(topic: string, payload: string): Promise<void> {
-    if (this.#stage !== 'connected' || !this.#client.connected) {
-      throw new CodedError('MQTT_OFFLINE', 'there is no connection to the cloud', { retryable: true });
+    if (this.#stage !== 'connected' || !this.#client.connected) throw offline();
+    // The client itself waits for a connection that comes back, which this one does not.
+    let lose: () => void = () => undefined;
+    const lost = new Promise<never>((_resolve, reject) => {
+      lose = () => reject(offline());
+    });
+    this.#unacknowledged.add(lose);
+    try {
+      await Promise.race([this.#client.publishAsync(topic, payload, { qos: 1 }), lost]);
+    } finally {
+      this.#unacknowledged.delete(lose);
     }
-    await this.#client.publishAsync(topic, payload, { qos: 1 });
   }
 
   /** Sends DISCONNECT and closes [MQTT-3.14]; what the endpoint has not taken within a second is dropped. */
@@ -83,7 +93,10 @@ export class MqttConnection {
       this.#socket.on('error', (error) => {
         failure ??= error;
       });
-      this.#client.on('close', () => resolve(this.#endedByUs ?? this.#endOf(failure)));
+      this.#client.on('close', () => {
+        for (const lose of [...this.#unacknowledged]) lose();
+        resolve(this.#endedByUs ?? this.#endOf(failure));
+      });
       this.#client.on('connect', (connack) => void this.#subscribe(connack));
       this.#client.handleMessage = (packet, done) => this.#receive(packet, done);
     });
@@ -120,4 +133,8 @@ export class MqttConnection {
     const returnCode = (failure as { code?: unknown } | undefined)?.code;
     return typeof returnCode === 'number' ? endOfConnack(returnCode) : endOfSocket(failure, this.#stage);
   }
+}
+
+function offline(): CodedError {
+  return new CodedError('MQTT_OFFLINE', 'there is no connection to the cloud', { retryable: true });
 }

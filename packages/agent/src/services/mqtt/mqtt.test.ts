@@ -55,6 +55,20 @@ describe('the connection', () => {
     await until(() => agent.store.get('queued') === 'v');
   });
 
+  it('that ends before the cloud has taken a message leaves nobody waiting for it', async () => {
+    await using world = await World.create();
+    const agent = world.agent({ settings: { services: { mqtt: true } } });
+    const connected = agent.next('mqtt:connected', AbortSignal.timeout(5000));
+    agent.once('device:registered', ({ id }) => world.cloud.claim(id));
+    await agent.start();
+    await connected;
+    await agent.store.set('a', 1);
+    world.cloud.isStuck = true;
+    const refusal = expect(agent.store.set('a', 2)).rejects.toMatchObject({ code: 'MQTT_OFFLINE' });
+    world.cloud.cut(agent.id);
+    await refusal;
+  });
+
   it('trusts no endpoint but that of the configured authority', async () => {
     await using world = await World.create();
     await using stranger = await World.create();

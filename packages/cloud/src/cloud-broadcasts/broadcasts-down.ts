@@ -1,0 +1,101 @@
+import { compareTimes, nextTime } from '@ioto/protocol';
+import { type Component, type Logger, messageOf } from '@ioto/runtime';
+import { everyItem } from '../identity/every-item.ts';
+import type { ItemChange, StoredItem } from '../ports/item-store.ts';
+import { gonePartition, isGonePartition, removalOf } from '../sync/gone-marks.ts';
+import type { ItemSender } from '../sync/item-sender.ts';
+import { arrivalOf } from '../sync/sync-facts.ts';
+import { EVERY_ACCOUNT, EVERY_DEVICE, type SyncIdentity } from '../sync/wire-item.ts';
+import { type BroadcastEnds, broadcastKey, ownKeys } from './own-broadcasts.ts';
+
+export interface BroadcastsDownOptions extends BroadcastEnds {
+  sender: ItemSender;
+  logger: Logger;
+}
+
+/** One of the operator's Broadcasts as one device gets it. */
+export interface BroadcastDown {
+  verb: 'UPSERT' | 'REMOVE';
+  item: StoredItem;
+}
+
+/**
+ * What devices of an account hear of the operator's Broadcasts beside the message to all: those that came while they were
+ * away, and the one that stands in when the account takes its own of that key away.
+ */
+export class BroadcastsDown implements Component {
+  readonly name = 'broadcasts down';
+  readonly #options: BroadcastsDownOptions;
+  #end: (() => void) | undefined;
+
+  constructor(options: BroadcastsDownOptions) {
+    this.#options = options;
+  }
+
+  async start(): Promise<void> {
+    this.#end = this.#options.store.onChange((change) => this.#changed(change));
+  }
+
+  async stop(): Promise<void> {
+    this.#end?.();
+    this.#end = undefined;
+  }
+
+  /** What came for this device after `since`, ISO time of arrival. None of a key that it has its own of. */
+  async *since(identity: SyncIdentity, since: string): AsyncGenerator<BroadcastDown> {
+    const { schema, store } = this.#options;
+    const { pk } = broadcastKey(schema, 'any');
+    for (const item of await everyItem(store, pk)) {
+      const down = await this.#forDevice(item, identity);
+      if (down && down.arrived > since) yield { verb: 'UPSERT', item: down.item };
+    }
+    for (const mark of await everyItem(store, gonePartition(pk))) {
+      if (arrivalOf(mark) <= since) continue;
+      const removal = removalOf(schema.model('Broadcast'), mark);
+      if (await this.#forDevice(removal, identity)) yield { verb: 'REMOVE', item: removal };
+    }
+  }
+
+  /** Undefined where the device has its own; dated after that where it is gone. */
+  async #forDevice(
+    item: StoredItem,
+    identity: SyncIdentity,
+  ): Promise<{ item: StoredItem; arrived: string } | undefined> {
+    const { schema, store } = this.#options;
+    let arrived = arrivalOf(item);
+    let updated = String(item.updated);
+    for (const { pk, sk } of ownKeys(schema, String(item.key), identity)) {
+      if (await store.get(pk, sk)) return undefined;
+      const mark = await store.get(gonePartition(pk), sk);
+      if (!mark) continue;
+      if (arrivalOf(mark) > arrived) arrived = arrivalOf(mark);
+      if (compareTimes(String(mark.updated), updated) >= 0) {
+        updated = new Date(nextTime(Date.parse(updated), mark.updated)).toISOString();
+      }
+    }
+    return { item: { ...item, updated }, arrived };
+  }
+
+  #changed({ pk, before, after }: ItemChange): void {
+    if (after?._type !== 'Broadcast' || after.accountId === EVERY_ACCOUNT) return;
+    if (!isGonePartition(pk) || before?.updated === after.updated) return;
+    this.#standIn(after).catch((error) =>
+      // A device that asks for what it has missed gets it then.
+      this.#options.logger.error(
+        { error: messageOf(error) },
+        'cannot send a broadcast in the place of another',
+      ),
+    );
+  }
+
+  async #standIn({ accountId, deviceId, key }: StoredItem): Promise<void> {
+    const { schema, store, sender } = this.#options;
+    const at = broadcastKey(schema, String(key));
+    const item = await store.get(at.pk, at.sk);
+    const identity = { accountId: String(accountId), deviceId: String(deviceId) };
+    const down = item && (await this.#forDevice(item, identity));
+    if (!down) return;
+    if (deviceId === EVERY_DEVICE) sender.sendToAccount(identity.accountId, 'UPSERT', down.item);
+    else void sender.send(identity.deviceId, 'UPSERT', down.item);
+  }
+}

@@ -1,0 +1,172 @@
+import { compileSchema, completeSchema } from '@ioto/database';
+import { deviceTopic, serviceTopic } from '@ioto/protocol';
+import { silentLogger } from '@ioto/runtime';
+import { until } from '@ioto/testkit/until';
+import { VirtualClock } from '@ioto/testkit/virtual-clock';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { DeviceWorld } from '../devices/device-world.fixture.ts';
+import { ExpirySweep } from '../sync/expiry-sweep.ts';
+import { MetricDesk } from './metric-desk.ts';
+import { MetricIntake } from './metric-intake.ts';
+import { MOST_OF_DEVICE } from './series-limits.ts';
+
+const DAY = 86_400_000;
+
+let world: DeviceWorld;
+let accountId: string;
+let deviceId: string;
+let desk: MetricDesk;
+beforeEach(async () => {
+  world = await DeviceWorld.create();
+  accountId = await world.account();
+  deviceId = (await world.ownedDevice(accountId)).id;
+  world.endpoint.online.add(deviceId);
+  desk = new MetricDesk({ store: world.store, clock: world.clock });
+});
+afterEach(() => world[Symbol.asyncDispose]());
+
+/** As text, so that a test can write what no JSON.stringify does. */
+const say = (topic: string, payload: string, from = deviceId) =>
+  world.receive({ deviceId: from, accountId }, { topic, payload });
+const set = (body: object, from = deviceId) => say(serviceTopic.metricSet(from), JSON.stringify(body), from);
+const sets = (value: unknown, more: object = {}) => set({ metric: 'heat', value, dimensions: [{}], ...more });
+const ask = async (statistic: string, { dimensions = {}, period = 300, metric = 'heat' } = {}) => {
+  world.endpoint.sent.length = 0;
+  const body = JSON.stringify({ metric, dimensions, period, statistic });
+  await say(serviceTopic.request(deviceId, 'metric/get', '1'), body);
+  expect(world.endpoint.sent[0]?.topic).toBe(deviceTopic.answer(deviceId, 'metric/get', '1'));
+  return world.endpoint.sent[0]?.body;
+};
+
+describe('what a device measures', () => {
+  it('is answered as one bare number of the period, by statistic', async () => {
+    for (const value of [1, 2, 6]) await sets(value);
+    const answers = [];
+    for (const statistic of ['avg', 'sum', 'min', 'max', 'count', 'current'])
+      answers.push(await ask(statistic));
+    expect(answers).toEqual(['3', '9', '1', '6', '3', '6']);
+  });
+
+  it('is read as agents in the field print it', async () => {
+    await say(
+      serviceTopic.metricSet(deviceId),
+      '{"metric":"heat","value":0e+00,"dimensions":[{}],"buffer":{"elapsed":0}}',
+    );
+    await say(serviceTopic.metricSet(deviceId), '{"metric":"heat","value":e+00,"dimensions":[{}]}');
+    await sets('e+00');
+    await sets('1.5e+01');
+    expect([await ask('count'), await ask('sum')]).toEqual(['4', '15']);
+  });
+
+  it('is kept for each of the dimensions, the device’s own ID in the place of its name', async () => {
+    const other = (await world.ownedDevice(accountId)).id;
+    const dimensions = [{}, { Device: '${deviceId}' }, { Room: 'hall', Floor: 2 }];
+    await sets(4, { dimensions });
+    await set({ metric: 'heat', value: 8, dimensions: [{}, { Device: '${deviceId}' }] }, other);
+    expect(await ask('avg')).toBe('6');
+    expect(await ask('avg', { dimensions: { Device: '${deviceId}' } })).toBe('4');
+    expect(await ask('avg', { dimensions: { Floor: '2', Room: 'hall' } })).toBe('4');
+    const { items } = await desk.find(accountId, { metric: 'heat' });
+    expect(items.map((each) => each.dimensions)).toContainEqual({ Device: other });
+    expect(items).toHaveLength(4);
+  });
+
+  it('can be neither said nor read of another device, nor of another account', async () => {
+    const other = (await world.ownedDevice(accountId)).id;
+    await set({ metric: 'heat', value: 8, dimensions: [{ Device: '${deviceId}' }] }, other);
+    await sets(1, { dimensions: [{ Device: other }] });
+    expect(await ask('sum', { dimensions: { Device: other } })).toBe('');
+    const question = { metric: 'heat', dimensions: { Device: other }, period: 60, statistic: 'sum' } as const;
+    expect(await desk.value({ accountId, ...question })).toBe(8);
+    const stranger = await world.account('Stranger');
+    expect(await desk.value({ accountId: stranger, ...question })).toBe(0);
+  });
+
+  it('that means nothing is dropped, counted, and the log says why', async () => {
+    await sets('warm');
+    await sets(1, { metric: '' });
+    await sets(1, { dimensions: 'Device' });
+    await sets(1, { dimensions: [{ Room: { name: 'hall' } }] });
+    await sets(1, { dimensions: Array.from({ length: 9 }, () => ({})) });
+    expect(world.devices.metrics).toMatchObject({ taken: 0, refused: 5 });
+    expect(world.logged.filter((line) => line.includes('its value is no number'))).toHaveLength(1);
+    expect(await ask('avg')).toBe('');
+    expect(await ask('mean')).toBe('');
+  });
+
+  it('is stored in one commit when many come at once, before any of them is acknowledged', async () => {
+    let commits = 0;
+    const stop = world.store.onChange(({ pk }) => {
+      if (pk === `metric#${accountId}`) commits += 1;
+    });
+    await Promise.all(Array.from({ length: 100 }, (_, value) => sets(value)));
+    expect(await ask('count')).toBe('100');
+    stop();
+    expect(commits).toBeLessThan(5);
+  });
+
+  it('comes to more series than a device may have only up to the limit; those that there are go on', async () => {
+    const all = Array.from({ length: MOST_OF_DEVICE + 10 }, (_, index) =>
+      set({ metric: `m${index}`, value: 1 }),
+    );
+    await Promise.all(all);
+    expect(world.devices.metrics).toEqual({ taken: MOST_OF_DEVICE, refused: 10 });
+    await set({ metric: 'm0', value: 2 });
+    expect(await ask('sum', { metric: 'm0' })).toBe('3');
+    await world.restart();
+    await set({ metric: 'another', value: 1 });
+    expect(world.devices.metrics).toEqual({ taken: 0, refused: 1 });
+  });
+});
+
+describe('samples that a device put together', () => {
+  it('count as many, at the time when they were taken', async () => {
+    const samples = { n: 1, age: 600, count: 4, sum: 20, min: 2, max: 9, last: 3 };
+    await sets(5, { samples });
+    expect(await ask('count')).toBe('0');
+    const hour = { period: 3600 };
+    const answers = [await ask('count', hour), await ask('avg', hour), await ask('max', hour)];
+    expect([...answers, await ask('current', hour)]).toEqual(['4', '5', '9', '3']);
+  });
+
+  it('are taken in once, though they are sent again', async () => {
+    await sets(5, { samples: { n: 1 } });
+    await Promise.all([sets(7, { samples: { n: 2 } }), sets(7, { samples: { n: 2 } })]);
+    await world.restart();
+    await sets(5, { samples: { n: 1 } });
+    expect(await ask('sum')).toBe('12');
+  });
+});
+
+describe('a metric that nobody has set for longer than any is kept', () => {
+  it('is gone', async () => {
+    const clock = new VirtualClock();
+    const { store } = world;
+    const intake = new MetricIntake({ store, clock, logger: silentLogger });
+    const identity = { accountId, deviceId: 'D1' };
+    await intake.receive(identity, { metric: 'heat', value: 1 });
+    await clock.advance(100 * DAY);
+    await intake.receive(identity, { metric: 'heat', value: 1 });
+    const series = async () => (await store.query(`metric#${accountId}`)).items.length;
+    const sweep = new ExpirySweep({
+      schema: compileSchema(completeSchema({})),
+      store,
+      clock,
+      logger: silentLogger,
+    });
+    const look = async () => {
+      await sweep.start();
+      await clock.advance(60_000);
+      await sweep.stop();
+      return series();
+    };
+    await clock.advance(399 * DAY);
+    expect(await look()).toBe(1);
+    await clock.advance(DAY);
+    await until('the series to be gone', async () => (await look()) === 0);
+    await until('the note of its maker, too', async () => {
+      await look();
+      return (await store.query(`metric-of#${accountId}`)).items.length === 0;
+    });
+  });
+});

@@ -1,0 +1,138 @@
+import { type Clock, errorCatalogue, type Logger, messageOf } from '@ioto/runtime';
+import { type ItemStore, type Write, writeIfHolds } from '../ports/item-store.ts';
+import type { SyncIdentity } from '../sync/wire-item.ts';
+import { type MetricSet, readMetricSet } from './metric-message.ts';
+import { SeenNumbers } from './seen-numbers.ts';
+import { SeriesLimits } from './series-limits.ts';
+import { readSeries, type SeriesItem, type SeriesName, seriesKey, seriesWrites } from './series-records.ts';
+import { type Kept, withSamples } from './spans.ts';
+
+/** Sets that go into one commit. */
+const MOST = 500;
+/** How often a commit is planned anew because another process wrote one of its series meanwhile. */
+const ATTEMPTS = 20;
+
+export const metricError = errorCatalogue({ METRIC_CONTENDED: { status: 503, retryable: true } });
+
+export interface MetricIntakeOptions {
+  store: ItemStore;
+  clock: Clock;
+  logger: Logger;
+}
+
+interface Waiting {
+  identity: SyncIdentity;
+  set: MetricSet;
+  resolve(): void;
+  reject(error: unknown): void;
+}
+
+/** One series within a commit. */
+interface Draft {
+  name: SeriesName;
+  before: SeriesItem | undefined;
+  kept: Kept;
+  deviceId: string;
+}
+
+/**
+ * Takes what devices measure: `…/metric/set` (Ioto contract §7). All that has come in while a commit was under way goes into
+ * the next one, so that a burst costs one.
+ */
+export class MetricIntake {
+  readonly #options: MetricIntakeOptions;
+  readonly #limits: SeriesLimits;
+  readonly #waiting: Waiting[] = [];
+  #isBusy = false;
+  /** Sets that are stored, and those that were dropped. */
+  readonly counters = { taken: 0, refused: 0 };
+
+  constructor(options: MetricIntakeOptions) {
+    this.#options = options;
+    this.#limits = new SeriesLimits(options);
+  }
+
+  /** Resolves when it is durable, or dropped because it would be no better another time. Rejects for faults of the cloud. */
+  async receive(identity: SyncIdentity, message: unknown): Promise<void> {
+    const { deviceId } = identity;
+    const set = readMetricSet(message, { deviceId, now: this.#options.clock.now() });
+    if ('refused' in set) {
+      this.counters.refused += 1;
+      this.#options.logger.warn({ deviceId, why: set.refused }, 'metric of a device dropped');
+      return;
+    }
+    await new Promise<void>((resolve, reject) => {
+      this.#waiting.push({ identity, set, resolve, reject });
+      this.#begin();
+    });
+  }
+
+  #begin(): void {
+    if (this.#isBusy) return;
+    this.#isBusy = true;
+    // A turn of the loop later, so that the messages that were read with this one come along.
+    setImmediate(() => void this.#work());
+  }
+
+  async #work(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const lot = this.#waiting.splice(0, MOST);
+      try {
+        await this.#commit(lot);
+        for (const { resolve } of lot) resolve();
+      } catch (error) {
+        this.#options.logger.error({ error: messageOf(error) }, 'cannot store metrics of devices');
+        for (const { reject } of lot) reject(error);
+      }
+    }
+    this.#isBusy = false;
+  }
+
+  async #commit(lot: readonly Waiting[]): Promise<void> {
+    const { store } = this.#options;
+    for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+      const { writes, taken, refused } = await this.#plan(lot);
+      if (writes.length > 0 && !(await writeIfHolds(store, writes))) continue;
+      this.counters.taken += taken;
+      this.counters.refused += refused;
+      return;
+    }
+    throw metricError('METRIC_CONTENDED', `the series of some metrics changed ${ATTEMPTS} times meanwhile`);
+  }
+
+  async #plan(lot: readonly Waiting[]): Promise<{ writes: Write[]; taken: number; refused: number }> {
+    const { clock } = this.#options;
+    const now = clock.now();
+    const drafts = new Map<string, Draft | 'refused'>();
+    const seen = new SeenNumbers(this.#options.store);
+    let taken = 0;
+    let refused = 0;
+    for (const { identity, set } of lot) {
+      if (set.n !== undefined && (await seen.isSeen(identity, set.n))) continue;
+      let isTaken = false;
+      for (const dimensions of set.dimensions) {
+        const name = { accountId: identity.accountId, metric: set.metric, dimensions };
+        const { sk, pk } = seriesKey(name);
+        const id = `${pk}\n${sk}`;
+        const draft = drafts.get(id) ?? (await this.#draft(name, identity));
+        drafts.set(id, draft);
+        if (draft === 'refused') continue;
+        draft.kept = withSamples(draft.kept, set.samples, now);
+        isTaken = true;
+      }
+      if (isTaken) taken += 1;
+      else refused += 1;
+    }
+    const writes = [...drafts.values()].flatMap((draft) =>
+      draft === 'refused' ? [] : seriesWrites(draft.name, { ...draft, now }),
+    );
+    return { writes: [...writes, ...seen.writes()], taken, refused };
+  }
+
+  async #draft(name: SeriesName, identity: SyncIdentity): Promise<Draft | 'refused'> {
+    const before = await readSeries(this.#options.store, name);
+    if (!before && !(await this.#limits.takeRoom(identity))) return 'refused';
+    const { spans = [], last } = before ?? {};
+    return { name, before, kept: { spans, last }, deviceId: identity.deviceId };
+  }
+}
