@@ -49,22 +49,29 @@ export class SyncUp {
    * Resolves when the batch is durable; then the device is told. Every key is acknowledged, also of what was stale or
    * refused.
    *
+   * @param read Reads the message when its turn has come; undefined for one that is none. Read earlier, the batches of many
+   * devices that wait would take much more memory than their bytes do.
    * @param isOurs The agent is one of ours rather than of the old dialect.
    */
-  async receive(identity: SyncIdentity, message: unknown, isOurs: boolean): Promise<void> {
+  async receive(identity: SyncIdentity, read: () => unknown, isOurs: boolean): Promise<void> {
     const { deviceId } = identity;
-    const { seq, changes } = (message ?? {}) as { seq?: unknown; changes?: unknown };
-    if (!Array.isArray(changes) || changes.length > MAX_CHANGES) {
-      this.#options.logger.warn({ deviceId }, 'sync message without a list of changes ignored');
-      return;
-    }
-    const { accepted, unknown } = this.#read(identity, changes);
-    const told = await this.#turns.run(deviceId, async () => {
+    const done = await this.#inTurn(deviceId, async (leave) => {
+      const message = read();
+      if (message === undefined) return undefined;
+      const { seq, changes } = (message ?? {}) as { seq?: unknown; changes?: unknown };
+      if (!Array.isArray(changes) || changes.length > MAX_CHANGES) {
+        this.#options.logger.warn({ deviceId }, 'sync message without a list of changes ignored');
+        return undefined;
+      }
+      const { accepted, unknown } = this.#read(identity, changes);
+      const keys = inMessages(changes);
       if (unknown.length > 0) await this.#options.quarantine.keep(identity, unknown);
-      return this.#apply(accepted, { deviceId, isOurs });
+      const told = await this.#apply(accepted, { deviceId, isOurs }, leave);
+      return { seq: typeof seq === 'number' ? seq : 0, keys, told };
     });
-    this.#acknowledge(deviceId, typeof seq === 'number' ? seq : 0, changes);
-    for (const { item, removed } of told) this.#tell(identity, removed ? 'REMOVE' : 'MODIFY', item);
+    if (!done) return;
+    this.#acknowledge(deviceId, done.seq, done.keys);
+    for (const { item, removed } of done.told) this.#tell(identity, removed ? 'REMOVE' : 'MODIFY', item);
   }
 
   /** One Store item; the time is the cloud's, for the message carries none. */
@@ -77,8 +84,22 @@ export class SyncUp {
   /** Applies changes that no acknowledgement waits for; resolves when they are durable. */
   async takeIn(identity: SyncIdentity, changes: readonly unknown[]): Promise<void> {
     const { deviceId } = identity;
-    const { accepted } = this.#read(identity, changes);
-    await this.#turns.run(deviceId, () => this.#apply(accepted, { deviceId, isOurs: false }));
+    await this.#inTurn(deviceId, (leave) => {
+      const { accepted } = this.#read(identity, changes);
+      return this.#apply(accepted, { deviceId, isOurs: false }, leave);
+    });
+  }
+
+  /** After the device's earlier batches, and one of a few at a time; `leave` lets the next one in before the end. */
+  #inTurn<T>(deviceId: string, operation: (leave: () => void) => Promise<T>): Promise<T> {
+    return this.#turns.run(deviceId, async () => {
+      const leave = await this.#slots.enter('');
+      try {
+        return await operation(leave);
+      } finally {
+        leave();
+      }
+    });
   }
 
   #tell(identity: SyncIdentity, verb: SyncVerb, item: StoredItem): void {
@@ -115,12 +136,12 @@ export class SyncUp {
   async #apply(
     changes: readonly IncomingChange[],
     from: { deviceId: string; isOurs: boolean },
+    leave: () => void,
   ): Promise<SyncPlan['told']> {
     if (changes.length === 0) return [];
     const { store, arrivals, clock } = this.#options;
     const { keys, storedOf } = heldUnder(changes);
     const arrival = await arrivals.next();
-    const leave = await this.#slots.enter('');
     let plan: SyncPlan = { writes: [], told: [] };
     try {
       await store.update(keys, (items) => {
@@ -132,16 +153,15 @@ export class SyncUp {
       await forgetOldMarks(store, plan.writes, clock.now());
       return plan.told;
     } finally {
-      leave();
       arrival.end();
     }
   }
 
-  #acknowledge(deviceId: string, seq: number, changes: readonly unknown[]): void {
+  #acknowledge(deviceId: string, seq: number, lists: readonly string[]): void {
     const { endpoint, clock } = this.#options;
     const updated = JSON.stringify(isoTime(clock));
     const topic = deviceTopic.sync(deviceId, 'SYNC');
-    for (const keys of inMessages(changes)) {
+    for (const keys of lists) {
       const payload = `{"seq":${JSON.stringify(seq)},"keys":[${keys}],"updated":${updated}}`;
       void endpoint.deliver(deviceId, topic, payload);
     }
@@ -155,7 +175,8 @@ function heldUnder(changes: readonly IncomingChange[]): {
 } {
   const byId = new Map(changes.map(({ id, item }) => [id, item]));
   const places = [...byId.values()];
-  const marks = places.map(({ pk, sk }) => ({ pk: gonePartition(pk), sk }));
+  const partitions = new Map(places.map(({ pk }) => [pk, gonePartition(pk)]));
+  const marks = places.map(({ pk, sk }) => ({ pk: partitions.get(pk) as string, sk }));
   const storedOf = (items: readonly (StoredItem | undefined)[]) => {
     const stored = new Map<string, Current>();
     let at = 0;
