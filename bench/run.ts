@@ -6,6 +6,7 @@ const BENCHES: Record<string, () => Promise<{ bench: Bench }>> = {
   life: () => import('./life/life.ts'),
   database: () => import('./database/database.ts'),
   mqtt: () => import('./mqtt/mqtt.ts'),
+  sync: () => import('./sync/sync.ts'),
 };
 
 const { positionals, values } = parseArgs({

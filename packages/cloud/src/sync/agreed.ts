@@ -80,8 +80,7 @@ export class Agreed {
   }
 
   /** Undefined for a batch that the contract alone holds for. */
-  batch(deviceId: string, message: object): AgreedBatch | undefined {
-    const peer = this.peers.of(deviceId);
+  batch(peer: Peer | undefined, message: object): AgreedBatch | undefined {
     if (!peer?.can.has('through') || !Check(SyncReport, message)) return undefined;
     const { seq } = message as { seq?: unknown };
     return { peer, report: message, seq: typeof seq === 'number' ? seq : 0 };

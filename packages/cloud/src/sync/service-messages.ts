@@ -42,10 +42,11 @@ export class ServiceMessages {
     }
     const { message } = parsed;
     if (message.kind === 'ping') return;
-    const body = this.#parse(identity, payload);
+    const read = () => this.#parse(identity, payload);
+    if (message.kind === 'syncUp') return syncUp.receive(identity, read, dialect === 'current');
+    const body = read();
     if (body === undefined) return;
-    if (message.kind === 'syncUp') await syncUp.receive(identity, body, dialect === 'current');
-    else if (message.kind === 'syncDown') syncDown.receive(identity, body);
+    if (message.kind === 'syncDown') syncDown.receive(identity, body);
     else if (message.kind === 'storeSet') await syncUp.storeSet(identity, body);
     else if (message.kind === 'metricSet') await metrics.receive(identity, body);
     else await this.#answer(identity, message, body);

@@ -55,32 +55,40 @@ export class SyncUp {
    * Resolves when the batch is durable; then the device is told. Every key is acknowledged, also of what was stale or
    * refused.
    *
+   * @param read Reads the message when its turn has come; undefined for one that is none. Read earlier, the batches of many
+   * devices that wait would take much more memory than their bytes do.
    * @param isOurs The agent is one of ours rather than of the old dialect.
    */
-  async receive(identity: SyncIdentity, message: unknown, isOurs: boolean): Promise<void> {
+  async receive(identity: SyncIdentity, read: () => unknown, isOurs: boolean): Promise<void> {
     const { deviceId } = identity;
-    const { seq, changes } = (message ?? {}) as { seq?: unknown; changes?: unknown };
-    if (!Array.isArray(changes) || changes.length > MAX_CHANGES) {
-      this.#options.logger.warn({ deviceId }, 'sync message without a list of changes ignored');
-      return;
-    }
-    const { agreed } = this.#options;
-    const batch = agreed.batch(deviceId, message as object);
-    const { accepted, unknown } = this.#read(identity, changes);
+    const { agreed, quarantine } = this.#options;
+    // Of the connection that it came by: the device may have another one when its turn has come.
+    const peer = agreed.peers.of(deviceId);
     const ended = agreed.begin();
-    const { told, note } = await this.#turns
-      .run(deviceId, async () => {
-        if (unknown.length > 0) await this.#options.quarantine.keep(identity, unknown);
-        return this.#apply(accepted, { identity, isOurs, batch });
-      })
-      .finally(ended);
-    agreed.took(changes.length, note);
-    const answer = { seq: typeof seq === 'number' ? seq : 0, told };
-    const left =
-      batch && note
-        ? agreed.acknowledge(deviceId, batch, { ...answer, through: note.through })
-        : this.#acknowledge(deviceId, changes, answer);
+    const done = await this.#inTurn(deviceId, async (leave) => {
+      const message = read();
+      const changes = message === undefined ? undefined : this.#changesOf(identity, message);
+      if (!changes) return undefined;
+      const batch = agreed.batch(peer, message as object);
+      const { accepted, unknown } = this.#read(identity, changes);
+      const keys = batch ? [] : inMessages(changes);
+      if (unknown.length > 0) await quarantine.keep(identity, unknown);
+      const { told, note } = await this.#apply(accepted, { identity, isOurs, batch }, leave);
+      agreed.took(changes.length, note);
+      return { seq: seqOf(message), keys, told, batch, through: note?.through ?? 0 };
+    }).finally(ended);
+    if (!done) return;
+    const left = done.batch
+      ? agreed.acknowledge(deviceId, done.batch, done)
+      : this.#acknowledge(deviceId, done);
     for (const { item, removed } of left) this.#tell(identity, removed ? 'REMOVE' : 'MODIFY', item);
+  }
+
+  #changesOf({ deviceId }: SyncIdentity, message: unknown): readonly unknown[] | undefined {
+    const { changes } = (message ?? {}) as { changes?: unknown };
+    if (Array.isArray(changes) && changes.length <= MAX_CHANGES) return changes;
+    this.#options.logger.warn({ deviceId }, 'sync message without a list of changes ignored');
+    return undefined;
   }
 
   /** One Store item; the time is the cloud's, for the message carries none. */
@@ -92,8 +100,22 @@ export class SyncUp {
 
   /** Applies changes that no acknowledgement waits for; resolves when they are durable. */
   async takeIn(identity: SyncIdentity, changes: readonly unknown[]): Promise<void> {
-    const { accepted } = this.#read(identity, changes);
-    await this.#turns.run(identity.deviceId, () => this.#apply(accepted, { identity, isOurs: false }));
+    await this.#inTurn(identity.deviceId, (leave) => {
+      const { accepted } = this.#read(identity, changes);
+      return this.#apply(accepted, { identity, isOurs: false }, leave);
+    });
+  }
+
+  /** After the device's earlier batches, and one of a few at a time; `leave` lets the next one in before the end. */
+  #inTurn<T>(deviceId: string, operation: (leave: () => void) => Promise<T>): Promise<T> {
+    return this.#turns.run(deviceId, async () => {
+      const leave = await this.#slots.enter('');
+      try {
+        return await operation(leave);
+      } finally {
+        leave();
+      }
+    });
   }
 
   #tell(identity: SyncIdentity, verb: SyncVerb, item: StoredItem): void {
@@ -130,6 +152,7 @@ export class SyncUp {
   async #apply(
     changes: readonly IncomingChange[],
     { identity, isOurs, batch }: { identity: SyncIdentity; isOurs: boolean; batch?: AgreedBatch },
+    leave: () => void,
   ): Promise<{ told: SyncPlan['told']; note?: Note }> {
     if (changes.length === 0 && !batch) return { told: [] };
     const { store, arrivals, clock, agreed } = this.#options;
@@ -137,7 +160,6 @@ export class SyncUp {
     const { keys, storedOf } = heldUnder(changes);
     const arrival = await arrivals.next();
     const from = { deviceId, isOurs, isLean: batch?.peer.can.has('lean'), arrived: arrival.time };
-    const leave = await this.#slots.enter('');
     let plan: SyncPlan = { writes: [], told: [], conflicts: [] };
     let note: Note | undefined;
     try {
@@ -154,7 +176,6 @@ export class SyncUp {
       if (plan.conflicts.length > 0) await this.#conflicted(identity, plan.conflicts.length);
       return { told: plan.told, note };
     } finally {
-      leave();
       arrival.end();
     }
   }
@@ -169,19 +190,23 @@ export class SyncUp {
   /** By the contract. Returns what the device is to be told beside. */
   #acknowledge(
     deviceId: string,
-    changes: readonly unknown[],
-    { seq, told }: { seq: number; told: SyncPlan['told'] },
+    { seq, keys: lists, told }: { seq: number; keys: readonly string[]; told: SyncPlan['told'] },
   ): SyncPlan['told'] {
     const { endpoint, clock, agreed } = this.#options;
     const updated = JSON.stringify(isoTime(clock));
     const topic = deviceTopic.sync(deviceId, 'SYNC');
-    for (const keys of inMessages(changes)) {
+    for (const keys of lists) {
       const payload = `{"seq":${JSON.stringify(seq)},"keys":[${keys}],"updated":${updated}}`;
       void endpoint.deliver(deviceId, topic, payload);
     }
     agreed.relieve(deviceId);
     return told;
   }
+}
+
+function seqOf(message: unknown): number {
+  const { seq } = (message ?? {}) as { seq?: unknown };
+  return typeof seq === 'number' ? seq : 0;
 }
 
 /** The keys of what a batch is decided on: each item once, and then its mark. */
@@ -191,7 +216,8 @@ function heldUnder(changes: readonly IncomingChange[]): {
 } {
   const byId = new Map(changes.map(({ id, item }) => [id, item]));
   const places = [...byId.values()];
-  const marks = places.map(({ pk, sk }) => ({ pk: gonePartition(pk), sk }));
+  const partitions = new Map(places.map(({ pk }) => [pk, gonePartition(pk)]));
+  const marks = places.map(({ pk, sk }) => ({ pk: partitions.get(pk) as string, sk }));
   const storedOf = (items: readonly (StoredItem | undefined)[]) => {
     const stored = new Map<string, Current>();
     let at = 0;

@@ -21,6 +21,8 @@ export function openTls(target: TlsTarget, signal: AbortSignal): Promise<TLSSock
       return;
     }
     const socket = connect(tlsOptions(target));
+    // Or a change would wait, up to 40 ms, until the system of the other end has acknowledged what was sent before.
+    socket.setNoDelay(true);
     const finish = (settle: () => void) => {
       signal.removeEventListener('abort', onAbort);
       socket.off('error', onError);

@@ -133,16 +133,12 @@ export class LmdbItemStore implements ItemStore, Component {
 
   async update(keys: readonly StoredKey[], decide: Decide): Promise<void> {
     const database = this.#open();
-    const asked = keys.map(({ pk, sk }) => new Place(pk, sk));
     const entry = await this.#commit(database, () => {
-      const items = this.#readAll(asked);
-      const held = new Map(asked.map((place, index) => [place.id, { place, item: items[index] }]));
+      const held = new Map<string, Held>();
+      const items = this.#readAll(keys, held);
       const steps = decide(items).map((write) => prepare(write, (id) => held.get(id)?.place));
       refuseDoubles(steps);
-      const before = steps.map(({ place }) => {
-        const known = held.get(place.id);
-        return known ? known.item : this.#readAt(place);
-      });
+      const before = steps.map(({ place }) => (held.get(place.id) ?? this.#look(place)).item);
       return { steps, before };
     });
     // Also when nothing is written: what was decided on may be of a commit that is not on the disk yet.
@@ -245,13 +241,25 @@ export class LmdbItemStore implements ItemStore, Component {
     return value as StoredItem;
   }
 
-  /** Many keys of one partition are mostly in it, or it has nothing at all, as that of removed items. */
-  #readAll(places: readonly Place[]): (StoredItem | undefined)[] {
+  #look(place: Place): Held {
+    return { place, item: this.#readAt(place) };
+  }
+
+  /**
+   * Notes in `held` what it has looked at. Many keys of one partition are mostly in it, or it has nothing at all, as that of
+   * removed items: then they are not looked at one by one.
+   */
+  #readAll(keys: readonly StoredKey[], held: Map<string, Held>): (StoredItem | undefined)[] {
     const counts = new Map<string, number>();
-    for (const { pk } of places) counts.set(pk, (counts.get(pk) ?? 0) + 1);
+    for (const { pk } of keys) counts.set(pk, (counts.get(pk) ?? 0) + 1);
     const empty = new Set<string>();
     for (const [pk, count] of counts) if (count >= WORTH_A_LOOK && this.#isEmpty(pk)) empty.add(pk);
-    return places.map((place) => (empty.has(place.pk) ? undefined : this.#readAt(place)));
+    return keys.map(({ pk, sk }) => {
+      if (empty.has(pk)) return undefined;
+      const found = this.#look(new Place(pk, sk));
+      held.set(found.place.id, found);
+      return found.item;
+    });
   }
 
   #isEmpty(pk: string): boolean {
@@ -292,6 +300,12 @@ class Place {
     this.#key ??= rangeKey(this.pk, this.sk);
     return this.#key;
   }
+}
+
+/** What was found at a place. */
+interface Held {
+  place: Place;
+  item: StoredItem | undefined;
 }
 
 interface Step {
