@@ -81,6 +81,8 @@ export interface AgentEvents extends EventMap {
    * the model so far. At most once a minute for each model and reason.
    */
   'sync:lost': { model: string; count: number; reason: LossReason; total: number };
+  /** A change of this device that the cloud did not have yet lost against a newer version of the cloud's. */
+  'sync:conflict': SyncConflict;
   /** An item of the cloud was applied. */
   'sync:down': {
     cmd: 'insert' | 'modify' | 'upsert' | 'remove';
@@ -94,6 +96,15 @@ export interface AgentEvents extends EventMap {
   [command: `device:command:${string}`]: DeviceCommand;
   /** A reboot Command; the embedder decides how. */
   'device:reboot': DeviceCommand;
+}
+
+export interface SyncConflict {
+  model: string;
+  /** The sort key. */
+  key: string;
+  /** The version that is held now; times are ISO. */
+  kept: { updated: string; removed: boolean };
+  lost: { updated: string; removed: boolean; item?: Record<string, unknown> };
 }
 
 export interface DeviceCommand {

@@ -52,6 +52,7 @@ import { conflictsOf } from './sync/conflict-log.ts';
 import { ExpirySweep } from './sync/expiry-sweep.ts';
 import { ItemSender } from './sync/item-sender.ts';
 import { LiveDelivery } from './sync/live-delivery.ts';
+import { Peers } from './sync/peers.ts';
 import { dropPendingCommands } from './sync/pending-commands.ts';
 import { Quarantine, releaseQuarantine } from './sync/quarantine.ts';
 import { type RequestHandler, ServiceMessages } from './sync/service-messages.ts';
@@ -113,7 +114,8 @@ export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceC
   const turns = new Turns();
   const records = new DeviceRecords(store);
 
-  const sender = new ItemSender({ store, endpoint, clock, logger });
+  const peers = new Peers();
+  const sender = new ItemSender({ store, endpoint, peers, clock, logger });
   const arrivals = new Arrivals({ store, clock });
   const broadcastsDown = new BroadcastsDown({ schema, store, sender, logger });
   const syncDown = new SyncDown({
@@ -122,7 +124,7 @@ export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceC
   });
   const quarantine = new Quarantine({ store, clock, logger });
   const conflicts = (identity: SyncIdentity) => conflictsOf(store, identity);
-  const agreed = new Agreed({ store, endpoint, clock, schemaHash: schemaHash(schema) });
+  const agreed = new Agreed({ store, endpoint, peers, clock, schemaHash: schemaHash(schema) });
   const syncUp = new SyncUp({
     ...{ schema, store, endpoint, sender, arrivals, quarantine, agreed, syncDown, clock, logger },
   });
@@ -134,7 +136,11 @@ export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceC
     [SYNC_HELLO, agreed.hello],
   ]);
   const messages = new ServiceMessages({ endpoint, syncUp, syncDown, metrics, requests, logger });
-  const live = new LiveDelivery({ schema, store, endpoint, sender, syncDown });
+  const accountDevices = new AccountDevices({ store, clock });
+  const live = new LiveDelivery({
+    ...{ schema, store, endpoint, sender, syncDown, logger },
+    devices: accountDevices,
+  });
   const feed = new ItemFeed({ schema, store, endpoint });
   const expiry = new ExpirySweep({ schema, store, clock, logger });
 
@@ -200,7 +206,6 @@ export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceC
   };
   const items = new GenericItems({ schema, store, records, arrivals, clock });
   const broadcasts = new CloudBroadcasts({ schema, store, arrivals, accounts, audit, clock });
-  const accountDevices = new AccountDevices({ store, clock });
   const tools = new ToolDoor({ store, sponsors, accounts, devices: accountDevices, endpoint, logger });
   const desk = new CredentialDesk({
     ...{ sponsors, accounts, audit, clock },

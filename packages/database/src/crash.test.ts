@@ -115,6 +115,10 @@ describe('a power cut at any moment', () => {
   });
 });
 
+/** What of the outbox is on disk: not what only this run of the program knows. */
+const waiting = ({ outbox }: Database) =>
+  outbox.pending(100).map(({ isKnown: _known, base: _base, ...entry }) => entry);
+
 describe('what is read back', () => {
   it('equals what was in memory: items, outbox and context', async () => {
     await fc.assert(
@@ -125,7 +129,7 @@ describe('what is read back', () => {
         await db.close();
         const again = await world.open({ context: undefined });
         expect(again.find('Store', {}, { hidden: true })).toEqual(db.find('Store', {}, { hidden: true }));
-        expect(again.outbox.pending(100)).toEqual(db.outbox.pending(100));
+        expect(waiting(again)).toEqual(waiting(db));
         for (let key = 0; key <= 5; key += 1) {
           const named = { key: `k${key}` };
           expect(again.removedAt('Store', named)).toEqual(db.removedAt('Store', named));

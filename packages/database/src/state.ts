@@ -7,6 +7,7 @@ import { Extent } from './items/extent.ts';
 import { ItemTable } from './items/item-table.ts';
 import { KeptItems } from './items/kept-items.ts';
 import type { ItemRecord } from './items/record.ts';
+import { timeOf } from './items/version.ts';
 import type { Operation } from './journal/operation.ts';
 import type { Schema } from './schema/compile.ts';
 import type { Context, ItemKey } from './schema/definition.ts';
@@ -155,13 +156,15 @@ export class State {
     });
   }
 
-  #put({ seq, record, outbox }: Extract<Operation, { op: 'put' }>, durable: boolean): Undo {
+  #put({ seq, record, outbox, base }: Extract<Operation, { op: 'put' }>, durable: boolean): Undo {
     const previous = this.items.put(record);
     const { model } = record;
     const tombstone = this.tombstones.remove(record);
     const entry = outbox && pendingPut({ seq, record, outbox }, durable, previous);
+    if (entry) entry.base = baseOf(previous, tombstone);
     const waited = entry ? this.outbox.put(entry) : this.outbox.remove(record);
     if (entry && waited) inherit(entry, waited);
+    if (entry && base !== undefined) entry.base = base;
     this.kept.check(record, model);
     return () => {
       if (previous) this.items.put(previous);
@@ -181,6 +184,7 @@ export class State {
           cmd: 'remove',
           version: seq,
           removal: removal.attributes,
+          base: baseOf(previous, undefined),
           durable,
           sent: durable,
         })
@@ -259,6 +263,11 @@ function pendingPut(
 function inherit(entry: Pending, earlier: Pending): void {
   if (earlier.sent) entry.sent = true;
   entry.isKnown = earlier.isKnown;
+  entry.base = earlier.base;
+}
+
+function baseOf(previous: ItemRecord | undefined, tombstone: Tombstone | undefined): string {
+  return (previous ? timeOf(previous.attributes.updated) : tombstone?.updated) ?? '';
 }
 
 interface Captured {

@@ -20,6 +20,8 @@ export const SyncChange = Type.Object({
   cmd: Type.Unsafe<ChangeCommand>(Type.Union(CHANGE_COMMANDS.map((command) => Type.Literal(command)))),
   key: Type.String({ maxLength: 1024 }),
   item: WireItem,
+  /** Where `base` is agreed: `updated`, in milliseconds, of the version that the writer had seen; 0 for none. */
+  base: Type.Optional(Type.Integer()),
 });
 export type SyncChange = Static<typeof SyncChange>;
 

@@ -10,6 +10,11 @@ export function watchSync(metrics: Metrics, counts: () => SyncCounts): void {
   );
   metrics.total('ioto_sync_changes_total', 'Changes of devices that were taken in', () => counts().changes);
   metrics.total(
+    'ioto_sync_conflicts_total',
+    'Versions of items that lost against others unseen: see /device/conflicts',
+    () => counts().conflicts,
+  );
+  metrics.total(
     'ioto_sync_lost_total',
     'Changes that devices gave up before they went up, as far as they say',
     () => counts().lost,

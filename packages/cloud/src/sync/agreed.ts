@@ -5,7 +5,7 @@ import type { DeviceEndpoint } from '../ports/device-endpoint.ts';
 import type { ItemStore, StoredItem, StoredKey } from '../ports/item-store.ts';
 import { Confirmed, type Note, placeOf, type SyncSummary } from './confirmed.ts';
 import { Pace } from './pace.ts';
-import { type Peer, Peers } from './peers.ts';
+import type { Peer, Peers } from './peers.ts';
 import type { RequestHandler } from './service-messages.ts';
 import type { SyncPlan } from './sync-plan.ts';
 import type { SyncIdentity } from './wire-item.ts';
@@ -14,6 +14,7 @@ export interface AgreedOptions {
   store: ItemStore;
   endpoint: Pick<DeviceEndpoint, 'deliver'>;
   clock: Clock;
+  peers: Peers;
   /** Of the models that sync: `schemaHash`. */
   schemaHash: string;
 }
@@ -33,27 +34,31 @@ export interface SyncCounts {
   /** Changes that devices sent and that are durable, or refused. */
   readonly changes: number;
   readonly lost: number;
+  readonly conflicts: number;
   /** Changes that wait on connected devices. */
   readonly pending: number;
 }
 
 /** What goes beyond the contract between this cloud and devices that have said hello. */
 export class Agreed {
-  readonly peers = new Peers();
+  readonly peers: Peers;
   readonly #options: AgreedOptions;
   readonly #confirmed: Confirmed;
   readonly #pace: Pace;
   #changes = 0;
   #lost = 0;
+  #conflicts = 0;
 
   constructor(options: AgreedOptions) {
     this.#options = options;
+    this.peers = options.peers;
     this.#confirmed = new Confirmed(options);
     this.#pace = new Pace(options);
   }
 
   get counts(): SyncCounts {
-    return { changes: this.#changes, lost: this.#lost, pending: this.peers.pending };
+    const { pending } = this.peers;
+    return { changes: this.#changes, lost: this.#lost, conflicts: this.#conflicts, pending };
   }
 
   /** Answers `sync/hello`; nothing for what is none. */
@@ -114,6 +119,11 @@ export class Agreed {
   took(changes: number, note?: Note): void {
     this.#changes += changes;
     this.#lost += note?.lost ?? 0;
+  }
+
+  /** Counts versions that lost against others unseen. */
+  conflicted(conflicts: number): void {
+    this.#conflicts += conflicts;
   }
 
   /** Acknowledges a whole batch. Returns of what the device is to be told that which the acknowledgement does not say. */

@@ -1,8 +1,9 @@
 import { serviceTopic } from '@ioto/protocol';
+import { settle } from '@ioto/testkit/virtual-clock';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DeviceWorld } from '../devices/device-world.fixture.ts';
 import { conflictsOf } from './conflict-log.ts';
-import { sharedSchema } from './real-ends.fixture.ts';
+import { linkUp, RealDevice, sharedSchema, toCloud } from './real-ends.fixture.ts';
 
 let world: DeviceWorld;
 let accountId: string;
@@ -22,7 +23,10 @@ const time = (seconds: number) => new Date(world.clock.now() + seconds * 1000).t
 async function up(deviceId: string, type: string, fields: object, base?: string): Promise<void> {
   const key = `${type.toLowerCase()}#a`;
   const item = { _type: type, sk: key, name: 'a', ...fields };
-  const payload = JSON.stringify({ seq: 1, changes: [{ cmd: 'upsert', key, item, base }] });
+  const payload = JSON.stringify({
+    seq: 1,
+    changes: [{ cmd: 'upsert', key, item, base: base && Date.parse(base) }],
+  });
   await world.receive({ deviceId, accountId }, { topic: serviceTopic.syncUp(deviceId), payload });
 }
 const conflicts = (deviceId: string) => conflictsOf(world.store, { accountId, deviceId });
@@ -111,5 +115,56 @@ describe('the conflict log of a device', () => {
     expect(kept).toHaveLength(100);
     expect(kept.filter(({ lost }) => String(lost.fields?.value).startsWith('5.'))).toHaveLength(20);
     expect(kept.some(({ lost }) => String(lost.fields?.value).startsWith('0.'))).toBe(false);
+  });
+});
+
+describe('a change of a device that the owner has overtaken', () => {
+  it('is in the conflict log, and the device hears of it', async () => {
+    const device = new RealDevice(world, accountId, one);
+    device.saysHello = true;
+    linkUp(world, () => [device]);
+    await device.start();
+    const calm = async ({ losesBatches = false } = {}) => {
+      device.connect();
+      for (let round = 0; round < 6; round += 1) {
+        await world.clock.advance(10);
+        await settle();
+        for (const message of device.up.splice(0)) {
+          if (!losesBatches || !message.topic.endsWith('/syncToDynamo'))
+            await toCloud(world, device, message);
+        }
+        for (const message of device.down.splice(0)) await device.receive(message);
+      }
+    };
+    await device.database.create('Setting', { name: 'a', value: 'first' });
+    await calm();
+    device.disconnect();
+    await world.clock.advance(1000);
+    await device.database.update('Setting', { name: 'a', value: 'by the device' });
+    await world.clock.advance(1000);
+    await world.devices.items.update('Setting', { name: 'a', value: 'by the owner' }, accountId);
+    await calm({ losesBatches: true });
+    expect(device.database.get('Setting', { name: 'a' })).toMatchObject({ value: 'by the owner' });
+    expect(device.conflicts).toMatchObject([
+      { model: 'Setting', key: 'setting#a', lost: { item: { value: 'by the device' } } },
+    ]);
+    await world.clock.advance(5000);
+    await calm();
+    expect(await conflicts(one)).toMatchObject([
+      { kept: {}, lost: { by: one, fields: { value: 'by the device' } } },
+    ]);
+    // The other way about: the device's version wins, over one that it had not seen.
+    device.disconnect();
+    await world.clock.advance(1000);
+    await world.devices.items.update('Setting', { name: 'a', value: 'unseen' }, accountId);
+    await world.clock.advance(1000);
+    await device.database.update('Setting', { name: 'a', value: 'later' });
+    await calm();
+    expect((await conflicts(one))[0]).toMatchObject({
+      kept: { by: one },
+      lost: { fields: { value: 'unseen' } },
+    });
+    expect(await conflicts(one)).toHaveLength(2);
+    await device.stop();
   });
 });

@@ -4,6 +4,7 @@ import { expect, it } from 'vitest';
 import type { Delivery } from '../ports/device-endpoint.ts';
 import type { Write } from '../ports/item-store.ts';
 import { ItemSender } from './item-sender.ts';
+import { Peers } from './peers.ts';
 
 const command = { pk: 'command#', sk: 'command#A#D#1', _type: 'Command', command: 'beep' };
 
@@ -34,7 +35,12 @@ function makeSender(write: (writes: readonly Write[]) => Promise<void>) {
     error: (_facts: object, message: string) => void failures.push(message),
   };
   const past = new Date(clock.now() - 1000).toISOString();
-  return { sender: new ItemSender({ store, endpoint, clock, logger }), sent, failures, past };
+  return {
+    sender: new ItemSender({ store, endpoint, peers: new Peers(), clock, logger }),
+    sent,
+    failures,
+    past,
+  };
 }
 
 it('sends a Command and removes it once it is delivered', async () => {

@@ -2,11 +2,14 @@ import { accountSyncTopic, deviceTopic, type SyncVerb } from '@ioto/protocol';
 import { type Clock, type Logger, messageOf } from '@ioto/runtime';
 import type { Delivery, DeviceEndpoint } from '../ports/device-endpoint.ts';
 import type { ItemStore, StoredItem } from '../ports/item-store.ts';
+import type { Peers } from './peers.ts';
 import { idOf, wireItem } from './wire-item.ts';
 
 export interface ItemSenderOptions {
   store: ItemStore;
   endpoint: DeviceEndpoint;
+  /** What each device has agreed on. */
+  peers: Pick<Peers, 'of'>;
   clock: Clock;
   logger: Logger;
 }
@@ -41,7 +44,8 @@ export class ItemSender {
    */
   send(deviceId: string, verb: SyncVerb, item: StoredItem): Sending {
     const topic = deviceTopic.sync(deviceId, verb);
-    const payload = wireItem(item);
+    const times = this.#options.peers.of(deviceId)?.can.has('merge');
+    const payload = wireItem(item, { times });
     const bytes = Buffer.byteLength(payload);
     if (item._type === 'Command') return this.#sendCommand(item, bytes, { deviceId, topic, payload });
     return { bytes, outcome: this.#outcome(deviceId, this.#deliver({ deviceId, topic, payload })) };

@@ -1,13 +1,13 @@
-import type { Schema } from '@ioto/database';
+import type { Model, Schema } from '@ioto/database';
 import type { SyncVerb } from '@ioto/protocol';
-import type { Component } from '@ioto/runtime';
+import { type Component, type Logger, messageOf } from '@ioto/runtime';
 import type { DeviceEndpoint } from '../ports/device-endpoint.ts';
 import type { ItemChange, ItemStore, StoredItem } from '../ports/item-store.ts';
 import { isGonePartition, removalOf } from './gone-marks.ts';
 import type { ItemSender } from './item-sender.ts';
 import type { SyncDown } from './sync-down.ts';
 import { arrivalOf, syncFactsOf } from './sync-facts.ts';
-import { EVERY_DEVICE } from './wire-item.ts';
+import { EVERY_DEVICE, type SyncIdentity } from './wire-item.ts';
 
 export interface LiveDeliveryOptions {
   schema: Schema;
@@ -15,6 +15,9 @@ export interface LiveDeliveryOptions {
   endpoint: Pick<DeviceEndpoint, 'isConnected'>;
   sender: ItemSender;
   syncDown: Pick<SyncDown, 'again'>;
+  /** The IDs of an account's devices. */
+  devices: { know(accountId: string): Promise<Iterable<string>> };
+  logger: Logger;
 }
 
 /** Sends changes of the models that sync down to connected devices as they are committed; the others ask when they come. */
@@ -41,22 +44,40 @@ export class LiveDelivery implements Component {
     if (!after) return;
     const model = this.#options.schema.models.get(String(after._type));
     if (!model || (model.sync !== 'down' && model.sync !== 'both')) return;
-    if (!isGonePartition(pk)) this.#send(before ? 'MODIFY' : 'INSERT', after);
-    else if (before?.updated !== after.updated) this.#send('REMOVE', removalOf(model, after));
+    if (!isGonePartition(pk)) this.#send(model, before ? 'MODIFY' : 'INSERT', after);
+    else if (before?.updated !== after.updated) this.#send(model, 'REMOVE', removalOf(model, after));
   }
 
   /** A device's own change is not sent back to it alone; on the account's topic it hears of it, and holds it already. */
-  #send(verb: SyncVerb, item: StoredItem): void {
-    const { endpoint, sender, syncDown } = this.#options;
+  #send(model: Model, verb: SyncVerb, item: StoredItem): void {
+    const { sender } = this.#options;
     const { accountId, deviceId } = item;
     if (typeof accountId !== 'string') return;
-    if (typeof deviceId !== 'string' || deviceId === EVERY_DEVICE) {
-      sender.sendToAccount(accountId, verb, item);
-      return;
+    if (typeof deviceId === 'string' && deviceId !== EVERY_DEVICE)
+      this.#sendTo({ accountId, deviceId }, verb, item);
+    else if (model.merges) void this.#sendToEach(accountId, verb, item);
+    else sender.sendToAccount(accountId, verb, item);
+  }
+
+  /** By itself to each device of the account, since only those that have agreed get the times of its fields. */
+  async #sendToEach(accountId: string, verb: SyncVerb, item: StoredItem): Promise<void> {
+    const { devices, logger } = this.#options;
+    try {
+      for (const deviceId of await devices.know(accountId)) this.#sendTo({ accountId, deviceId }, verb, item);
+    } catch (error) {
+      logger.error(
+        { accountId, error: messageOf(error) },
+        'cannot tell devices of a change: they hear of it later',
+      );
     }
+  }
+
+  #sendTo(identity: SyncIdentity, verb: SyncVerb, item: StoredItem): void {
+    const { endpoint, sender, syncDown } = this.#options;
+    const { deviceId } = identity;
     if (syncFactsOf(item)?.by === deviceId || !endpoint.isConnected(deviceId)) return;
     void sender.send(deviceId, verb, item).outcome.then((outcome) => {
-      if (outcome === 'dropped') syncDown.again({ accountId, deviceId }, arrivalOf(item));
+      if (outcome === 'dropped') syncDown.again(identity, arrivalOf(item));
     });
   }
 }

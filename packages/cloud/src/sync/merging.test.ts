@@ -1,7 +1,7 @@
 import { settle } from '@ioto/testkit/virtual-clock';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DeviceWorld } from '../devices/device-world.fixture.ts';
-import { linkUp, RealDevice, sharedSchema, toCloud } from './real-ends.fixture.ts';
+import { type Down, linkUp, RealDevice, sharedSchema, toCloud } from './real-ends.fixture.ts';
 
 let world: DeviceWorld;
 let accountId: string;
@@ -14,6 +14,7 @@ beforeEach(async () => {
   accountId = await world.account();
   const ids = [await world.ownedDevice(accountId), await world.ownedDevice(accountId)];
   devices = ids.map(({ id }) => new RealDevice(world, accountId, id));
+  for (const device of devices) device.saysHello = true;
   [one, two] = devices as [RealDevice, RealDevice];
   for (const device of devices) await device.start();
 });
@@ -23,7 +24,7 @@ afterEach(async () => {
 });
 
 /** Every message arrives, until there are no more. */
-async function calm(): Promise<void> {
+async function calm(watch?: (device: RealDevice, message: Down) => void): Promise<void> {
   for (const device of devices) device.connect();
   for (let quiet = 0; quiet < 3; ) {
     await world.clock.advance(10);
@@ -36,6 +37,7 @@ async function calm(): Promise<void> {
       }
       for (const message of device.down.splice(0)) {
         quiet = 0;
+        watch?.(device, message);
         await device.receive(message);
       }
     }
@@ -86,11 +88,13 @@ describe('an item that is merged by field', () => {
     await one.database.update('Panel', { name: 'a', led: 'on' });
     await items().update('Panel', { name: 'a', level: 5 }, accountId);
     one.connect();
-    await world.clock.advance(10);
-    for (const message of one.up.splice(0))
-      if (message.topic.endsWith('/syncDown')) await toCloud(world, one, message);
-    await settle();
-    for (const message of one.down.splice(0)) await one.receive(message);
+    for (let round = 0; round < 4; round += 1) {
+      await world.clock.advance(10);
+      await settle();
+      const asked = one.up.splice(0).filter(({ topic }) => !topic.endsWith('/syncToDynamo'));
+      for (const message of asked) await toCloud(world, one, message);
+      for (const message of one.down.splice(0)) await one.receive(message);
+    }
     expect(on(one)).toMatchObject({ led: 'on', level: 5 });
     await one.crash(() => 0);
     await calm();
@@ -122,6 +126,27 @@ describe('an item that is merged by field', () => {
       { led: 'on', level: 1 },
       { led: 'on', level: 1 },
     ]);
+  });
+
+  it('reaches a device that has agreed on nothing without the times of its fields', async () => {
+    const old = new RealDevice(world, accountId, (await world.ownedDevice(accountId)).id);
+    devices.push(old);
+    await old.start();
+    await calm();
+    const texts: string[] = [];
+    old.connect();
+    await one.database.update('Panel', { name: 'a', led: 'on' });
+    await calm((device, { topic, payload }) => {
+      if (device === old && !topic.endsWith('/SYNC')) texts.push(payload);
+    });
+    expect(on(old)).toMatchObject({ led: 'on', level: 1 });
+    expect(texts.filter((text) => text.includes('Panel'))).not.toEqual([]);
+    expect(texts.join()).not.toContain('_times');
+    await old.database.update('Panel', { name: 'a', level: 3 });
+    await world.clock.advance(10);
+    const up = old.up.map(({ payload }) => payload).join();
+    expect(up).toContain('"level":3');
+    expect(up).not.toMatch(/_times|"base"/);
   });
 
   it('shows nobody the times of its fields, and nobody may set them', async () => {

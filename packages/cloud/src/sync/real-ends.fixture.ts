@@ -1,7 +1,7 @@
 import { compileSchema, Database } from '@ioto/database';
 import { coreSchema, parseDeviceTopic, type Version } from '@ioto/protocol';
 import { type Clock, Emitter, silentLogger } from '@ioto/runtime';
-import type { AgentEvents } from '../../../agent/src/agent-events.ts';
+import type { AgentEvents, SyncConflict } from '../../../agent/src/agent-events.ts';
 import { Requests } from '../../../agent/src/services/mqtt/requests.ts';
 import { COMMAND_JOURNAL, Commands } from '../../../agent/src/services/sync/commands.ts';
 import { Hello, SYNC_GENERATION } from '../../../agent/src/services/sync/hello.ts';
@@ -75,6 +75,7 @@ export class RealDevice {
   readonly up: { topic: string; payload: string }[] = [];
   readonly down: Down[] = [];
   readonly promised: Promised[] = [];
+  readonly conflicts: SyncConflict[] = [];
   /** How often each Command was acted on. */
   readonly runs = new Map<string, number>();
   readonly #clock: Clock;
@@ -112,6 +113,7 @@ export class RealDevice {
     const events = new Emitter<AgentEvents>((_event, error) => {
       throw error;
     });
+    events.on('sync:conflict', (conflict) => this.conflicts.push(conflict));
     events.on('device:command', ({ id }) => this.runs.set(id, (this.runs.get(id) ?? 0) + 1));
     const release = () => Promise.resolve();
     const commands = new Commands({

@@ -42,8 +42,6 @@ export class SyncUp {
   readonly #options: SyncUpOptions;
   /** The batches of one device are applied in the order in which it sent them. */
   readonly #turns = new Turns();
-  /** Found since the cloud started. */
-  conflicts = 0;
   /** What one commit decides is decided in one go, while everything else waits. */
   readonly #slots = new Slots(MOST_TOGETHER);
 
@@ -181,8 +179,8 @@ export class SyncUp {
   }
 
   async #conflicted(identity: SyncIdentity, conflicts: number): Promise<void> {
-    const { store, logger } = this.#options;
-    this.conflicts += conflicts;
+    const { store, agreed, logger } = this.#options;
+    agreed.conflicted(conflicts);
     logger.info({ ...identity, conflicts }, 'changes that contradict others: see /device/conflicts');
     await forgetOldConflicts(store, identity);
   }

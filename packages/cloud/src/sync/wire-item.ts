@@ -1,8 +1,11 @@
 import type { ItemKey, Model, Schema } from '@ioto/database';
+import { FIELD_TIMES } from '@ioto/protocol';
 import type { StoredItem, StoredKey } from '../ports/item-store.ts';
 import { knownFields, readerOf, withToldFields } from './model-reader.ts';
 import { tenantKey } from './tenant-key.ts';
 
+/** The latest time that a date can hold, in milliseconds. */
+const LATEST = 8.64e15;
 /** Bytes of a sort key, DynamoDB's limit. */
 const LONGEST_SORT_KEY = 1024;
 /** Bytes of both keys: the embedded store takes 1900, and puts some of its own before them. */
@@ -37,12 +40,7 @@ export function readChange(
   change: unknown,
   { schema, identity }: { schema: Schema; identity: SyncIdentity },
 ): ReadChange {
-  const { cmd, key, item, base } = (change ?? {}) as {
-    cmd?: unknown;
-    key?: unknown;
-    item?: unknown;
-    base?: unknown;
-  };
+  const { cmd, key, item, base } = (change ?? {}) as Record<string, unknown>;
   if (typeof item !== 'object' || item === null || Array.isArray(item)) return { refused: 'it has no item' };
   const fields = item as Record<string, unknown>;
   const sk = typeof fields.sk === 'string' ? fields.sk : typeof key === 'string' ? key : undefined;
@@ -55,7 +53,9 @@ export function readChange(
   try {
     const own = withToldFields(model, fields, sk);
     const accepted = accept(model, own, { identity, remove: cmd === 'remove' });
-    if (typeof base === 'string') accepted.base = base;
+    const made = cmd === 'create' ? 0 : base;
+    if (made === 0) accepted.base = '';
+    else if (isTime(made)) accepted.base = new Date(made).toISOString();
     return { accepted };
   } catch (error) {
     return { refused: String(error instanceof Error ? error.message : error) };
@@ -115,6 +115,11 @@ function isTooLong({ pk, sk }: ItemKey): boolean {
   return bytes > LONGEST_SORT_KEY || bytes + Buffer.byteLength(pk) > LONGEST_KEYS;
 }
 
+/** Milliseconds that a date can hold. */
+function isTime(value: unknown): value is number {
+  return typeof value === 'number' && Math.abs(value) <= LATEST;
+}
+
 function isBroken(text: string): boolean {
   return /[\ud800-\udfff]/.test(text) && /\p{Cs}/u.test(text);
 }
@@ -124,9 +129,12 @@ function isBareZero(value: unknown): boolean {
   return typeof value === 'string' && /^-?e[+-]?0+$/.test(value);
 }
 
-/** An item as a device gets it: no `pk`, and no device or account ID on what goes to all of them. */
-export function wireItem(item: StoredItem): string {
+/**
+ * An item as a device gets it: the times of fields for those only that have agreed on `merge`, no `pk`, and no device or account ID on what goes to all of them.
+ */
+export function wireItem(item: StoredItem, { times = false }: { times?: boolean } = {}): string {
   const { pk: _pk, delivered: _delivered, _sync, ...fields } = item;
+  if (!times && FIELD_TIMES in fields) delete fields[FIELD_TIMES];
   if (fields.deviceId === EVERY_DEVICE) delete fields.deviceId;
   if (fields.accountId === EVERY_ACCOUNT) delete fields.accountId;
   return JSON.stringify(fields);

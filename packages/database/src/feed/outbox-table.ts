@@ -15,6 +15,11 @@ export interface Pending extends ItemKey {
   readonly removal?: Properties;
   /** The cloud has acknowledged an earlier version of the item. */
   isKnown?: boolean;
+  /**
+   * `updated` of the item as it was before it began to wait, ISO, '' for none: the version of the cloud's that its writer
+   * had seen. Not on disk: after a restart nobody knows.
+   */
+  base?: string;
   /** False until its commit is on disk. */
   durable: boolean;
   /** The cloud may have heard of a change of this item since it waits. Not on disk: after a restart it may have of all. */

@@ -21,6 +21,8 @@ export interface OutboxEntry {
   readonly version: number;
   /** The cloud has acknowledged an earlier version of the item; false where that is not known. */
   readonly isKnown: boolean;
+  /** `updated` of the cloud's version that the change was made from, ISO, '' for none; undefined where nobody knows. */
+  readonly base?: string;
 }
 
 /** What an acknowledgement needs to say: the entry as it was sent. */
@@ -200,9 +202,9 @@ export class Outbox {
   }
 
   #entry(pending: Pending): OutboxEntry | undefined {
-    const { sk, model, cmd, version, removal, isKnown = false } = pending;
+    const { sk, model, cmd, version, removal, isKnown = false, base } = pending;
     const { schema, state } = this.#options;
-    const facts = { key: sk, model, cmd, version, isKnown };
+    const facts = { key: sk, model, cmd, version, isKnown, base };
     if (removal) return Object.freeze({ ...facts, item: wireItem(removal, sk, undefined) });
     const attributes = state.items.get(pending)?.attributes;
     const item = attributes && wireItem(attributes, sk, schema.models.get(model));

@@ -9,8 +9,18 @@ import type { Tombstone } from '../tombstones/tombstone-table.ts';
  * so that replaying one twice does no harm.
  */
 export type Operation =
-  /** The item is this. `outbox` says as what it waits to be synced; without it, it does not wait. */
-  | { readonly op: 'put'; readonly seq: number; readonly record: ItemRecord; readonly outbox?: ChangeCommand }
+  /**
+   * The item is this. `outbox` says as what it waits to be synced; without it, it does not wait. `base` is of the moment,
+   * and not written.
+   */
+  | {
+      readonly op: 'put';
+      readonly seq: number;
+      readonly record: ItemRecord;
+      readonly outbox?: ChangeCommand;
+      /** `updated` of the version of the cloud's that the item was made from, where that is not what it replaces. */
+      readonly base?: string;
+    }
   /** There is no such item. With `removal` that waits to be synced. */
   | { readonly op: 'remove'; readonly seq: number; readonly key: ItemKey; readonly removal?: Removal }
   /** The item, or its removal, waits to be synced. */

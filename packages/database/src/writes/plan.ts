@@ -133,7 +133,7 @@ export function planApply(
   const record = recordOf(key, model.name, attributes);
   const outbox = waits && model.syncsUp ? coalesce(desk.state.outbox.get(key)?.cmd, cmd) : undefined;
   return {
-    operations: [{ op: 'put', seq, record, outbox }],
+    operations: [{ op: 'put', seq, record, outbox, base: outbox && timeOf(attributes.updated) }],
     changes: [new PlannedChange(model, record, { seq, cmd, previous, origin })],
   };
 }

@@ -1,5 +1,11 @@
 import type { OutboxEntry } from '@ioto/database';
-import type { ChangeCommand, SyncChange, SyncReport, WireItem } from '@ioto/protocol';
+import {
+  type ChangeCommand,
+  FIELD_TIMES,
+  type SyncChange,
+  type SyncReport,
+  type WireItem,
+} from '@ioto/protocol';
 
 /** A change on its way up. `version` is missing for an item that is sent back because the cloud's was older. */
 export interface Outgoing {
@@ -10,6 +16,8 @@ export interface Outgoing {
   version?: number;
   /** The cloud has an earlier version of the item. */
   isKnown?: boolean;
+  /** `updated` of the cloud's version that it was made from, ISO, '' for none, where that is known. */
+  base?: string;
 }
 
 /** The form in which a change travels. */
@@ -62,8 +70,12 @@ export function gatherBatch(
   return { changes, texts };
 }
 
-/** The form of Ioto contract §7, syncToDynamo. */
-export const toWire: ChangeForm = ({ cmd, key, item }) => ({ cmd, key, item });
+/** The form of Ioto contract §7, syncToDynamo: nobody but our ends knows of the times of fields. */
+export const toWire: ChangeForm = ({ cmd, key, item }) => {
+  if (!(FIELD_TIMES in item)) return { cmd, key, item };
+  const { [FIELD_TIMES]: _times, ...fields } = item as Record<string, unknown>;
+  return { cmd, key, item: fields };
+};
 
 /** The text of a message; `report` where it is agreed. */
 export function messageText(seq: number, texts: readonly string[], report?: SyncReport): string {

@@ -1,4 +1,5 @@
 import {
+  contentOf,
   type Database,
   type Item,
   type Model,
@@ -9,6 +10,7 @@ import {
 } from '@ioto/database';
 import type { ChangeCommand, SyncVerb, Version, WireItem } from '@ioto/protocol';
 import { isCodedError, type Logger, messageOf } from '@ioto/runtime';
+import type { SyncConflict } from '../../agent-events.ts';
 import type { Outgoing } from './batch.ts';
 import { decideDown, type Own } from './merge-down.ts';
 
@@ -19,6 +21,8 @@ export interface DownwardOptions {
   logger: Logger;
   /** The cloud's item is older than the one held here. */
   sendBack(item: Outgoing): void;
+  /** A change of the device's own that the cloud does not have was replaced by one of the cloud's. */
+  conflict(conflict: SyncConflict, lost: Outgoing): void;
   /** The cloud's clock in milliseconds, as far as it is known. */
   cloudNow(): number | undefined;
 }
@@ -72,6 +76,7 @@ export class Downward {
     if (verdict.kind === 'sendBack' && own) sendBack(own.outgoing);
     if (verdict.kind !== 'apply') return undefined;
     const { waits } = verdict;
+    if (own?.version.waiting && !waits) this.#replaced(model, own, { cmd, properties });
     const item = await database.apply({ cmd, model: name, item: verdict.properties }, { waits });
     return { model: name, item: item ?? properties };
   }
@@ -86,7 +91,8 @@ export class Downward {
     const held = database.get(model.name, properties, { hidden: true });
     const version = held && versionOf(model, held);
     if (held && version) {
-      const item = wireItem({ ...held, _type: model.name }, sk, model);
+      const { pk: _pk, ...fields } = held;
+      const item = wireItem({ ...fields, _type: model.name }, sk, model);
       return {
         version: { ...version, waiting },
         item: held,
@@ -101,6 +107,20 @@ export class Downward {
       version: { updated, removed: true, waiting },
       outgoing: { key: sk, model: model.name, cmd: 'remove', item },
     };
+  }
+
+  /** Tells of a change that was not in the cloud yet and loses, unless the other says the same. */
+  #replaced(
+    model: Model,
+    own: Own & { outgoing: Outgoing },
+    { cmd, properties }: { cmd: ChangeCommand; properties: Properties },
+  ): void {
+    const removed = cmd === 'remove';
+    const { version, item, outgoing } = own;
+    if (removed ? version.removed : item && contentOf(model, item) === contentOf(model, properties)) return;
+    const kept = { updated: timeOf(properties.updated) ?? '', removed };
+    const lost = { updated: version.updated, removed: version.removed ?? false, item };
+    this.#options.conflict({ model: model.name, key: outgoing.key, kept, lost }, outgoing);
   }
 
   #modelSync(model: string): string {

@@ -18,7 +18,7 @@ import { CloudClock } from './cloud-clock.ts';
 import type { Commands } from './commands.ts';
 import { Downward, type ItemVerb } from './downward.ts';
 import type { Hello, SyncTerms } from './hello.ts';
-import { leanForm } from './lean.ts';
+import { agreedForm } from './lean.ts';
 import { LossNotice } from './loss-notice.ts';
 import { MemoryModels } from './memory-models.ts';
 import { adoptOwner, type Owner } from './owner.ts';
@@ -54,6 +54,7 @@ export class SyncService implements Component, ConnectionUser {
   #publish: Publish | undefined;
   /** Another with each connection. */
   #connection: object | undefined;
+  #agreed: SyncTerms | undefined;
   /** Present from the request for a sync down until its end. */
   #cancelAsking: (() => void) | undefined;
   #off: readonly (() => void)[] = [];
@@ -79,6 +80,11 @@ export class SyncService implements Component, ConnectionUser {
       database,
       logger,
       sendBack: (item) => this.#upward.sendBack(item),
+      conflict: (conflict, lost) => {
+        events.emit('sync:conflict', conflict);
+        // The cloud takes an older version for what it is, and keeps it where the owner can see it.
+        if (this.#agreed?.can.has('base')) this.#upward.sendBack(lost);
+      },
       cloudNow: () => this.#cloudClock.now(),
     });
   }
@@ -108,17 +114,26 @@ export class SyncService implements Component, ConnectionUser {
     const connection = {};
     this.#publish = publish;
     this.#connection = connection;
-    if (hello?.isAsked) {
-      void hello.agree().then((terms) => {
-        if (this.#connection === connection) this.#beginUp(terms);
-      });
-    } else this.#beginUp();
-    this.#askDown();
+    if (!hello?.isAsked) {
+      this.#beginUp();
+      this.#askDown();
+      return;
+    }
+    // Before it has heard the hello, the cloud leaves out the times of fields.
+    const waits = this.#merges();
+    void hello.agree().then((terms) => {
+      if (this.#connection !== connection) return;
+      this.#agreed = terms;
+      this.#beginUp(terms);
+      if (waits) this.#askDown();
+    });
+    if (!waits) this.#askDown();
   }
 
   disconnected(): void {
     this.#publish = undefined;
     this.#connection = undefined;
+    this.#agreed = undefined;
     this.#stopAsking();
     this.#upward.disconnected();
   }
@@ -145,11 +160,15 @@ export class SyncService implements Component, ConnectionUser {
     }
   }
 
+  #merges(): boolean {
+    return [...this.#options.database.schema.models.values()].some(({ merges }) => merges);
+  }
+
   #beginUp(agreed?: SyncTerms): void {
     const { id, database } = this.#options;
     const terms: UpwardTerms = {};
     if (agreed?.can.has('pace')) terms.pace = agreed.pace;
-    if (agreed?.can.has('lean')) terms.form = leanForm(database);
+    if (agreed) terms.form = agreedForm(database, agreed.can);
     terms.hasReport = agreed?.can.has('through');
     this.#upward.connected((text) => this.#say(serviceTopic.syncUp(id), text), terms);
   }
