@@ -48,7 +48,7 @@ export const bench: Bench = async ({ progress, devices: count = DEVICES }) => {
     site.http.destroy();
     const up = (load: keyof typeof LOADS, devices: DeviceKeys[], round: number) =>
       askProcess<SentUp>(GENERATOR_CORE, 'load/generator.ts', {
-        ...{ ...LOADS[load], devices, round, changes: CHANGES, lean: false },
+        ...{ ...LOADS[load], devices, round, changes: CHANGES, lean: true },
         ...{ until: 'sync', pids: [cloud.program.pid] },
       } satisfies SendUpTask);
     await up('one', [warm as DeviceKeys], 0);

@@ -33,7 +33,7 @@ export function batchPackets(owner: Owner, { batches, changes, round, lean }: Ba
     const list = Array.from({ length: changes }, (__, at) =>
       changeOf(storeItem(owner, batch * changes + at, round), { isNew: round === 0, lean }),
     );
-    const facts = lean ? { through: seq, latest: batches, pending: batches - seq } : {};
+    const facts = lean ? { through: seq, beside: [], latest: batches, pending: batches - seq } : {};
     const payload = Buffer.from(JSON.stringify({ seq, changes: list, ...facts }));
     return publishPacket({ topic: serviceTopic.syncUp(owner.deviceId), payload, qos: 1, packetId: seq });
   });
@@ -46,5 +46,8 @@ export function changeOf(
 ): object {
   const { accountId: _a, deviceId: _d, sk, ...bare } = item;
   const sent = lean ? bare : item;
-  return { cmd: isNew ? 'create' : 'update', key: sk, item: isNew ? { ...sent, created } : sent };
+  if (isNew) return { cmd: 'create', key: sk, item: { ...sent, created } };
+  const update = { cmd: 'update', key: sk, item: sent };
+  // The version of the round before, as an agent of ours says.
+  return lean ? { ...update, base: Date.parse(item.updated) - 1000 } : update;
 }

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { connect, type TLSSocket } from 'node:tls';
+import { SYNC_ABILITIES, SYNC_HELLO, serviceTopic } from '@ioto/protocol';
 import { PacketScanner, packetIdOf } from '../../mqtt/load/packet-scanner.ts';
-import { connectPacket, pubackPacket, subscribePacket } from '../../mqtt/load/wire.ts';
+import { connectPacket, pubackPacket, publishPacket, subscribePacket } from '../../mqtt/load/wire.ts';
 
 /** A device that may connect: its keys, and where to. */
 export interface DeviceKeys {
@@ -16,6 +17,8 @@ export interface DeviceKeys {
 const CONNACK = 0x20;
 const SUBACK = 0x90;
 const PUBACK = 0x40;
+/** Stands for the answer to a hello, which is a message like others. */
+const HELLO = -1;
 
 /** A device's connection, mutual TLS, as little between it and the socket as can be. */
 export class DeviceLink {
@@ -23,10 +26,12 @@ export class DeviceLink {
   /** Changes that a SYNC says are durable; `all` for a whole batch. */
   onSync: (seq: number, changes: number | 'all') => void = () => undefined;
   onPuback: (packetId: number) => void = () => undefined;
+  readonly #deviceId: string;
   #answered: (first: number) => void = () => undefined;
 
-  private constructor(socket: TLSSocket) {
+  private constructor(socket: TLSSocket, deviceId: string) {
     this.socket = socket;
+    this.#deviceId = deviceId;
     const scanner = new PacketScanner((first, bytes, body, end) => {
       if (first === CONNACK || first === SUBACK) this.#answered(first);
       else if (first === PUBACK) this.onPuback(((bytes[body] as number) << 8) | (bytes[body + 1] as number));
@@ -41,10 +46,24 @@ export class DeviceLink {
     const names = { host: '127.0.0.1', port, servername: 'localhost', ALPNProtocols: ['x-amzn-mqtt-ca'] };
     const socket = connect({ ...names, ca: authority, cert: certificate, key });
     await once(socket, 'secureConnect');
-    const link = new DeviceLink(socket);
+    const link = new DeviceLink(socket, deviceId);
     await link.#exchange(connectPacket(deviceId), CONNACK);
     await link.#exchange(subscribePacket(`ioto/device/${deviceId}/#`, 1), SUBACK);
     return link;
+  }
+
+  /** Agrees with the cloud on all that it offers, for this connection. */
+  async hello(): Promise<void> {
+    const words = {
+      v: 1,
+      can: SYNC_ABILITIES,
+      schema: 'bench',
+      generation: this.#deviceId,
+      latest: 0,
+      pending: 0,
+    };
+    const topic = serviceTopic.request(this.#deviceId, SYNC_HELLO, '1');
+    await this.#exchange(publishPacket({ topic, payload: Buffer.from(JSON.stringify(words)) }), HELLO);
   }
 
   /** Resolves when the server has closed the connection too. */
@@ -56,7 +75,9 @@ export class DeviceLink {
   #published(first: number, body: Buffer): void {
     const start = 2 + body.readUInt16BE(0);
     if (first & 6) this.socket.write(pubackPacket(packetIdOf(body, 0)));
-    if (!body.toString('latin1', 2, start).endsWith('/sync/SYNC')) return;
+    const topic = body.toString('latin1', 2, start);
+    if (topic.endsWith(`/${SYNC_HELLO}/1`)) this.#answered(HELLO);
+    if (!topic.endsWith('/sync/SYNC')) return;
     const ack = JSON.parse(body.toString('utf8', start + (first & 6 ? 2 : 0)));
     this.onSync(ack.seq, ack.all === true ? 'all' : ack.keys.length);
   }

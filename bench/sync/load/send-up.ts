@@ -28,7 +28,9 @@ export async function sendUp(task: SendUpTask): Promise<SentUp> {
   const { devices, changes, batches, pids } = task;
   const prepared: { link: DeviceLink; packets: Buffer[] }[] = [];
   for (const device of devices) {
-    prepared.push({ link: await DeviceLink.open(device), packets: batchPackets(device, task) });
+    const link = await DeviceLink.open(device);
+    if (task.lean) await link.hello();
+    prepared.push({ link, packets: batchPackets(device, task) });
   }
   const samples: number[] = [];
   const used = countCpu(pids);
