@@ -81,6 +81,11 @@ export interface AgentEvents extends EventMap {
    * the model so far. At most once a minute for each model and reason.
    */
   'sync:lost': { model: string; count: number; reason: LossReason; total: number };
+  /**
+   * A model's items were compared with the cloud's. Of the items that were different, `sent` went up and `fetched` came
+   * down; what they have in common did not travel.
+   */
+  'sync:checked': { model: string; differences: number; sent: number; fetched: number };
   /** An item of the cloud was applied. */
   'sync:down': {
     cmd: 'insert' | 'modify' | 'upsert' | 'remove';

@@ -23,7 +23,7 @@ export interface DigestAnswersOptions {
   turns: CompareTurns;
 }
 
-/** Characters of an answer: an MQTT message of a device has 128 KB. */
+/** Bytes of an answer: an MQTT message of a device has 128 KB. */
 const LARGEST_ANSWER = 100_000;
 
 /** A question whose model and time are good. */
@@ -61,13 +61,13 @@ export class DigestAnswers {
   async #compare(identity: SyncIdentity, question: Question): Promise<SyncDigestAnswer> {
     const { digest, count, timesOnly, bits, buckets } = question;
     const sketch = new TableSketch({ timesOnly });
-    /** Characters that the rows of each bucket take. */
+    /** Bytes that the rows of each bucket take. */
     const sizes = new Map<number, number>();
     for await (const [key, version] of this.#versions(identity, question)) {
       sketch.add(key, version);
       if (bits === undefined) continue;
       const bucket = bucketOf(key, bits);
-      sizes.set(bucket, (sizes.get(bucket) ?? 0) + JSON.stringify(key).length * 3 + ROW);
+      sizes.set(bucket, (sizes.get(bucket) ?? 0) + Buffer.byteLength(JSON.stringify(key)) + ROW);
     }
     if (buckets === undefined || bits === undefined) this.counts.digests += 1;
     if (sketch.digest === digest && sketch.count === count) return { equal: true };
@@ -105,7 +105,7 @@ export class DigestAnswers {
   }
 }
 
-/** Characters of a row beside its key: a time, a digest in hex, and what is around them. */
+/** Bytes of a row beside its key: a time, a digest in hex, and what is around them. */
 const ROW = 64;
 
 function firstThatFit(differing: ReadonlySet<number>, sizes: ReadonlyMap<number, number>): Set<number> {
@@ -119,7 +119,7 @@ function firstThatFit(differing: ReadonlySet<number>, sizes: ReadonlyMap<number,
   return fitting;
 }
 
-/** Characters of a bucket's number. */
+/** Bytes of a bucket's number. */
 const NUMBER = 5;
 
 const say = (answer: SyncDigestAnswer): string => JSON.stringify(answer);
