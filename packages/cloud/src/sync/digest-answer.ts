@@ -50,12 +50,18 @@ export class DigestAnswers {
   readonly answer: RequestHandler = async (identity, body) => {
     const { schema, peers, turns } = this.#options;
     const { deviceId } = identity;
-    if (!peers.of(deviceId)?.can.has('digest') || !Check(SyncDigest, body)) return undefined;
+    const peer = peers.of(deviceId);
+    if (!peer?.can.has('digest') || !Check(SyncDigest, body)) return undefined;
     const known = schema.models.get(body.model);
     const at = Date.parse(body.at);
     if (!known || !isCompared(known) || Number.isNaN(at)) return say({ refused: 'it is not compared' });
     const question = { ...body, known, until: at + EXPIRY_MARGIN };
-    return say(await turns.take(deviceId, () => this.#compare(identity, question)));
+    const isThere = () => peers.of(deviceId) === peer;
+    const answer = await turns.take(deviceId, async () =>
+      isThere() ? this.#compare(identity, question) : undefined,
+    );
+    // The device may belong to another by now.
+    return answer && isThere() ? say(answer) : undefined;
   };
 
   async #compare(identity: SyncIdentity, question: Question): Promise<SyncDigestAnswer> {

@@ -29,19 +29,26 @@ export class FetchAnswers {
   readonly answer: RequestHandler = async (identity, body) => {
     const { schema, peers, turns } = this.#options;
     const { deviceId } = identity;
-    if (!peers.of(deviceId)?.can.has('digest') || !Check(SyncFetch, body)) return undefined;
+    const peer = peers.of(deviceId);
+    if (!peer?.can.has('digest') || !Check(SyncFetch, body)) return undefined;
     const model = schema.models.get(body.model);
     if (!model || !isCompared(model)) return say({ refused: 'it is not compared' });
-    const answer = await turns.take(deviceId, () => this.#send(identity, body), { isSlow: true });
+    // On its next connection the device may belong to another.
+    const isThere = () => peers.of(deviceId) === peer;
+    const answer = await turns.take(deviceId, () => this.#send(identity, body, isThere), { isSlow: true });
     return answer && say(answer);
   };
 
-  async #send(identity: SyncIdentity, { model, keys }: SyncFetch): Promise<SyncFetchAnswer | undefined> {
+  async #send(
+    identity: SyncIdentity,
+    { model, keys }: SyncFetch,
+    isThere: () => boolean,
+  ): Promise<SyncFetchAnswer | undefined> {
     const { schema, table, sender } = this.#options;
     const window = new DeliveryWindow();
     let sent = 0;
     for await (const { verb, item } of table.find(schema.model(model), identity, new Set(keys))) {
-      if (!(await window.room())) return undefined;
+      if (!(await window.room()) || !isThere()) return undefined;
       window.add(sender.send(identity.deviceId, verb, item));
       sent += 1;
     }
