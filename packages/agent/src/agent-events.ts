@@ -83,6 +83,11 @@ export interface AgentEvents extends EventMap {
   'sync:lost': { model: string; count: number; reason: LossReason; total: number };
   /** A change of this device that the cloud did not have yet lost against a newer version of the cloud's. */
   'sync:conflict': SyncConflict;
+  /**
+   * A model's items were compared with the cloud's. Of the items that were different, `sent` went up and `fetched` came
+   * down; what they have in common did not travel.
+   */
+  'sync:checked': { model: string; differences: number; sent: number; fetched: number };
   /** An item of the cloud was applied. */
   'sync:down': {
     cmd: 'insert' | 'modify' | 'upsert' | 'remove';

@@ -18,6 +18,7 @@ import { ProvisionService } from './services/provision/service.ts';
 import { RegisterService } from './services/register/service.ts';
 import { SerializeService } from './services/serialize/service.ts';
 import { Commands } from './services/sync/commands.ts';
+import { DigestCheck } from './services/sync/digest-check.ts';
 import { Hello } from './services/sync/hello.ts';
 import { SyncService } from './services/sync/service.ts';
 import { UrlService } from './services/url/service.ts';
@@ -187,8 +188,9 @@ function throttle({ events, sync, metrics, link }: AgentParts, payload: Buffer):
 }
 
 function buildSync(parts: AgentParts): Component {
-  const { clock, logger, events, settings, checkpoint, provisionFile } = parts;
+  const { clock, logger, events, random, settings, checkpoint, provisionFile } = parts;
   const { id } = need(parts.identity, 'register');
+  const ask = need(parts.ask, 'mqtt');
   const mqtt = need(parts.mqtt, 'mqtt');
   const database = need(parts.database, 'database').database;
   const { device } = need(parts.serialize, 'serialize');
@@ -205,8 +207,12 @@ function buildSync(parts: AgentParts): Component {
     hello: new Hello({
       database,
       logger,
-      ask: need(parts.ask, 'mqtt'),
+      ask,
       isOurs: () => provisionFile.isCloudOurs,
+    }),
+    digests: new DigestCheck({
+      ...{ ask, database, clock, logger, events, random },
+      every: settings.sync.check,
     }),
     commands: new Commands({
       database,

@@ -209,6 +209,12 @@ export const agentSchema = Type.Object(
     scripts: group('programs of the product', {
       serialize: text('prints the claim ID, or { id, product }, at the first start of a device'),
     }),
+    sync: group('keeping in step with the cloud', {
+      check: time(
+        '24 hrs',
+        "time from one comparison of all synced items with the cloud's to the next; 0 compares never",
+      ),
+    }),
     timeouts: group('patience', {
       api: time('30 secs', 'an HTTP call to builder, cloud or factory'),
       serialize: time('60 secs', 'scripts.serialize'),

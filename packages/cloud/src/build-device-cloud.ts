@@ -1,5 +1,5 @@
 import { compileSchema, completeSchema, schemaHash } from '@ioto/database';
-import { SYNC_HELLO } from '@ioto/protocol';
+import { SYNC_CHECKED, SYNC_DIGEST, SYNC_FETCH, SYNC_HELLO } from '@ioto/protocol';
 import type { Clock, Component, Logger } from '@ioto/runtime';
 import type { AuditLog } from './audit/audit-log.ts';
 import { broadcastRoutes } from './cloud-broadcasts/broadcast-routes.ts';
@@ -35,6 +35,7 @@ import { ItemFeed } from './item-feed/item-feed.ts';
 import { GenericItems } from './items/generic-items.ts';
 import { itemRoutes } from './items/item-routes.ts';
 import { claimGuessRules, GuessLimiter } from './limits/guess-limiter.ts';
+import type { CompareCounts } from './metrics/sync-metrics.ts';
 import { AccountPolicies } from './policies/account-policies.ts';
 import { PolicyDesk } from './policies/policy-desk.ts';
 import { policyRoutes } from './policies/policy-routes.ts';
@@ -48,8 +49,12 @@ import type { ItemStore } from './ports/item-store.ts';
 import type { SecretSource } from './state-directory/state-directory.ts';
 import { Agreed, type SyncCounts } from './sync/agreed.ts';
 import { Arrivals } from './sync/arrivals.ts';
+import { CompareTurns } from './sync/compare-turns.ts';
 import { conflictsOf } from './sync/conflict-log.ts';
+import { DeviceTable } from './sync/device-table.ts';
+import { DigestAnswers } from './sync/digest-answer.ts';
 import { ExpirySweep } from './sync/expiry-sweep.ts';
+import { FetchAnswers } from './sync/fetch-answer.ts';
 import { ItemSender } from './sync/item-sender.ts';
 import { LiveDelivery } from './sync/live-delivery.ts';
 import { Peers } from './sync/peers.ts';
@@ -94,7 +99,7 @@ export interface DeviceCloudParts {
   directory: DeviceDirectory;
   items: GenericItems;
   /** What was counted of sync up. */
-  readonly syncCounts: SyncCounts;
+  readonly syncCounts: SyncCounts & CompareCounts;
   broadcasts: CloudBroadcasts;
   /** What devices measured: sets that were stored, and that were dropped. */
   metrics: Readonly<MetricIntake['counters']>;
@@ -134,8 +139,20 @@ export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceC
     ['store/get', storeGet({ schema, store })],
     ['metric/get', metricGet({ desk: metricDesk, logger })],
     [SYNC_HELLO, agreed.hello],
+    [SYNC_CHECKED, agreed.checked],
   ]);
-  const messages = new ServiceMessages({ endpoint, syncUp, syncDown, metrics, requests, logger });
+  const comparing = {
+    ...{ schema, sender, peers, turns: new CompareTurns({ clock }) },
+    table: new DeviceTable({ store, broadcasts: broadcastsDown }),
+  };
+  const digests = new DigestAnswers(comparing);
+  const longRequests = new Map<string, RequestHandler>([
+    [SYNC_DIGEST, digests.answer],
+    [SYNC_FETCH, new FetchAnswers(comparing).answer],
+  ]);
+  const messages = new ServiceMessages({
+    ...{ endpoint, syncUp, syncDown, metrics, requests, longRequests, logger },
+  });
   const accountDevices = new AccountDevices({ store, clock });
   const live = new LiveDelivery({
     ...{ schema, store, endpoint, sender, syncDown, logger },
@@ -220,7 +237,7 @@ export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceC
     ...{ claims, releases, provisioning, reconciler, directory, items, broadcasts },
     metrics: metrics.counters,
     get syncCounts() {
-      return agreed.counts;
+      return { ...agreed.counts, ...digests.counts };
     },
     routes: [
       (app) => provisionRoutes(app, { provisioning }),

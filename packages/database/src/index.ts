@@ -2,6 +2,7 @@ export { Database } from './database.ts';
 export { databaseErrors } from './errors.ts';
 export type { Change, ChangeListener } from './feed/change.ts';
 export type { Acknowledged, Loss, Outbox, OutboxEntry, PendingOptions, Waiting } from './feed/outbox.ts';
+export { isCompared } from './items/compared.ts';
 export { expiryOf } from './items/expiry.ts';
 export { mergeItemOf, noteFieldTimes, withMerged } from './items/field-times.ts';
 export type { Item, Page } from './items/item.ts';

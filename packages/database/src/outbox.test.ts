@@ -123,6 +123,28 @@ describe('the outbox', () => {
     expect(appended).toBe(1);
   });
 
+  it('takes items in again by their keys, and removals that are remembered, but nothing twice and nothing else', async () => {
+    const world = new World();
+    const db = await world.open();
+    for (const key of ['a', 'b', 'c']) await db.create('Store', { key });
+    db.outbox.acknowledge(db.outbox.pending(10));
+    await db.remove('Store', { key: 'b' });
+    db.outbox.acknowledge(db.outbox.pending(10));
+    await db.update('Store', { key: 'c', value: '1' });
+    const waiting = db.outbox.pending(10);
+    const keyOf = (key: string) => db.schema.model('Store').keyOf({ key }, db.context);
+    expect(await db.outbox.enqueue(['a', 'b', 'c', 'never'].map(keyOf))).toBe(2);
+    const [first, ...others] = db.outbox.pending(10);
+    expect(first).toEqual(waiting[0]);
+    expect(others.map(({ key, cmd }) => [key, cmd])).toEqual([
+      ['s#a', 'upsert'],
+      ['s#b', 'remove'],
+    ]);
+    const { item } = others[1] ?? {};
+    expect(item).toMatchObject({ _type: 'Store', sk: 's#b', key: 'b' });
+    expect(item?.updated).toBe(db.removedAt('Store', { key: 'b' }));
+  });
+
   it('takes the whole database in, removals included', async () => {
     const db = await new World().open();
     for (const key of ['a', 'b', 'c']) await db.create('Store', { key });

@@ -82,12 +82,27 @@ export {
 export {
   areBucketBits,
   bucketBits,
+  bucketOf,
   type Repair,
   repairOf,
+  type SketchOptions,
   type SketchRow,
+  sketchRow,
   TableSketch,
 } from './sync-core/sketch.ts';
 export { compareTimes, compareVersions, nextTime, type Version } from './sync-core/version.ts';
+export {
+  EXPIRY_MARGIN,
+  MOST_FETCHED,
+  SYNC_CHECKED,
+  SYNC_DIGEST,
+  SYNC_FETCH,
+  SyncChecked,
+  SyncDigest,
+  SyncDigestAnswer,
+  SyncFetch,
+  SyncFetchAnswer,
+} from './sync-digest.ts';
 export {
   SYNC_ABILITIES,
   SYNC_HELLO,

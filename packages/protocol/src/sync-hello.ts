@@ -13,9 +13,9 @@ export const SYNC_HELLO = 'sync/hello';
  * `through`: batches say what they bring the device's order of changes to, and acknowledgements name no keys; `pace`: the
  * cloud says how much may be under way; `lean`: items come without what the cloud knows; `stamp`: an acknowledgement says
  * which items were dated anew; `merge`: items of models that are merged by field carry the times of their fields; `base`: a
- * change says which version of the item its writer had seen.
+ * change says which version of the item its writer had seen; `digest`: the device may compare its tables with the cloud's.
  */
-export const SYNC_ABILITIES = ['through', 'pace', 'lean', 'stamp', 'merge', 'base'] as const;
+export const SYNC_ABILITIES = ['through', 'pace', 'lean', 'stamp', 'merge', 'base', 'digest'] as const;
 export type SyncAbility = (typeof SYNC_ABILITIES)[number];
 
 const version = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });

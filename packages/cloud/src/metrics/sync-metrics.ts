@@ -1,8 +1,12 @@
 import type { SyncCounts } from '../sync/agreed.ts';
+import type { DigestAnswers } from '../sync/digest-answer.ts';
 import type { Metrics } from './metrics.ts';
 
+/** How often devices have compared a table with the cloud's. */
+export type CompareCounts = Readonly<DigestAnswers['counts']>;
+
 /** Shows what devices send of their databases. */
-export function watchSync(metrics: Metrics, counts: () => SyncCounts): void {
+export function watchSync(metrics: Metrics, counts: () => SyncCounts & CompareCounts): void {
   metrics.gauge(
     'ioto_sync_pending',
     'Changes that wait on devices connected now, as far as they say',
@@ -19,4 +23,10 @@ export function watchSync(metrics: Metrics, counts: () => SyncCounts): void {
     'Changes that devices gave up before they went up, as far as they say',
     () => counts().lost,
   );
+  metrics.total(
+    'ioto_sync_digests_total',
+    'Comparisons of a table of a device with what the cloud has',
+    () => counts().digests,
+  );
+  metrics.total('ioto_sync_differences_total', 'Those that found a difference', () => counts().differences);
 }

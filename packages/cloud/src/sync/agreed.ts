@@ -1,4 +1,11 @@
-import { type AgreedSyncAck, deviceTopic, SyncHello, type SyncHelloAnswer, SyncReport } from '@ioto/protocol';
+import {
+  type AgreedSyncAck,
+  deviceTopic,
+  SyncChecked,
+  SyncHello,
+  type SyncHelloAnswer,
+  SyncReport,
+} from '@ioto/protocol';
 import { type Clock, isoTime } from '@ioto/runtime';
 import { Check } from 'typebox/value';
 import type { DeviceEndpoint } from '../ports/device-endpoint.ts';
@@ -78,6 +85,14 @@ export class Agreed {
       pace: peer.told,
     };
     return JSON.stringify(answer);
+  };
+
+  /** Answers `sync/checked`: the device says that it found all its tables to be as the cloud's. */
+  readonly checked: RequestHandler = async (identity, body) => {
+    const peer = this.peers.of(identity.deviceId);
+    if (!peer?.can.has('digest') || !Check(SyncChecked, body)) return undefined;
+    await this.#confirmed.checked(identity, peer.generation);
+    return '{}';
   };
 
   summary(identity: SyncIdentity): Promise<SyncSummary | undefined> {

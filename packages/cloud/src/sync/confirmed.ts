@@ -28,6 +28,8 @@ export interface SyncSummary {
   since?: string;
   /** Changes that the device gave up before they went up, by model. */
   lost: SyncLost;
+  /** ISO time at which device and cloud last compared their tables and found them the same. */
+  checked?: string;
 }
 
 /** The same as it is kept: numbers are of one database of the device, under one owner. */
@@ -92,12 +94,22 @@ export class Confirmed {
     }
   }
 
+  /** Keeps that the device found its tables to be the same as the cloud's. */
+  async checked(identity: SyncIdentity, generation: string): Promise<void> {
+    for (;;) {
+      const before = await this.#read(identity.deviceId);
+      if (before?.accountId !== identity.accountId || before.generation !== generation) return;
+      const record = { ...before, checked: isoTime(this.#clock) };
+      if (await writeIfHolds(this.#store, [{ put: record, if: { equals: { ...before } } }])) return;
+    }
+  }
+
   /** Undefined for a device that has never said anything of it, or not to this owner. */
   async summary({ deviceId, accountId }: SyncIdentity): Promise<SyncSummary | undefined> {
     const record = await this.#read(deviceId);
     if (record?.accountId !== accountId) return undefined;
-    const { through, latest, pending, at, since, lost } = record;
-    return { through, latest, pending, at, ...(since && { since }), lost };
+    const { through, latest, pending, at, since, lost, checked } = record;
+    return { through, latest, pending, at, ...(since && { since }), lost, ...(checked && { checked }) };
   }
 
   #noted(
@@ -114,6 +126,7 @@ export class Confirmed {
       ...placeOf(deviceId),
       ...{ accountId, generation, through, latest, pending, at, lost },
       ...(pending > 0 && { since: held.since ?? at }),
+      ...(held.checked && { checked: held.checked }),
     };
     const more = Math.max(0, total(lost) - total(held.lost));
     return { record, through, lost: more };
@@ -130,7 +143,7 @@ function standing(
   record: SyncRecord | undefined,
   { accountId }: SyncIdentity,
   generation: string,
-): Pick<SyncRecord, 'through' | 'since' | 'lost'> {
+): Pick<SyncRecord, 'through' | 'since' | 'lost' | 'checked'> {
   const isSame = record?.accountId === accountId && record.generation === generation;
   return isSame ? record : { through: 0, lost: {} };
 }

@@ -4,6 +4,8 @@ import { type Clock, Emitter, silentLogger } from '@ioto/runtime';
 import type { AgentEvents, SyncConflict } from '../../../agent/src/agent-events.ts';
 import { Requests } from '../../../agent/src/services/mqtt/requests.ts';
 import { COMMAND_JOURNAL, Commands } from '../../../agent/src/services/sync/commands.ts';
+import { Comparison } from '../../../agent/src/services/sync/comparison.ts';
+import { DigestCheck } from '../../../agent/src/services/sync/digest-check.ts';
 import { Hello, SYNC_GENERATION } from '../../../agent/src/services/sync/hello.ts';
 import { SyncService } from '../../../agent/src/services/sync/service.ts';
 import { SimulatedDisk } from '../../../database/src/journal/simulated-disk.fixture.ts';
@@ -42,6 +44,7 @@ export const sharedSchema = {
       pk: { type: 'string', value: 'agent#' },
       sk: { type: 'string', value: 'agent#generation#' },
       id: { type: 'string', required: true },
+      checked: { type: 'date' },
     },
   },
   process: {
@@ -70,6 +73,10 @@ export class RealDevice {
   readonly accountId: string;
   /** Milliseconds by which its clock is wrong. */
   skew = 0;
+  /** Milliseconds between comparisons with the cloud; 0 for none but those of `compare`. */
+  checksEvery = 0;
+  /** What was found by each comparison of a model. */
+  readonly checked: AgentEvents['sync:checked'][] = [];
   /** It knows that the cloud is one of ours. */
   saysHello = false;
   readonly up: { topic: string; payload: string }[] = [];
@@ -85,6 +92,8 @@ export class RealDevice {
   readonly #requests: Requests;
   readonly #world: DeviceWorld;
   #isConnected = false;
+  readonly #end = new AbortController();
+  #compare: (isSameSchema: boolean) => Promise<boolean> = async () => false;
 
   constructor(world: DeviceWorld, accountId: string, id: string) {
     this.accountId = accountId;
@@ -121,9 +130,16 @@ export class RealDevice {
       checkpoint: () => undefined,
     });
     const hello = new Hello({ database, logger, ask: this.#requests.ask, isOurs: () => this.saysHello });
+    events.on('sync:checked', (facts) => this.checked.push(facts));
+    const comparing = { ask: this.#requests.ask, database, clock: this.#clock, logger, events };
+    this.#compare = (isSameSchema) => {
+      const cloudNow = () => this.#world.clock.now();
+      return new Comparison(comparing, { isSameSchema, signal: this.#end.signal, cloudNow }).run();
+    };
+    const digests = new DigestCheck({ ...comparing, random: () => 0.5, every: this.checksEvery });
     this.#service = new SyncService({
       ...{ clock: this.#clock, logger, events, database, commands, id: this.id },
-      ...{ device: {}, resendAfter: 5000, hello },
+      ...{ device: {}, resendAfter: 5000, hello, digests },
       // One change a message, so that several are under way.
       maxBytes: this.saysHello ? 600 : 2000,
     });
@@ -145,6 +161,11 @@ export class RealDevice {
     this.disconnect();
     await this.#service?.stop();
     await this.#database?.close();
+  }
+
+  /** Compares its tables with the cloud's; both must have said that they can. */
+  compare(isSameSchema = true): Promise<boolean> {
+    return this.#compare(isSameSchema);
   }
 
   connect(): void {

@@ -17,6 +17,8 @@ export interface ServiceMessagesOptions {
   metrics: Pick<MetricIntake, 'receive'>;
   /** By the name of the request, such as `store/get`. */
   requests: ReadonlyMap<string, RequestHandler>;
+  /** The same of those that take long, or wait for the device: its next messages do not wait for them. */
+  longRequests: ReadonlyMap<string, RequestHandler>;
   logger: Logger;
 }
 
@@ -53,8 +55,13 @@ export class ServiceMessages {
   }
 
   async #answer(identity: SyncIdentity, { request, n }: { request: string; n: string }, body: object) {
-    const { endpoint, requests, logger } = this.#options;
+    const { endpoint, requests, longRequests, logger } = this.#options;
     const { deviceId } = identity;
+    const long = longRequests.get(request);
+    if (long) {
+      void this.#answerLater(identity, { request, n }, long(identity, body));
+      return;
+    }
     const handler = requests.get(request);
     if (!handler) {
       logger.debug({ deviceId, request: request.slice(0, 256) }, 'request that nobody serves');
@@ -63,6 +70,22 @@ export class ServiceMessages {
     const answer = await handler(identity, body);
     if (answer !== undefined)
       void endpoint.deliver(deviceId, deviceTopic.answer(deviceId, request, n), answer);
+  }
+
+  /** One that fails is not answered: the device asks again. */
+  async #answerLater(
+    { deviceId }: SyncIdentity,
+    { request, n }: { request: string; n: string },
+    answering: Promise<string | undefined>,
+  ): Promise<void> {
+    const { endpoint, logger } = this.#options;
+    try {
+      const answer = await answering;
+      if (answer !== undefined)
+        await endpoint.deliver(deviceId, deviceTopic.answer(deviceId, request, n), answer);
+    } catch (error) {
+      logger.error({ deviceId, request, error: messageOf(error) }, 'cannot answer a device');
+    }
   }
 
   #parse({ deviceId }: SyncIdentity, payload: Buffer): object | undefined {

@@ -108,6 +108,12 @@ export function keyFor(model: Model, properties: Record<string, unknown>, identi
   return key;
 }
 
+/** Whether something may be stored under the key at all. */
+export function isStorable(key: ItemKey): boolean {
+  const { sk } = key;
+  return sk !== '' && !sk.includes('\0') && !isTooLong(key) && !isBroken(sk);
+}
+
 /** No letter takes more than three bytes in UTF-8 for each of its units in UTF-16. */
 function isTooLong({ pk, sk }: ItemKey): boolean {
   if (sk.length * 3 <= LONGEST_SORT_KEY && (sk.length + pk.length) * 3 <= LONGEST_KEYS) return false;

@@ -171,6 +171,31 @@ export class Outbox {
     return operations.length;
   }
 
+  /**
+   * Puts these items in as they are, or their removals where they are remembered: the cloud does not have them. What waits
+   * already is left as it is. Resolves with their number when that is durable.
+   */
+  async enqueue(keys: readonly ItemKey[]): Promise<number> {
+    const { commit } = this.#options;
+    const operations = keys.flatMap((key) => (this.waitsFor(key) ? [] : this.#again(key)));
+    if (operations.length > 0) await commit(operations, 'each');
+    return operations.length;
+  }
+
+  #again({ pk, sk }: ItemKey): Operation[] {
+    const { schema, state } = this.#options;
+    const key = { pk, sk };
+    const record = state.items.get(key);
+    const tombstone = record ? undefined : state.tombstones.get(key);
+    const model = schema.models.get(record?.model ?? tombstone?.model ?? '');
+    if (!model?.syncsUp) return [];
+    const facts = { op: 'queue', seq: state.nextSeq(), key, model: model.name } as const;
+    if (record) return [{ ...facts, cmd: 'upsert' }];
+    const named = { ...model.parseKey(key), [schema.typeField]: model.name };
+    const removal = Object.freeze({ ...named, updated: tombstone?.updated });
+    return [{ ...facts, cmd: 'remove', removal }];
+  }
+
   /** Called when entries came in, once they are durable. Returns the function that ends it. */
   onAppend(listener: () => void): () => void {
     this.#listeners.add(listener);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { areBucketBits, bucketBits, repairOf, TableSketch } from './sketch.ts';
+import { areBucketBits, bucketBits, bucketOf, repairOf, sketchRow, TableSketch } from './sketch.ts';
 
 const HOUR = 3_600_000;
 const iso = (hours: number) => new Date(Date.UTC(2026, 0, 1) + hours * HOUR).toISOString();
@@ -14,15 +14,21 @@ function sketchOf(table: Table, timesOnly = false): TableSketch {
   return sketch;
 }
 
+function rowsOf(table: Table, bits: number, buckets: ReadonlySet<number>) {
+  return [...table].flatMap(([key, { hours, content }]) =>
+    buckets.has(bucketOf(key, bits)) ? [sketchRow(key, { updated: iso(hours), content: () => content })] : [],
+  );
+}
+
 /** What the device finds out by the two questions that it asks. */
 function compare(device: Table, cloud: Table) {
   const own = sketchOf(device);
   const other = sketchOf(cloud);
   if (own.digest === other.digest) return { send: [], fetch: [], rows: 0 };
-  const bits = bucketBits(own.count);
+  const bits = bucketBits(Math.max(own.count, other.count));
   const buckets = other.differing(bits, own.buckets(bits)) ?? new Set();
-  const theirs = other.rowsOf(bits, buckets);
-  return { ...repairOf(own.rowsOf(bits, buckets), theirs), rows: theirs.length };
+  const theirs = rowsOf(cloud, bits, buckets);
+  return { ...repairOf(rowsOf(device, bits, buckets), theirs), rows: theirs.length };
 }
 
 const value = fc.record({ hours: fc.nat(3), content: fc.constantFrom('a', 'b') });

@@ -9,6 +9,7 @@ export type SketchRow = readonly [key: string, updated: string, digest: string];
 const ITEMS_OF_A_BUCKET = 32;
 /** 4096 buckets make a message of some 64 KB, for tables of 100,000 items and more. */
 const MOST_BITS = 12;
+const WORDS = DIGEST_BYTES / 4;
 
 /** Bits of the key's hash that tell its bucket, for a table of so many items. */
 export function bucketBits(count: number): number {
@@ -29,41 +30,41 @@ export interface SketchOptions {
 /**
  * A table of items as two ends compare it without sending it: a digest of the whole, and one of each of 2^bits buckets
  * into which the hashes of the keys sort the items. Tables that differ in k items differ in at most k buckets, whatever
- * their size, and the rows of those buckets tell which items they are.
+ * their size, and the rows of those buckets tell which items they are. It takes 48 KB of memory, whatever its table does:
+ * who needs the rows reads the table again.
  */
 export class TableSketch {
-  readonly #rows: { row: SketchRow; place: number; digest: Buffer }[] = [];
   readonly #options: SketchOptions;
-  readonly #sum = Buffer.alloc(DIGEST_BYTES);
+  readonly #sums = new Uint32Array(2 ** MOST_BITS * WORDS);
+  #count = 0;
 
   constructor(options: SketchOptions = {}) {
     this.#options = options;
   }
 
   get count(): number {
-    return this.#rows.length;
+    return this.#count;
   }
 
   /** Of the whole table, in hex. */
   get digest(): string {
-    return this.#sum.toString('hex');
+    return this.#folded(0).toString('hex');
   }
 
   add(key: string, version: Version): void {
-    const { updated } = version;
-    const digest = itemDigest(key, this.#options.timesOnly ? { updated } : version);
-    this.#rows.push({ row: [key, updated, digest.toString('hex')], place: placeOf(key), digest });
-    addTo(this.#sum, digest);
+    const digest = new Uint32Array(Uint8Array.from(digestOf(key, version, this.#options)).buffer);
+    addTo(this.#sums, bucketOf(key, MOST_BITS), digest, 0);
+    this.#count += 1;
   }
 
   /** The digests of all 2^bits buckets, one after the other, in base64. */
   buckets(bits: number): string {
-    return this.#sums(bits).toString('base64');
+    return this.#folded(bits).toString('base64');
   }
 
   /** Which buckets have other digests than the other table's; undefined for text that is not of 2^bits buckets. */
   differing(bits: number, theirs: string): Set<number> | undefined {
-    const own = this.#sums(bits);
+    const own = this.#folded(bits);
     const other = Buffer.from(theirs, 'base64');
     if (other.length !== own.length) return undefined;
     const differing = new Set<number>();
@@ -74,19 +75,25 @@ export class TableSketch {
     return differing;
   }
 
-  /** The rows of these buckets. */
-  rowsOf(bits: number, buckets: ReadonlySet<number>): SketchRow[] {
-    return this.#rows.filter(({ place }) => buckets.has(bucketAt(place, bits))).map(({ row }) => row);
-  }
-
-  #sums(bits: number): Buffer {
-    const sums = Buffer.alloc(2 ** bits * DIGEST_BYTES);
-    for (const { place, digest } of this.#rows) {
-      const at = bucketAt(place, bits) * DIGEST_BYTES;
-      addTo(sums.subarray(at, at + DIGEST_BYTES), digest);
+  /** Buckets of fewer bits are sums of those of more. */
+  #folded(bits: number): Buffer {
+    const sums = new Uint32Array(2 ** bits * WORDS);
+    for (let bucket = 0; bucket < 2 ** MOST_BITS; bucket += 1) {
+      addTo(sums, bucket >>> (MOST_BITS - bits), this.#sums, bucket);
     }
-    return sums;
+    return Buffer.from(sums.buffer);
   }
+}
+
+/** In which of 2^bits buckets the item of a key is, at both ends. */
+export function bucketOf(key: string, bits: number): number {
+  const place = createHash('sha256').update(key).digest().readUInt16BE(0);
+  return place >>> (16 - bits);
+}
+
+/** An item as the other end is told of it. */
+export function sketchRow(key: string, version: Version, options: SketchOptions = {}): SketchRow {
+  return [key, version.updated, digestOf(key, version, options).toString('hex')];
 }
 
 /** What a device does about the items in which its table differs from the cloud's, by their keys. */
@@ -114,15 +121,14 @@ export function repairOf(own: readonly SketchRow[], theirs: readonly SketchRow[]
   return { send, fetch };
 }
 
-/** A number of 32 bits that is the same for a key at both ends. */
-function placeOf(key: string): number {
-  return createHash('sha256').update(key).digest().readUInt32BE(0);
+function digestOf(key: string, version: Version, { timesOnly }: SketchOptions): Buffer {
+  return itemDigest(key, timesOnly ? { updated: version.updated } : version);
 }
 
-function bucketAt(place: number, bits: number): number {
-  return bits === 0 ? 0 : place >>> (32 - bits);
-}
-
-function addTo(sum: Buffer, digest: Buffer): void {
-  for (let at = 0; at < DIGEST_BYTES; at += 1) sum[at] = (sum[at] as number) ^ (digest[at] as number);
+/** Bit by bit, so that the order of the bytes in a word does not matter. */
+function addTo(sums: Uint32Array, bucket: number, digests: Uint32Array, from: number): void {
+  for (let word = 0; word < WORDS; word += 1) {
+    const at = bucket * WORDS + word;
+    sums[at] = (sums[at] as number) ^ (digests[from * WORDS + word] as number);
+  }
 }

@@ -20,6 +20,7 @@ const AGENT_MODELS = {
     pk: { type: 'string', value: 'agent#' },
     sk: { type: 'string', value: 'agent#generation#' },
     id: { type: 'string', required: true },
+    checked: { type: 'date' },
   },
 };
 

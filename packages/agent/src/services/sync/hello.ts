@@ -22,6 +22,8 @@ const PATIENCE = 5000;
 export interface SyncTerms {
   readonly can: ReadonlySet<SyncAbility>;
   readonly pace: SyncPace;
+  /** Both read items by the same schema. */
+  readonly isSameSchema: boolean;
 }
 
 export interface HelloOptions {
@@ -57,7 +59,7 @@ export class Hello {
       if (!Check(SyncHelloAnswer, answer)) throw new Error('the answer is malformed');
       const can = new Set(SYNC_ABILITIES.filter((ability) => answer.can.includes(ability)));
       logger.debug({ can: [...can], through: answer.through }, 'agreed with the cloud how to sync');
-      return { can, pace: answer.pace };
+      return { can, pace: answer.pace, isSameSchema: answer.schema === this.#schema };
     } catch (error) {
       logger.debug({ error: messageOf(error) }, 'nothing agreed with the cloud: syncing by the contract');
       return undefined;

@@ -16,6 +16,7 @@ import type { ConnectionUser, Publish } from '../mqtt/service.ts';
 import type { Outgoing } from './batch.ts';
 import { CloudClock } from './cloud-clock.ts';
 import type { Commands } from './commands.ts';
+import type { DigestCheck } from './digest-check.ts';
 import { Downward, type ItemVerb } from './downward.ts';
 import type { Hello, SyncTerms } from './hello.ts';
 import { agreedForm } from './lean.ts';
@@ -40,6 +41,8 @@ export interface SyncServiceOptions {
   commands: Commands;
   /** Agrees with a cloud of ours on what goes beyond the contract; without it nothing does. */
   hello?: Pick<Hello, 'isAsked' | 'agree'>;
+  /** Compares the tables of both ends where they have agreed on it. */
+  digests?: Pick<DigestCheck, 'ready' | 'stop'>;
 }
 
 /** Service `sync`: keeps the database and the cloud in step, both ways (Ioto contract §7, §8). */
@@ -54,7 +57,9 @@ export class SyncService implements Component, ConnectionUser {
   #publish: Publish | undefined;
   /** Another with each connection. */
   #connection: object | undefined;
+  /** What is agreed on this connection. */
   #agreed: SyncTerms | undefined;
+  #isReady = false;
   /** Present from the request for a sync down until its end. */
   #cancelAsking: (() => void) | undefined;
   #off: readonly (() => void)[] = [];
@@ -126,6 +131,7 @@ export class SyncService implements Component, ConnectionUser {
       this.#agreed = terms;
       this.#beginUp(terms);
       if (waits) this.#askDown();
+      this.#beginCheck();
     });
     if (!waits) this.#askDown();
   }
@@ -134,6 +140,8 @@ export class SyncService implements Component, ConnectionUser {
     this.#publish = undefined;
     this.#connection = undefined;
     this.#agreed = undefined;
+    this.#isReady = false;
+    this.#options.digests?.stop();
     this.#stopAsking();
     this.#upward.disconnected();
   }
@@ -173,6 +181,14 @@ export class SyncService implements Component, ConnectionUser {
     this.#upward.connected((text) => this.#say(serviceTopic.syncUp(id), text), terms);
   }
 
+  /** When the sync down is complete and the cloud has answered the hello, whichever comes last. */
+  #beginCheck(): void {
+    if (!this.#isReady || !this.#agreed?.can.has('digest')) return;
+    const { isSameSchema } = this.#agreed;
+    const cloudNow = () => this.#cloudClock.now() ?? this.#options.clock.now();
+    this.#options.digests?.ready({ isSameSchema, cloudNow });
+  }
+
   async #receiveItem(verb: ItemVerb, wire: WireItem): Promise<void> {
     const applied = await this.#downward.receive(verb, wire);
     if (!applied) return;
@@ -203,6 +219,8 @@ export class SyncService implements Component, ConnectionUser {
     this.#stopAsking();
     await database.upsert('SyncState', { lastSync: updated });
     this.#memory.filled();
+    this.#isReady = true;
+    this.#beginCheck();
     events.emit('cloud:ready', { id, accountId: this.#accountId, updated });
   }
 
