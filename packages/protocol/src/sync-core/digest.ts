@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Version } from './version.ts';
 
 /** Bytes of a digest: enough that no two tables meet by chance. */
@@ -7,7 +7,7 @@ export const DIGEST_BYTES = 12;
 /** What stands for one item of a table: key, time and content. */
 export function itemDigest(key: string, { updated, content }: Version): Buffer {
   const text = JSON.stringify([key, updated, content?.() ?? '']);
-  return createHash('sha256').update(text).digest().subarray(0, DIGEST_BYTES);
+  return hash('sha256', text, 'buffer').subarray(0, DIGEST_BYTES);
 }
 
 /** What stands for a whole table, in hex: the digests of its items in no order, so that one can be taken out again. */

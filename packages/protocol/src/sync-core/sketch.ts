@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { DIGEST_BYTES, itemDigest } from './digest.ts';
 import { compareTimes, type Version } from './version.ts';
 
@@ -87,7 +87,7 @@ export class TableSketch {
 
 /** In which of 2^bits buckets the item of a key is, at both ends. */
 export function bucketOf(key: string, bits: number): number {
-  const place = createHash('sha256').update(key).digest().readUInt16BE(0);
+  const place = hash('sha256', key, 'buffer').readUInt16BE(0);
   return place >>> (16 - bits);
 }
 

@@ -9,8 +9,8 @@ import {
   type Version,
 } from '@ioto/protocol';
 
-/** Items read in one turn of the loop. */
-const LOT = 2000;
+/** Items read in one turn of the loop: some milliseconds on a small device's processor. */
+const LOT = 500;
 
 /** The device's items of a model as they are compared with the cloud's. */
 export class OwnTable {
