@@ -88,7 +88,8 @@ export class Database {
     this.#state = state;
     this.#desks = new Desks(schema, state, clock);
     this.#reader = new Reader({ state, desks: this.#desks, clock });
-    const isKept = (model: string) => this.#durability(schema.models.get(model)) !== 'mem';
+    const durability = (model: string) => this.#durability(schema.models.get(model));
+    const isKept = (model: string) => durability(model) !== 'mem';
     this.schema = schema;
     this.#options = options;
     const onListenerError = (error: unknown) =>
@@ -104,7 +105,7 @@ export class Database {
         return state.seq;
       },
     });
-    const limits = new QueueLimits({ schema, state, maxQueue: options.maxQueue });
+    const limits = new QueueLimits({ schema, state, maxQueue: options.maxQueue, durability });
     this.#writer = new Writer({
       state,
       isKept,

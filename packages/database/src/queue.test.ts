@@ -126,6 +126,42 @@ describe('a queue with a limit', () => {
     );
   });
 
+  it.each([['a write'], ['a transaction']])(
+    'loses for %s in memory what waits on disk no less durably than that waited',
+    async (what) => {
+      const world = new World();
+      const schema = schemaWith({
+        Log: { priority: 1, queue: { full: 'oldest' }, keep: '1 day' },
+        Store: { durability: 'mem' },
+      });
+      const db = await world.open({ schema, maxQueue: 1 });
+      await db.create('Log', { id: '1' });
+      if (what === 'a write') await db.create('Store', { key: 'a' });
+      else await db.transact((transaction) => transaction.create('Store', { key: 'a' }));
+      world.disk = world.disk.crash(LOSE_ALL);
+      const again = await world.open({ schema, maxQueue: 1 });
+      expect(again.outbox.lost()).toEqual({ Log: 1 });
+      expect(again.find('Log')).toEqual([]);
+      expect(again.outbox.size).toBe(0);
+    },
+  );
+
+  it('leaves in memory what was written since on top of a change that is taken back', async () => {
+    const world = new World();
+    const schema = schemaWith({
+      Log: { priority: 1, queue: { full: 'oldest' } },
+      Store: { durability: 'mem' },
+    });
+    const db = await world.open({ schema, maxQueue: 1 });
+    await db.create('Log', { id: '1' });
+    world.disk.fault = (operation) => (operation === 'write' ? { code: 'EIO' } : undefined);
+    const first = db.create('Store', { key: 'a', value: '1' });
+    await db.update('Store', { key: 'a', value: '2' });
+    await expect(first).rejects.toMatchObject({ code: 'DATABASE_WRITE_FAILED' });
+    expect(db.get('Store', { key: 'a' })).toMatchObject({ value: '2' });
+    expect(keysOf(db.outbox.pending(10)).sort()).toEqual(['l#1', 's#a']);
+  });
+
   it('counts nothing for an owner that was another one’s loss', async () => {
     const world = new World();
     const schema = schemaWith({ Log: { queue: { max: 1, full: 'oldest' } } });

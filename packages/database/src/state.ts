@@ -167,6 +167,8 @@ export class State {
     if (entry && base !== undefined) entry.base = base;
     this.kept.check(record, model);
     return () => {
+      // A later change of a model in memory is not in the row of those that are taken back: it stays.
+      if (this.items.get(record) !== record) return;
       if (previous) this.items.put(previous);
       else this.items.remove(record);
       if (tombstone) this.tombstones.put(tombstone);
@@ -190,6 +192,7 @@ export class State {
         })
       : this.#dequeue(key, previous?.model);
     return () => {
+      if (this.items.get(key)) return;
       if (previous) this.items.put(previous);
       undoOutbox();
     };

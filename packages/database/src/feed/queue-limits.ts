@@ -1,8 +1,10 @@
 import { fail } from '../errors.ts';
 import type { Operation } from '../journal/operation.ts';
 import type { Schema } from '../schema/compile.ts';
+import type { Durability } from '../schema/definition.ts';
 import { DEFAULT_PRIORITY, DEFAULT_QUEUE, type QueueRule } from '../schema/process.ts';
 import type { State } from '../state.ts';
+import { strongest } from '../writes/durability.ts';
 import type { Plan } from '../writes/plan.ts';
 import type { Pending } from './outbox-table.ts';
 import { PlannedChange } from './planned-change.ts';
@@ -16,6 +18,7 @@ export interface QueueLimitsOptions {
   readonly state: State;
   /** Changes that may wait over all models; default 200,000. */
   readonly maxQueue?: number;
+  durability(model: string): Durability;
 }
 
 /**
@@ -27,8 +30,10 @@ export class QueueLimits {
   readonly #schema: Schema;
   readonly #state: State;
   readonly #maxQueue: number;
+  readonly #durability: (model: string) => Durability;
 
-  constructor({ schema, state, maxQueue = DEFAULT_MAX }: QueueLimitsOptions) {
+  constructor({ schema, state, maxQueue = DEFAULT_MAX, durability }: QueueLimitsOptions) {
+    this.#durability = durability;
     this.#schema = schema;
     this.#state = state;
     this.#maxQueue = maxQueue;
@@ -98,12 +103,17 @@ export class QueueLimits {
     return found.entry;
   }
 
-  /** An item that is only on the device to be sent goes with its change: so that its model's limit bounds it on disk too. */
+  /**
+   * An item that is only on the device to be sent goes with its change: so that its model's limit bounds it on disk too. What
+   * is given up is so as durably as it waited, though it were for a change that lives in memory only.
+   */
   #giveUp(plan: Plan, victims: readonly Pending[]): Plan {
     const operations: Operation[] = [...plan.operations];
     const changes = [...plan.changes];
+    let durability: Durability = 'mem';
     for (const { pk, sk, model, version } of victims) {
       operations.push({ op: 'lose', model, versions: [version], reason: 'full' });
+      durability = strongest(durability, this.#durability(model));
       const known = this.#schema.models.get(model);
       const record = this.#state.items.get({ pk, sk });
       if (known?.keep === undefined || !record) continue;
@@ -113,7 +123,7 @@ export class QueueLimits {
         new PlannedChange(known, record, { seq, cmd: 'remove', previous: record, origin: ORIGIN }),
       );
     }
-    return { operations, changes };
+    return { ...plan, operations, changes, durability };
   }
 
   /** @param max The model's own limit; without it that of all models was reached. */

@@ -17,7 +17,7 @@ import { type ItemRecord, recordOf } from '../items/record.ts';
 import { timeOf } from '../items/version.ts';
 import type { Operation } from '../journal/operation.ts';
 import type { AppliedChange, ApplyOptions, CreateOptions, UpdateOptions, WriteOptions } from '../options.ts';
-import type { Context, ItemKey, Properties } from '../schema/definition.ts';
+import type { Context, Durability, ItemKey, Properties } from '../schema/definition.ts';
 import type { Model } from '../schema/model.ts';
 import type { State } from '../state.ts';
 
@@ -25,6 +25,8 @@ import type { State } from '../state.ts';
 export interface Plan {
   readonly operations: readonly Operation[];
   readonly changes: readonly PlannedChange[];
+  /** At least so durable, whatever the model asks whose write it is. */
+  readonly durability?: Durability;
 }
 
 /** Where plans are made. They read the state and take numbers from it, and change nothing else. */

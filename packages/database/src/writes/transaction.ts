@@ -3,6 +3,7 @@ import type { Item } from '../items/item.ts';
 import type { BatchWrite, CreateOptions, UpdateOptions, WriteOptions } from '../options.ts';
 import type { Durability, Properties } from '../schema/definition.ts';
 import type { Model } from '../schema/model.ts';
+import { strongest } from './durability.ts';
 import { type Desk, type Plan, planCreate, planRemove, planUpdate, planUpsert } from './plan.ts';
 import type { Staged, Writer } from './writer.ts';
 
@@ -13,8 +14,6 @@ export interface TransactionOptions {
   /** Throws for a change that a trigger refuses. */
   check(plan: Plan): void;
 }
-
-const STRENGTH: readonly Durability[] = ['mem', 'lazy', 'each'];
 
 /**
  * Several writes that count together or not at all. Each is seen at once, by the reads of the database too; what throws
@@ -99,9 +98,11 @@ export class Transaction {
     const model = at.schema.model(name);
     const decided = plan(at, model);
     check(decided);
-    if (decided.operations.length > 0) this.#staged.push(writer.stage(decided));
-    const asked = durability(model);
-    if (STRENGTH.indexOf(asked) > STRENGTH.indexOf(this.#durability)) this.#durability = asked;
+    this.#durability = strongest(this.#durability, durability(model));
+    if (decided.operations.length === 0) return undefined;
+    const staged = writer.stage(decided);
+    this.#staged.push(staged);
+    if (staged.durability) this.#durability = strongest(this.#durability, staged.durability);
     return decided.changes[0]?.item;
   }
 }

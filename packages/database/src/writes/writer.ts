@@ -8,6 +8,7 @@ import type { Unit } from '../journal/committer.ts';
 import { type Operation, sizeOfOperation, toRow } from '../journal/operation.ts';
 import type { Durability } from '../schema/definition.ts';
 import type { State, Undo } from '../state.ts';
+import { strongest } from './durability.ts';
 import type { Plan } from './plan.ts';
 
 /** Bytes that a character of an item comes to in JSON at most. */
@@ -72,18 +73,19 @@ export class Writer {
    * @throws ITEM_TOO_LARGE, DATABASE_FULL, QUEUE_FULL before anything is done.
    */
   stage(plan: Plan): Staged {
-    const { operations, changes } = this.#options.admit(plan);
+    const { operations, changes, durability } = this.#options.admit(plan);
     const size = this.#measure(operations);
     this.#checkRoom(operations);
-    return { operations, changes, size, undos: this.#apply(operations) };
+    return { operations, changes, durability, size, undos: this.#apply(operations) };
   }
 
   unstage({ undos }: Staged): void {
     for (const undo of undos.toReversed()) undo();
   }
 
-  commit(staged: Staged, durability: Durability): Promise<Item | undefined> {
+  commit(staged: Staged, asked: Durability): Promise<Item | undefined> {
     const { operations, changes } = staged;
+    const durability = staged.durability ? strongest(asked, staged.durability) : asked;
     if (durability !== 'each') this.#tell(changes);
     if (durability === 'mem') {
       this.#settled(operations);
