@@ -133,6 +133,7 @@ export function planApply(
   const attributes = receivedAttributes(model, properties, desk, previous?.attributes);
   const seq = desk.state.nextSeq();
   const record = recordOf(key, model.name, attributes);
+  record.isKnown = !waits;
   const outbox = waits && model.syncsUp ? coalesce(desk.state.outbox.get(key)?.cmd, cmd) : undefined;
   return {
     operations: [{ op: 'put', seq, record, outbox, base: outbox && timeOf(attributes.updated) }],
@@ -199,12 +200,21 @@ function requireUnique(desk: Desk, model: Model, key: ItemKey, attributes: Prope
   });
 }
 
-/** @param removal What waits to go up for it. @param updated The time of a removal that is to be remembered. */
+interface RemovalFacts {
+  /** What waits to go up for it. */
+  readonly removal?: Properties;
+  /** The time of a removal that is to be remembered. */
+  readonly updated?: string;
+  /** It came from the cloud. */
+  readonly isKnown?: boolean;
+  readonly origin?: string;
+}
+
 export function planRemoval(
   desk: Desk,
   model: Model | undefined,
   record: ItemRecord,
-  { removal, updated, origin }: { removal?: Properties; updated?: string; origin?: string },
+  { removal, updated, isKnown, origin }: RemovalFacts,
 ): Plan {
   const seq = desk.state.nextSeq();
   const key = { pk: record.pk, sk: record.sk };
@@ -212,7 +222,7 @@ export function planRemoval(
   return {
     operations: [
       { op: 'remove', seq, key, removal: left },
-      ...(updated === undefined ? [] : [remembered(desk, record.model, key, updated)]),
+      ...(updated === undefined ? [] : [remembered(desk, record.model, key, updated, isKnown)]),
     ],
     changes: [new PlannedChange(model, record, { seq, cmd: 'remove', previous: record, origin })],
   };
@@ -235,16 +245,22 @@ function planReceivedRemoval(
   { key, previous, updated, origin }: ReceivedRemoval,
 ): Plan {
   if (model.sync === 'none') return previous ? planRemoval(desk, model, previous, { origin }) : NOTHING;
-  if (previous) return planRemoval(desk, model, previous, { updated, origin });
+  if (previous) return planRemoval(desk, model, previous, { updated, isKnown: true, origin });
   const waits = desk.state.outbox.get(key) !== undefined;
   if (!waits && desk.state.tombstones.get(key)?.updated === updated) return NOTHING;
-  const remember = remembered(desk, model.name, key, updated);
+  const remember = remembered(desk, model.name, key, updated, true);
   if (!waits) return { operations: [remember], changes: [] };
   return { operations: [{ op: 'remove', seq: desk.state.nextSeq(), key }, remember], changes: [] };
 }
 
-function remembered({ now }: Desk, model: string, { pk, sk }: ItemKey, updated: string): Operation {
-  return { op: 'tombstone', tombstone: { pk, sk, model, updated, at: now } };
+function remembered(
+  { now }: Desk,
+  model: string,
+  { pk, sk }: ItemKey,
+  updated: string,
+  isKnown = false,
+): Operation {
+  return { op: 'tombstone', tombstone: { pk, sk, model, updated, at: now, isKnown } };
 }
 
 /** The item with exactly this key, if it is of this model. Properties may bring the key ready, as `pk` and `sk`. */

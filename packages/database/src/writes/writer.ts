@@ -183,15 +183,17 @@ export class Writer {
   }
 
   #settled(operations: readonly Operation[]): void {
-    const { outbox } = this.#options.state;
+    const { outbox, displaced } = this.#options.state;
     let enqueued = false;
     for (const operation of operations) {
       if (operation.op === 'lose') {
         const { model, versions, reason } = operation;
+        for (const version of versions) displaced.settledLoss(version);
         this.#options.lost({ model, count: versions.length, reason });
       }
       if (!('seq' in operation)) continue;
       if (operation.op !== 'queue') this.#changes += 1;
+      displaced.settled(operation.seq);
       const entry = outbox.byVersion(operation.seq);
       if (!entry) continue;
       entry.durable = true;
