@@ -26,6 +26,16 @@ describe('the outbox', () => {
     expect(told(db.outbox.pending(10, { skip }))).toEqual([['s#a', 'create', '2']]);
   });
 
+  it('makes no more entries than are asked for', async () => {
+    const db = await new World().open();
+    for (const key of ['a', 'b', 'c']) await db.create('Store', { key });
+    const asked: number[] = [];
+    const skip = ({ version }: { version: number }) => asked.push(version) === 0;
+    for (const { key } of db.outbox.each(10, { skip })) if (key === 's#a') break;
+    expect(asked).toEqual([1]);
+    expect([...db.outbox.each(2)]).toEqual(db.outbox.pending(2));
+  });
+
   it('finds the entry of one item by its key', async () => {
     const db = await new World().open();
     const keyOf = (key: string) => db.schema.model('Store').keyOf({ key }, db.context);

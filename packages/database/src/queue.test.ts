@@ -205,6 +205,23 @@ describe('the limit for all models', () => {
     await expect(db.create('Log', { id: '3' })).rejects.toMatchObject({ code: 'QUEUE_FULL' });
   });
 
+  it('holds up nothing that is exempt, nor what was merged with the cloud’s', async () => {
+    const world = new World();
+    const updated = '2026-01-01T00:00:00.000Z';
+    const db = await world.open({ schema: schemaWith({ Store: { queue: { max: 1 } } }), maxQueue: 1 });
+    await db.create('Store', { key: 'a' });
+    await db.create('Store', { key: 'b' }, { exempt: true });
+    await db.transact((transaction) => transaction.upsert('Log', { id: '1' }, { exempt: true }));
+    await db.apply({ cmd: 'upsert', model: 'Store', item: { key: 'c', updated } }, { waits: true });
+    expect(keysOf(db.outbox.pending(10)).sort()).toEqual(['l#1', 's#a', 's#b', 's#c']);
+    await expect(db.create('Log', { id: '2' })).rejects.toMatchObject({ code: 'QUEUE_FULL' });
+    await expect(db.create('Store', { key: 'd' })).rejects.toMatchObject({ code: 'QUEUE_FULL' });
+    const lossy = schemaWith({ Store: { queue: { max: 1, full: 'oldest' } } });
+    const other = await new World().open({ schema: lossy });
+    for (const key of ['a', 'b']) await other.create('Store', { key }, { exempt: true });
+    expect(keysOf(other.outbox.pending(10))).toEqual(['s#b']);
+  });
+
   it('counts for a transaction as a whole, which leaves nothing when it does not fit', async () => {
     const db = await new World().open({
       schema: schemaWith({ Log: { queue: { max: 1, full: 'oldest' } } }),

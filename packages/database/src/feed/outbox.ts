@@ -92,16 +92,22 @@ export class Outbox {
    * Durable entries in the order in which they are to go up, at most `limit`: by the priority of their models, then by
    * version, and every tenth is the oldest of all, whatever its priority. Costs no more than those and what is skipped.
    */
-  pending(limit: number, { skip }: PendingOptions = {}): readonly OutboxEntry[] {
-    const entries: OutboxEntry[] = [];
-    if (limit <= 0) return entries;
+  pending(limit: number, options: PendingOptions = {}): readonly OutboxEntry[] {
+    return [...this.each(limit, options)];
+  }
+
+  /** As `pending`, each made when its turn comes: for whoever may have enough before. Nothing may change meanwhile. */
+  *each(limit: number, { skip }: PendingOptions = {}): Generator<OutboxEntry, void> {
+    if (limit <= 0) return;
     const isReady = (pending: Pending) => pending.durable && !skip?.(pending);
+    let count = 0;
     for (const pending of this.#options.state.outbox.inOrder(this.#served, isReady)) {
-      if (entries.length >= limit) break;
       const entry = this.#entry(pending);
-      if (entry) entries.push(entry);
+      if (!entry) continue;
+      yield entry;
+      count += 1;
+      if (count >= limit) return;
     }
-    return entries;
   }
 
   /** The durable entry of one item, at the cost of a lookup; undefined when none of its changes waits. */

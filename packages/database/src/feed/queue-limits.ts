@@ -42,9 +42,10 @@ export class QueueLimits {
   /**
    * The plan, and with it what must be given up for it, in one commit.
    *
+   * @param refuse False where the plan may exceed the limits if nothing can be given up.
    * @throws QUEUE_FULL naming model and limit.
    */
-  admit(plan: Plan): Plan {
+  admit(plan: Plan, refuse = true): Plan {
     const { operations } = plan;
     const { outbox } = this.#state;
     const hasRoom = outbox.size + operations.length <= this.#maxQueue;
@@ -52,12 +53,12 @@ export class QueueLimits {
       const model = queued(operation);
       if (model === undefined) continue;
       const { max = Number.POSITIVE_INFINITY } = this.#rule(model);
-      if (!hasRoom || outbox.sizeOf(model) + operations.length > max) return this.#makeRoom(plan);
+      if (!hasRoom || outbox.sizeOf(model) + operations.length > max) return this.#makeRoom(plan, refuse);
     }
     return plan;
   }
 
-  #makeRoom(plan: Plan): Plan {
+  #makeRoom(plan: Plan, refuse: boolean): Plan {
     const victims: Pending[] = [];
     let growth = 0;
     for (const [model, more] of this.#growth(plan.operations)) {
@@ -65,11 +66,20 @@ export class QueueLimits {
       const { max = Number.POSITIVE_INFINITY, full } = this.#rule(model);
       const over = Math.min(more, this.#state.outbox.sizeOf(model) + more - max);
       if (over <= 0) continue;
-      if (full === 'refuse') throw this.#full(model, max);
+      if (full === 'refuse') {
+        if (refuse) throw this.#full(model, max);
+        continue;
+      }
       victims.push(...first(this.#state.outbox.entriesOf(model), over));
     }
     const over = () => this.#state.outbox.size + growth - victims.length - this.#maxQueue;
-    while (growth > victims.length && over() > 0) victims.push(this.#victimFor(plan, victims));
+    const model = plan.operations.map(queued).find((name) => name !== undefined) ?? '';
+    while (growth > victims.length && over() > 0) {
+      const victim = this.#victimFor(model, victims);
+      if (!victim && refuse) throw this.#full(model);
+      if (!victim) break;
+      victims.push(victim);
+    }
     return victims.length === 0 ? plan : this.#giveUp(plan, victims);
   }
 
@@ -88,8 +98,7 @@ export class QueueLimits {
   }
 
   /** Of the models that give up the oldest and are no more urgent than this one, the least urgent one's. */
-  #victimFor(plan: Plan, taken: readonly Pending[]): Pending {
-    const model = plan.operations.map(queued).find((name) => name !== undefined) ?? '';
+  #victimFor(model: string, taken: readonly Pending[]): Pending | undefined {
     const limit = this.#priority(model);
     let found: { entry: Pending; priority: number } | undefined;
     for (const { name, priority, queue } of this.#schema.models.values()) {
@@ -99,8 +108,7 @@ export class QueueLimits {
       const isOlder = priority === found?.priority && entry.version < found.entry.version;
       if (!found || priority < found.priority || isOlder) found = { entry, priority };
     }
-    if (!found) throw this.#full(model);
-    return found.entry;
+    return found?.entry;
   }
 
   /**

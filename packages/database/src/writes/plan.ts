@@ -34,6 +34,9 @@ export interface Desk extends Circumstances {
   readonly state: State;
 }
 
+/** Makes the plan of one kind of write, of what is to be written. */
+export type Planner<T, O> = (desk: Desk, model: Model, what: T, options: O) => Plan;
+
 const NOTHING: Plan = { operations: [], changes: [] };
 
 /** @throws ITEM_EXISTS unless `replace` is set; whatever the model's rules refuse. */
@@ -71,8 +74,7 @@ export function planUpdate(desk: Desk, model: Model, properties: Properties, opt
 export function planSetField(
   desk: Desk,
   model: Model,
-  properties: Properties,
-  { path, value }: { path: string; value: unknown },
+  { properties, path, value }: { properties: Properties; path: string; value: unknown },
   options: UpdateOptions,
 ): Plan {
   const record = findLiving(desk, model, properties);

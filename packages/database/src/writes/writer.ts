@@ -23,8 +23,8 @@ export interface WriterOptions {
   maxSize: number;
   /** False for models that live in memory only. */
   isKept(model: string): boolean;
-  /** The plan with what must be given up for it. @throws QUEUE_FULL */
-  admit(plan: Plan): Plan;
+  /** The plan with what must be given up for it. @throws QUEUE_FULL unless `refuse` is false. */
+  admit(plan: Plan, refuse: boolean): Plan;
   append(unit: Unit): void;
   /** False as long as nobody wants to be told of changes. */
   isHeard(): boolean;
@@ -34,6 +34,14 @@ export interface WriterOptions {
   enqueued(): void;
   /** Changes were given up before the cloud had them, durably. */
   lost(loss: Loss): void;
+}
+
+/** What of a write's options says which limits it may exceed. */
+export interface RoomOptions {
+  /** All of them. */
+  readonly exempt?: boolean;
+  /** Those of the queue: a change from elsewhere that goes up again. */
+  readonly waits?: boolean;
 }
 
 /** What was done in memory and is not committed yet. */
@@ -63,19 +71,19 @@ export class Writer {
    *
    * @throws ITEM_TOO_LARGE before anything is done. Rejects with DATABASE_WRITE_FAILED after it was taken back.
    */
-  write(plan: Plan, durability: Durability): Promise<Item | undefined> {
-    return this.commit(this.stage(plan), durability);
+  write(plan: Plan, durability: Durability, room?: RoomOptions): Promise<Item | undefined> {
+    return this.commit(this.stage(plan, room), durability);
   }
 
   /**
    * Applies a plan in memory; `commit` or `unstage` must follow in the same turn of the loop.
    *
-   * @throws ITEM_TOO_LARGE, DATABASE_FULL, QUEUE_FULL before anything is done.
+   * @throws ITEM_TOO_LARGE, and where `room` does not exempt it DATABASE_FULL, QUEUE_FULL, before anything is done.
    */
-  stage(plan: Plan): Staged {
-    const { operations, changes, durability } = this.#options.admit(plan);
+  stage(plan: Plan, { exempt = false, waits = false }: RoomOptions = {}): Staged {
+    const { operations, changes, durability } = this.#options.admit(plan, !exempt && !waits);
     const size = this.#measure(operations);
-    this.#checkRoom(operations);
+    if (!exempt) this.#checkRoom(operations);
     return { operations, changes, durability, size, undos: this.#apply(operations) };
   }
 
