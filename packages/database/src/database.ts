@@ -32,8 +32,8 @@ import { State } from './state.ts';
 import { formatItems, parseItems } from './transfer/json5.ts';
 import { Desks } from './writes/desks.ts';
 import {
-  type Desk,
   type Plan,
+  type Planner,
   planApply,
   planCreate,
   planRemove,
@@ -50,7 +50,7 @@ import {
   sameContext,
 } from './writes/plan-context.ts';
 import { Transaction } from './writes/transaction.ts';
-import { Writer } from './writes/writer.ts';
+import { type RoomOptions, Writer } from './writes/writer.ts';
 
 const DEFAULT_ITEM_SIZE = 400 * 1024;
 const DEFAULT_TOMBSTONE_AGE = 90 * 86_400_000;
@@ -88,7 +88,8 @@ export class Database {
     this.#state = state;
     this.#desks = new Desks(schema, state, clock);
     this.#reader = new Reader({ state, desks: this.#desks, clock });
-    const isKept = (model: string) => this.#durability(schema.models.get(model)) !== 'mem';
+    const durability = (model: string) => this.#durability(schema.models.get(model));
+    const isKept = (model: string) => durability(model) !== 'mem';
     this.schema = schema;
     this.#options = options;
     const onListenerError = (error: unknown) =>
@@ -104,13 +105,13 @@ export class Database {
         return state.seq;
       },
     });
-    const limits = new QueueLimits({ schema, state, maxQueue: options.maxQueue });
+    const limits = new QueueLimits({ schema, state, maxQueue: options.maxQueue, durability });
     this.#writer = new Writer({
       state,
       isKept,
       maxItemSize: options.maxItemSize ?? DEFAULT_ITEM_SIZE,
       maxSize: options.maxSize ?? Number.POSITIVE_INFINITY,
-      admit: (plan) => limits.admit(plan),
+      admit: (plan, refuse) => limits.admit(plan, refuse),
       append: (unit) => this.#storage.append(unit),
       isHeard: () => this.#feed.isHeard('change'),
       changed: (change) => this.#feed.emit('change', change),
@@ -190,7 +191,7 @@ export class Database {
 
   /** @throws ITEM_EXISTS unless `replace` is set. */
   create<T = Item>(model: string, properties: Properties, options: CreateOptions = {}): Promise<T> {
-    return this.#write(model, (desk, known) => planCreate(desk, known, properties, options)) as Promise<T>;
+    return this.#write(model, planCreate, properties, options) as Promise<T>;
   }
 
   /** The item with the key that these properties make, or undefined. */
@@ -210,12 +211,12 @@ export class Database {
 
   /** Replaces the given properties; null takes one away. @throws ITEM_MISSING unless `upsert` is set. */
   update<T = Item>(model: string, properties: Properties, options: UpdateOptions = {}): Promise<T> {
-    return this.#write(model, (desk, known) => planUpdate(desk, known, properties, options)) as Promise<T>;
+    return this.#write(model, planUpdate, properties, options) as Promise<T>;
   }
 
   /** Updates the item, or creates it when there is none. */
   upsert<T = Item>(model: string, properties: Properties, options: WriteOptions = {}): Promise<T> {
-    return this.#write(model, (desk, known) => planUpsert(desk, known, properties, options)) as Promise<T>;
+    return this.#write(model, planUpsert, properties, options) as Promise<T>;
   }
 
   /** Resolves with the item that was removed, or undefined when there was none. */
@@ -224,9 +225,7 @@ export class Database {
     properties: Properties,
     options: WriteOptions = {},
   ): Promise<T | undefined> {
-    return this.#write(model, (desk, known) => planRemove(desk, known, properties, options)) as Promise<
-      T | undefined
-    >;
+    return this.#write(model, planRemove, properties, options) as Promise<T | undefined>;
   }
 
   /** One field of an item, by its path (`state.led.on`), or undefined. */
@@ -242,9 +241,7 @@ export class Database {
     value: unknown,
     options: UpdateOptions = {},
   ): Promise<T> {
-    return this.#write(model, (desk, known) =>
-      planSetField(desk, known, properties, { path, value }, options),
-    ) as Promise<T>;
+    return this.#write(model, planSetField, { properties, path, value }, options) as Promise<T>;
   }
 
   /**
@@ -319,7 +316,7 @@ export class Database {
    */
   async apply(change: AppliedChange, options: ApplyOptions = {}): Promise<Item | undefined> {
     const name = change.model ?? change.item[this.schema.typeField];
-    return this.#write(String(name), (desk, model) => planApply(desk, model, change, options));
+    return this.#write(String(name), planApply, change, options);
   }
 
   /**
@@ -356,13 +353,18 @@ export class Database {
   }
 
   /** Makes one promise a write, and rejects with what it throws: with many in flight, each further one is felt. */
-  #write(name: string, plan: (desk: Desk, model: Model) => Plan): Promise<Item | undefined> {
+  #write<T, O extends RoomOptions>(
+    name: string,
+    plan: Planner<T, O>,
+    of: T,
+    options: O,
+  ): Promise<Item | undefined> {
     try {
       const model = this.schema.model(name);
-      const decided = plan(this.#desks.now(), model);
+      const decided = plan(this.#desks.now(), model, of, options);
       this.#triggers.run(decided.changes);
       const durability = this.#durability(model);
-      if (decided.operations.length > 0) return this.#commit(decided, durability);
+      if (decided.operations.length > 0) return this.#commit(decided, durability, options);
       // That there is nothing to do may be owed to a change that is not on disk yet.
       const settled = durability === 'each' ? this.#storage.barrier() : Promise.resolve();
       return settled.then(() => decided.changes[0]?.item);
@@ -382,9 +384,9 @@ export class Database {
     this.#state.saved(this.#state.seq);
   }
 
-  #commit(plan: Plan, durability: Durability): Promise<Item | undefined> {
+  #commit(plan: Plan, durability: Durability, room?: RoomOptions): Promise<Item | undefined> {
     this.#requireOpen();
-    return this.#writer.write(plan, durability);
+    return this.#writer.write(plan, durability, room);
   }
 
   #requireOpen(): void {

@@ -57,6 +57,11 @@ export interface DatabaseOptions {
 export interface WriteOptions {
   /** Told to listeners with the change. */
   origin?: string;
+  /**
+   * Refused neither by `maxSize` nor by the limits of the queue, which it then exceeds: for the few small items without which
+   * the program itself cannot go on. Where a model gives up its oldest, it still does.
+   */
+  exempt?: boolean;
 }
 
 export interface CreateOptions extends WriteOptions {
@@ -113,8 +118,10 @@ export interface AppliedChange {
 export interface ApplyOptions {
   /** Default `cloud`. */
   origin?: string;
-  /** The item is not as the cloud has it: it goes up. */
+  /** The item is not as the cloud has it: it goes up, and is not refused for want of room in the queue. */
   waits?: boolean;
+  /** As of a write; for what the cloud must be able to say to a device that is full. */
+  exempt?: boolean;
 }
 
 /** A torn write that a power cut left at the end of a journal, and that was cut off when the database was opened. */

@@ -1,4 +1,5 @@
 import type { ChangeCommand } from '@ioto/protocol';
+import { Displaced } from './feed/displaced.ts';
 import { OutboxTable, type Pending } from './feed/outbox-table.ts';
 import { IndexSet } from './index/index-set.ts';
 import { UniqueValues } from './index/unique-values.ts';
@@ -8,7 +9,7 @@ import { ItemTable } from './items/item-table.ts';
 import { KeptItems } from './items/kept-items.ts';
 import type { ItemRecord } from './items/record.ts';
 import { timeOf } from './items/version.ts';
-import type { Operation } from './journal/operation.ts';
+import type { Operation, Removal } from './journal/operation.ts';
 import type { Schema } from './schema/compile.ts';
 import type { Context, ItemKey } from './schema/definition.ts';
 import { type Tombstone, TombstoneTable } from './tombstones/tombstone-table.ts';
@@ -23,6 +24,7 @@ export type Undo = () => void;
 export class State {
   readonly items = new ItemTable();
   readonly outbox: OutboxTable;
+  readonly displaced = new Displaced();
   readonly kept: KeptItems;
   readonly tombstones: TombstoneTable;
   readonly indexes: IndexSet;
@@ -121,9 +123,9 @@ export class State {
         return this.#enqueue({ ...key, model, cmd, version: seq, removal, durable, sent: durable });
       }
       case 'acknowledge':
-        return this.#take(operation.versions).undo;
+        return this.#acknowledge(operation.versions);
       case 'lose':
-        return this.#lose(operation);
+        return this.#lose(operation, durable);
       case 'lost':
         return this.#setLost(operation.counts);
       case 'tombstone': {
@@ -160,13 +162,20 @@ export class State {
     const previous = this.items.put(record);
     const { model } = record;
     const tombstone = this.tombstones.remove(record);
-    const entry = outbox && pendingPut({ seq, record, outbox }, durable, previous);
-    if (entry) entry.base = baseOf(previous, tombstone);
+    const entry = outbox && pendingPut({ seq, record, outbox }, durable);
     const waited = entry ? this.outbox.put(entry) : this.outbox.remove(record);
     if (entry && waited) inherit(entry, waited);
-    if (entry && base !== undefined) entry.base = base;
+    else if (entry) know(entry, previous, tombstone);
+    if (waited && !durable) this.displaced.replaced(waited.version, seq);
+    if (entry && base !== undefined) {
+      entry.isKnown = true;
+      entry.base = base;
+    }
     this.kept.check(record, model);
     return () => {
+      this.displaced.settled(seq);
+      // A later change of a model in memory is not in the row of those that are taken back: it stays.
+      if (this.items.get(record) !== record) return;
       if (previous) this.items.put(previous);
       else this.items.remove(record);
       if (tombstone) this.tombstones.put(tombstone);
@@ -178,35 +187,33 @@ export class State {
   #remove({ seq, key, removal }: Extract<Operation, { op: 'remove' }>, durable: boolean): Undo {
     const previous = this.items.remove(key);
     const undoOutbox = removal
-      ? this.#enqueue({
-          ...key,
-          model: removal.model,
-          cmd: 'remove',
-          version: seq,
-          removal: removal.attributes,
-          base: baseOf(previous, undefined),
-          durable,
-          sent: durable,
-        })
-      : this.#dequeue(key, previous?.model);
+      ? this.#enqueue(pendingRemoval(seq, key, removal, durable), previous)
+      : this.#dequeue({ seq, key }, previous?.model, durable);
     return () => {
+      this.displaced.settled(seq);
+      if (this.items.get(key)) return;
       if (previous) this.items.put(previous);
       undoOutbox();
     };
   }
 
-  #enqueue(entry: Pending): Undo {
+  /** @param record The item that is removed. */
+  #enqueue(entry: Pending, record?: ItemRecord): Undo {
     const previous = this.outbox.put(entry);
     if (previous) inherit(entry, previous);
+    else if (record) know(entry, record);
+    if (previous && !entry.durable) this.displaced.replaced(previous.version, entry.version);
     this.kept.check(entry, entry.model);
     return () => {
+      this.displaced.settled(entry.version);
       this.outbox.restore(entry, previous);
       this.kept.check(entry, entry.model);
     };
   }
 
-  #dequeue(key: ItemKey, model: string | undefined): Undo {
+  #dequeue({ seq, key }: { seq: number; key: ItemKey }, model: string | undefined, durable: boolean): Undo {
     const previous = this.outbox.remove(key);
+    if (previous && !durable) this.displaced.replaced(previous.version, seq);
     this.kept.check(key, model);
     return () => {
       if (previous) this.outbox.restore(key, previous);
@@ -229,12 +236,24 @@ export class State {
     return { taken, undo };
   }
 
-  /** Counts only what did wait, so that a journal that is read on top of a later snapshot counts nothing twice. */
-  #lose({ model, versions }: Extract<Operation, { op: 'lose' }>): Undo {
+  /** From now on these items, and removals, are known to be as the cloud has them; that is so, be it taken back here. */
+  #acknowledge(versions: readonly number[]): Undo {
     const { taken, undo } = this.#take(versions);
+    for (const entry of taken) {
+      const held = entry.removal ? this.tombstones.get(entry) : this.items.get(entry);
+      if (held) held.isKnown = true;
+    }
+    return undo;
+  }
+
+  /** Counts only what did wait, so that a journal that is read on top of a later snapshot counts nothing twice. */
+  #lose({ model, versions }: Extract<Operation, { op: 'lose' }>, durable: boolean): Undo {
+    const { taken, undo } = this.#take(versions);
+    if (!durable) for (const { version } of taken) this.displaced.givenUp(version);
     const count = (this.#lost[model] ?? 0) + taken.length;
     const uncount = this.#setLost({ ...this.#lost, [model]: count });
     return () => {
+      for (const { version } of taken) this.displaced.settledLoss(version);
       uncount();
       undo();
     };
@@ -252,11 +271,29 @@ export class State {
 function pendingPut(
   { seq, record, outbox }: { seq: number; record: ItemRecord; outbox: ChangeCommand },
   durable: boolean,
-  previous?: ItemRecord,
 ): Pending {
   const { pk, sk, model } = record;
-  const isKnown = previous !== undefined;
-  return { pk, sk, model, cmd: outbox, version: seq, removal: undefined, isKnown, durable, sent: durable };
+  return {
+    pk,
+    sk,
+    model,
+    cmd: outbox,
+    version: seq,
+    removal: undefined,
+    isKnown: false,
+    base: undefined,
+    durable,
+    sent: durable,
+  };
+}
+
+function pendingRemoval(
+  seq: number,
+  key: ItemKey,
+  { model, attributes }: Removal,
+  durable: boolean,
+): Pending {
+  return { ...key, model, cmd: 'remove', version: seq, removal: attributes, durable, sent: durable };
 }
 
 /** Of an earlier change that waits the cloud may have heard, but it has not said that it has it. */
@@ -266,8 +303,16 @@ function inherit(entry: Pending, earlier: Pending): void {
   entry.base = earlier.base;
 }
 
-function baseOf(previous: ItemRecord | undefined, tombstone: Tombstone | undefined): string {
-  return (previous ? timeOf(previous.attributes.updated) : tombstone?.updated) ?? '';
+/**
+ * What is known of the cloud's version when an item begins to wait: where there was none here, none; else the version that
+ * it was here, if that is the cloud's. It may not be: it was given up, or its model did not sync then.
+ */
+function know(entry: Pending, previous: ItemRecord | undefined, tombstone?: Tombstone): void {
+  entry.isKnown = previous?.isKnown ?? false;
+  const held = previous ?? tombstone;
+  if (!held) entry.base = '';
+  else if (held.isKnown)
+    entry.base = (previous ? timeOf(previous.attributes.updated) : tombstone?.updated) ?? '';
 }
 
 interface Captured {

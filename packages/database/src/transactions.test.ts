@@ -168,6 +168,21 @@ describe('a full database', () => {
     await db.remove('Store', { key: 'b' });
     expect(db.stats.size).toBe(0);
   });
+
+  it('takes what is exempt, of the program and of the cloud', async () => {
+    const db = await new World().open({ maxSize: 100 });
+    const value = 'x'.repeat(500);
+    await expect(db.create('Store', { key: 'a', value })).rejects.toMatchObject({ code: 'DATABASE_FULL' });
+    await db.create('Store', { key: 'a', value }, { exempt: true });
+    await db.setField('Store', { key: 'a' }, 'value', `${value}x`, { exempt: true });
+    await db.batch([{ cmd: 'create', model: 'Store', item: { key: 'b', value }, exempt: true }]);
+    const item = { key: 'c', value, updated: '2026-01-01T00:00:00.000Z' };
+    await expect(db.apply({ cmd: 'upsert', model: 'Store', item })).rejects.toMatchObject({
+      code: 'DATABASE_FULL',
+    });
+    await db.apply({ cmd: 'upsert', model: 'Store', item }, { exempt: true });
+    expect(db.find('Store')).toHaveLength(3);
+  });
 });
 
 describe('a value within another attribute', () => {

@@ -13,11 +13,11 @@ export interface Pending extends ItemKey {
   readonly version: number;
   /** Of a removed item what names it on the wire. */
   readonly removal?: Properties;
-  /** The cloud has acknowledged an earlier version of the item. */
+  /** The cloud has an earlier version of the item: it has acknowledged or sent it. Not on disk. */
   isKnown?: boolean;
   /**
    * `updated` of the item as it was before it began to wait, ISO, '' for none: the version of the cloud's that its writer
-   * had seen. Not on disk: after a restart nobody knows.
+   * had seen. Undefined where that version is not known to be the cloud's. Not on disk: after a restart nobody knows.
    */
   base?: string;
   /** False until its commit is on disk. */
@@ -54,16 +54,6 @@ export class OutboxTable {
   /** Entries of one model. */
   sizeOf(model: string): number {
     return this.#rows.get(model)?.size ?? 0;
-  }
-
-  /** The entry that has waited longest, of one model or of all. */
-  oldest(model?: string): Pending | undefined {
-    if (model !== undefined) return this.#rows.get(model)?.first;
-    let oldest: Pending | undefined;
-    for (const { first } of this.#rows.values()) {
-      if (first && (!oldest || first.version < oldest.version)) oldest = first;
-    }
-    return oldest;
   }
 
   /** The entry that has waited longest of those whose versions are not in `versions`. */

@@ -19,7 +19,7 @@ export interface OutboxEntry {
   readonly item: WireItem;
   /** The `seq` of the change: grows with every change, across restarts. */
   readonly version: number;
-  /** The cloud has acknowledged an earlier version of the item; false where that is not known. */
+  /** The cloud has acknowledged or sent an earlier version of the item; false where that is not known. */
   readonly isKnown: boolean;
   /** `updated` of the cloud's version that the change was made from, ISO, '' for none; undefined where nobody knows. */
   readonly base?: string;
@@ -79,27 +79,35 @@ export class Outbox {
   /**
    * The version up to which the cloud has everything once it has those of `underWay`: of each item the latest change of a
    * version up to that, unless a later one has taken its place, which then waits. Never beyond what is on disk: after a
-   * power cut later versions are given out again. Costs what is under way.
+   * power cut later versions are given out again, and those wait again whose successors were lost. Costs what is under way,
+   * and what is not on disk yet.
    */
   throughWith(underWay: ReadonlySet<number>): number {
-    const next = this.#options.state.outbox.oldestBut(underWay)?.version ?? Number.POSITIVE_INFINITY;
-    return Math.min(this.latest, next - 1);
+    const { outbox, displaced } = this.#options.state;
+    const next = outbox.oldestBut(underWay)?.version ?? Number.POSITIVE_INFINITY;
+    return Math.min(this.latest, next - 1, displaced.lowestBut(underWay) - 1);
   }
 
   /**
    * Durable entries in the order in which they are to go up, at most `limit`: by the priority of their models, then by
    * version, and every tenth is the oldest of all, whatever its priority. Costs no more than those and what is skipped.
    */
-  pending(limit: number, { skip }: PendingOptions = {}): readonly OutboxEntry[] {
-    const entries: OutboxEntry[] = [];
-    if (limit <= 0) return entries;
+  pending(limit: number, options: PendingOptions = {}): readonly OutboxEntry[] {
+    return [...this.each(limit, options)];
+  }
+
+  /** As `pending`, each made when its turn comes: for whoever may have enough before. Nothing may change meanwhile. */
+  *each(limit: number, { skip }: PendingOptions = {}): Generator<OutboxEntry, void> {
+    if (limit <= 0) return;
     const isReady = (pending: Pending) => pending.durable && !skip?.(pending);
+    let count = 0;
     for (const pending of this.#options.state.outbox.inOrder(this.#served, isReady)) {
-      if (entries.length >= limit) break;
       const entry = this.#entry(pending);
-      if (entry) entries.push(entry);
+      if (!entry) continue;
+      yield entry;
+      count += 1;
+      if (count >= limit) return;
     }
-    return entries;
   }
 
   /** The durable entry of one item, at the cost of a lookup; undefined when none of its changes waits. */
@@ -111,11 +119,6 @@ export class Outbox {
   /** True when a change of this item waits, be it on disk yet or not. */
   waitsFor(key: ItemKey): boolean {
     return this.#options.state.outbox.get(key) !== undefined;
-  }
-
-  /** The lowest version that waits: everything below is acknowledged, or was given up. Undefined when nothing waits. */
-  get oldest(): number | undefined {
-    return this.#options.state.outbox.oldest()?.version;
   }
 
   /** How many changes of each model were given up before the cloud had them, since the present owner has the device. */

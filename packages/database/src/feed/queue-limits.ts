@@ -1,8 +1,10 @@
 import { fail } from '../errors.ts';
 import type { Operation } from '../journal/operation.ts';
 import type { Schema } from '../schema/compile.ts';
+import type { Durability } from '../schema/definition.ts';
 import { DEFAULT_PRIORITY, DEFAULT_QUEUE, type QueueRule } from '../schema/process.ts';
 import type { State } from '../state.ts';
+import { strongest } from '../writes/durability.ts';
 import type { Plan } from '../writes/plan.ts';
 import type { Pending } from './outbox-table.ts';
 import { PlannedChange } from './planned-change.ts';
@@ -16,6 +18,7 @@ export interface QueueLimitsOptions {
   readonly state: State;
   /** Changes that may wait over all models; default 200,000. */
   readonly maxQueue?: number;
+  durability(model: string): Durability;
 }
 
 /**
@@ -27,8 +30,10 @@ export class QueueLimits {
   readonly #schema: Schema;
   readonly #state: State;
   readonly #maxQueue: number;
+  readonly #durability: (model: string) => Durability;
 
-  constructor({ schema, state, maxQueue = DEFAULT_MAX }: QueueLimitsOptions) {
+  constructor({ schema, state, maxQueue = DEFAULT_MAX, durability }: QueueLimitsOptions) {
+    this.#durability = durability;
     this.#schema = schema;
     this.#state = state;
     this.#maxQueue = maxQueue;
@@ -37,9 +42,10 @@ export class QueueLimits {
   /**
    * The plan, and with it what must be given up for it, in one commit.
    *
+   * @param refuse False where the plan may exceed the limits if nothing can be given up.
    * @throws QUEUE_FULL naming model and limit.
    */
-  admit(plan: Plan): Plan {
+  admit(plan: Plan, refuse = true): Plan {
     const { operations } = plan;
     const { outbox } = this.#state;
     const hasRoom = outbox.size + operations.length <= this.#maxQueue;
@@ -47,12 +53,12 @@ export class QueueLimits {
       const model = queued(operation);
       if (model === undefined) continue;
       const { max = Number.POSITIVE_INFINITY } = this.#rule(model);
-      if (!hasRoom || outbox.sizeOf(model) + operations.length > max) return this.#makeRoom(plan);
+      if (!hasRoom || outbox.sizeOf(model) + operations.length > max) return this.#makeRoom(plan, refuse);
     }
     return plan;
   }
 
-  #makeRoom(plan: Plan): Plan {
+  #makeRoom(plan: Plan, refuse: boolean): Plan {
     const victims: Pending[] = [];
     let growth = 0;
     for (const [model, more] of this.#growth(plan.operations)) {
@@ -60,11 +66,20 @@ export class QueueLimits {
       const { max = Number.POSITIVE_INFINITY, full } = this.#rule(model);
       const over = Math.min(more, this.#state.outbox.sizeOf(model) + more - max);
       if (over <= 0) continue;
-      if (full === 'refuse') throw this.#full(model, max);
+      if (full === 'refuse') {
+        if (refuse) throw this.#full(model, max);
+        continue;
+      }
       victims.push(...first(this.#state.outbox.entriesOf(model), over));
     }
     const over = () => this.#state.outbox.size + growth - victims.length - this.#maxQueue;
-    while (growth > victims.length && over() > 0) victims.push(this.#victimFor(plan, victims));
+    const model = plan.operations.map(queued).find((name) => name !== undefined) ?? '';
+    while (growth > victims.length && over() > 0) {
+      const victim = this.#victimFor(model, victims);
+      if (!victim && refuse) throw this.#full(model);
+      if (!victim) break;
+      victims.push(victim);
+    }
     return victims.length === 0 ? plan : this.#giveUp(plan, victims);
   }
 
@@ -83,8 +98,7 @@ export class QueueLimits {
   }
 
   /** Of the models that give up the oldest and are no more urgent than this one, the least urgent one's. */
-  #victimFor(plan: Plan, taken: readonly Pending[]): Pending {
-    const model = plan.operations.map(queued).find((name) => name !== undefined) ?? '';
+  #victimFor(model: string, taken: readonly Pending[]): Pending | undefined {
     const limit = this.#priority(model);
     let found: { entry: Pending; priority: number } | undefined;
     for (const { name, priority, queue } of this.#schema.models.values()) {
@@ -94,16 +108,20 @@ export class QueueLimits {
       const isOlder = priority === found?.priority && entry.version < found.entry.version;
       if (!found || priority < found.priority || isOlder) found = { entry, priority };
     }
-    if (!found) throw this.#full(model);
-    return found.entry;
+    return found?.entry;
   }
 
-  /** An item that is only on the device to be sent goes with its change: so that its model's limit bounds it on disk too. */
+  /**
+   * An item that is only on the device to be sent goes with its change: so that its model's limit bounds it on disk too. What
+   * is given up is so as durably as it waited, though it were for a change that lives in memory only.
+   */
   #giveUp(plan: Plan, victims: readonly Pending[]): Plan {
     const operations: Operation[] = [...plan.operations];
     const changes = [...plan.changes];
+    let durability: Durability = 'mem';
     for (const { pk, sk, model, version } of victims) {
       operations.push({ op: 'lose', model, versions: [version], reason: 'full' });
+      durability = strongest(durability, this.#durability(model));
       const known = this.#schema.models.get(model);
       const record = this.#state.items.get({ pk, sk });
       if (known?.keep === undefined || !record) continue;
@@ -113,7 +131,7 @@ export class QueueLimits {
         new PlannedChange(known, record, { seq, cmd: 'remove', previous: record, origin: ORIGIN }),
       );
     }
-    return { operations, changes };
+    return { ...plan, operations, changes, durability };
   }
 
   /** @param max The model's own limit; without it that of all models was reached. */

@@ -16,7 +16,9 @@ describe('a row of versions', () => {
           if (comes) expected.add(version);
           else expected.delete(version);
           expect(row.size).toBe(expected.size);
-          expect(row.first?.version).toBe(expected.size === 0 ? undefined : Math.min(...expected));
+          expect(row.values().next().value?.version).toBe(
+            expected.size === 0 ? undefined : Math.min(...expected),
+          );
         }
         expect([...row.values()].map(({ version }) => version)).toEqual([...expected].sort((a, b) => a - b));
       }),

@@ -20,10 +20,6 @@ export class VersionRow<T extends Versioned> {
     return this.#size;
   }
 
-  get first(): T | undefined {
-    return this.#elements[this.#head];
-  }
-
   put(element: T): void {
     const { version } = element;
     const at = this.#placeOf(version);

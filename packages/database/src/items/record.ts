@@ -4,11 +4,13 @@ import type { ItemKey, Properties } from '../schema/definition.ts';
 export interface ItemRecord extends ItemKey {
   readonly model: string;
   readonly attributes: Properties;
+  /** The cloud is known to have this very version: false where nobody knows, as after a restart. Not on disk. */
+  isKnown: boolean;
 }
 
 /** All records are made here and alike, so that reading them is fast: a spread would give each a shape of its own. */
 export function recordOf({ pk, sk }: ItemKey, model: string, attributes: Properties): ItemRecord {
-  return { pk, sk, model, attributes };
+  return { pk, sk, model, attributes, isKnown: false };
 }
 
 /** One text for both parts of a key; NUL sorts before everything that a key may hold. */

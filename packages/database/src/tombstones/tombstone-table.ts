@@ -8,6 +8,8 @@ export interface Tombstone extends ItemKey {
   readonly updated: string;
   /** When that was heard of here, in milliseconds since the epoch. */
   readonly at: number;
+  /** The cloud is known to have this removal. Not on disk. */
+  isKnown?: boolean;
 }
 
 /** More than this are not kept: the oldest go first. One takes some 120 bytes on disk. */

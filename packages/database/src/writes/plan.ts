@@ -17,7 +17,7 @@ import { type ItemRecord, recordOf } from '../items/record.ts';
 import { timeOf } from '../items/version.ts';
 import type { Operation } from '../journal/operation.ts';
 import type { AppliedChange, ApplyOptions, CreateOptions, UpdateOptions, WriteOptions } from '../options.ts';
-import type { Context, ItemKey, Properties } from '../schema/definition.ts';
+import type { Context, Durability, ItemKey, Properties } from '../schema/definition.ts';
 import type { Model } from '../schema/model.ts';
 import type { State } from '../state.ts';
 
@@ -25,12 +25,17 @@ import type { State } from '../state.ts';
 export interface Plan {
   readonly operations: readonly Operation[];
   readonly changes: readonly PlannedChange[];
+  /** At least so durable, whatever the model asks whose write it is. */
+  readonly durability?: Durability;
 }
 
 /** Where plans are made. They read the state and take numbers from it, and change nothing else. */
 export interface Desk extends Circumstances {
   readonly state: State;
 }
+
+/** Makes the plan of one kind of write, of what is to be written. */
+export type Planner<T, O> = (desk: Desk, model: Model, what: T, options: O) => Plan;
 
 const NOTHING: Plan = { operations: [], changes: [] };
 
@@ -69,8 +74,7 @@ export function planUpdate(desk: Desk, model: Model, properties: Properties, opt
 export function planSetField(
   desk: Desk,
   model: Model,
-  properties: Properties,
-  { path, value }: { path: string; value: unknown },
+  { properties, path, value }: { properties: Properties; path: string; value: unknown },
   options: UpdateOptions,
 ): Plan {
   const record = findLiving(desk, model, properties);
@@ -131,6 +135,7 @@ export function planApply(
   const attributes = receivedAttributes(model, properties, desk, previous?.attributes);
   const seq = desk.state.nextSeq();
   const record = recordOf(key, model.name, attributes);
+  record.isKnown = !waits;
   const outbox = waits && model.syncsUp ? coalesce(desk.state.outbox.get(key)?.cmd, cmd) : undefined;
   return {
     operations: [{ op: 'put', seq, record, outbox, base: outbox && timeOf(attributes.updated) }],
@@ -197,12 +202,21 @@ function requireUnique(desk: Desk, model: Model, key: ItemKey, attributes: Prope
   });
 }
 
-/** @param removal What waits to go up for it. @param updated The time of a removal that is to be remembered. */
+interface RemovalFacts {
+  /** What waits to go up for it. */
+  readonly removal?: Properties;
+  /** The time of a removal that is to be remembered. */
+  readonly updated?: string;
+  /** It came from the cloud. */
+  readonly isKnown?: boolean;
+  readonly origin?: string;
+}
+
 export function planRemoval(
   desk: Desk,
   model: Model | undefined,
   record: ItemRecord,
-  { removal, updated, origin }: { removal?: Properties; updated?: string; origin?: string },
+  { removal, updated, isKnown, origin }: RemovalFacts,
 ): Plan {
   const seq = desk.state.nextSeq();
   const key = { pk: record.pk, sk: record.sk };
@@ -210,7 +224,7 @@ export function planRemoval(
   return {
     operations: [
       { op: 'remove', seq, key, removal: left },
-      ...(updated === undefined ? [] : [remembered(desk, record.model, key, updated)]),
+      ...(updated === undefined ? [] : [remembered(desk, record.model, key, updated, isKnown)]),
     ],
     changes: [new PlannedChange(model, record, { seq, cmd: 'remove', previous: record, origin })],
   };
@@ -233,16 +247,22 @@ function planReceivedRemoval(
   { key, previous, updated, origin }: ReceivedRemoval,
 ): Plan {
   if (model.sync === 'none') return previous ? planRemoval(desk, model, previous, { origin }) : NOTHING;
-  if (previous) return planRemoval(desk, model, previous, { updated, origin });
+  if (previous) return planRemoval(desk, model, previous, { updated, isKnown: true, origin });
   const waits = desk.state.outbox.get(key) !== undefined;
   if (!waits && desk.state.tombstones.get(key)?.updated === updated) return NOTHING;
-  const remember = remembered(desk, model.name, key, updated);
+  const remember = remembered(desk, model.name, key, updated, true);
   if (!waits) return { operations: [remember], changes: [] };
   return { operations: [{ op: 'remove', seq: desk.state.nextSeq(), key }, remember], changes: [] };
 }
 
-function remembered({ now }: Desk, model: string, { pk, sk }: ItemKey, updated: string): Operation {
-  return { op: 'tombstone', tombstone: { pk, sk, model, updated, at: now } };
+function remembered(
+  { now }: Desk,
+  model: string,
+  { pk, sk }: ItemKey,
+  updated: string,
+  isKnown = false,
+): Operation {
+  return { op: 'tombstone', tombstone: { pk, sk, model, updated, at: now, isKnown } };
 }
 
 /** The item with exactly this key, if it is of this model. Properties may bring the key ready, as `pk` and `sk`. */

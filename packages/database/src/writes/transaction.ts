@@ -3,8 +3,17 @@ import type { Item } from '../items/item.ts';
 import type { BatchWrite, CreateOptions, UpdateOptions, WriteOptions } from '../options.ts';
 import type { Durability, Properties } from '../schema/definition.ts';
 import type { Model } from '../schema/model.ts';
-import { type Desk, type Plan, planCreate, planRemove, planUpdate, planUpsert } from './plan.ts';
-import type { Staged, Writer } from './writer.ts';
+import { strongest } from './durability.ts';
+import {
+  type Desk,
+  type Plan,
+  type Planner,
+  planCreate,
+  planRemove,
+  planUpdate,
+  planUpsert,
+} from './plan.ts';
+import type { RoomOptions, Staged, Writer } from './writer.ts';
 
 export interface TransactionOptions {
   readonly writer: Writer;
@@ -13,8 +22,6 @@ export interface TransactionOptions {
   /** Throws for a change that a trigger refuses. */
   check(plan: Plan): void;
 }
-
-const STRENGTH: readonly Durability[] = ['mem', 'lazy', 'each'];
 
 /**
  * Several writes that count together or not at all. Each is seen at once, by the reads of the database too; what throws
@@ -32,21 +39,21 @@ export class Transaction {
 
   /** @throws ITEM_EXISTS unless `replace` is set. */
   create<T = Item>(model: string, properties: Properties, options: CreateOptions = {}): T {
-    return this.#write(model, (desk, known) => planCreate(desk, known, properties, options)) as T;
+    return this.#write(model, planCreate, properties, options) as T;
   }
 
   /** @throws ITEM_MISSING unless `upsert` is set. */
   update<T = Item>(model: string, properties: Properties, options: UpdateOptions = {}): T {
-    return this.#write(model, (desk, known) => planUpdate(desk, known, properties, options)) as T;
+    return this.#write(model, planUpdate, properties, options) as T;
   }
 
   upsert<T = Item>(model: string, properties: Properties, options: WriteOptions = {}): T {
-    return this.#write(model, (desk, known) => planUpsert(desk, known, properties, options)) as T;
+    return this.#write(model, planUpsert, properties, options) as T;
   }
 
   /** The item that was removed, or undefined when there was none. */
   remove<T = Item>(model: string, properties: Properties, options: WriteOptions = {}): T | undefined {
-    return this.#write(model, (desk, known) => planRemove(desk, known, properties, options)) as T | undefined;
+    return this.#write(model, planRemove, properties, options) as T | undefined;
   }
 
   /** One write of a batch. */
@@ -92,16 +99,23 @@ export class Transaction {
     return this.#options.writer.commit(whole, this.#durability);
   }
 
-  #write(name: string, plan: (desk: Desk, model: Model) => Plan): Item | undefined {
+  #write<O extends RoomOptions>(
+    name: string,
+    plan: Planner<Properties, O>,
+    properties: Properties,
+    options: O,
+  ): Item | undefined {
     if (!this.#isOpen) throw fail('TRANSACTION_OVER', 'this transaction is over: it ends with its function');
     const { desk, writer, durability, check } = this.#options;
     const at = desk();
     const model = at.schema.model(name);
-    const decided = plan(at, model);
+    const decided = plan(at, model, properties, options);
     check(decided);
-    if (decided.operations.length > 0) this.#staged.push(writer.stage(decided));
-    const asked = durability(model);
-    if (STRENGTH.indexOf(asked) > STRENGTH.indexOf(this.#durability)) this.#durability = asked;
+    this.#durability = strongest(this.#durability, durability(model));
+    if (decided.operations.length === 0) return undefined;
+    const staged = writer.stage(decided, options);
+    this.#staged.push(staged);
+    if (staged.durability) this.#durability = strongest(this.#durability, staged.durability);
     return decided.changes[0]?.item;
   }
 }

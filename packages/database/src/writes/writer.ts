@@ -8,6 +8,7 @@ import type { Unit } from '../journal/committer.ts';
 import { type Operation, sizeOfOperation, toRow } from '../journal/operation.ts';
 import type { Durability } from '../schema/definition.ts';
 import type { State, Undo } from '../state.ts';
+import { strongest } from './durability.ts';
 import type { Plan } from './plan.ts';
 
 /** Bytes that a character of an item comes to in JSON at most. */
@@ -22,8 +23,8 @@ export interface WriterOptions {
   maxSize: number;
   /** False for models that live in memory only. */
   isKept(model: string): boolean;
-  /** The plan with what must be given up for it. @throws QUEUE_FULL */
-  admit(plan: Plan): Plan;
+  /** The plan with what must be given up for it. @throws QUEUE_FULL unless `refuse` is false. */
+  admit(plan: Plan, refuse: boolean): Plan;
   append(unit: Unit): void;
   /** False as long as nobody wants to be told of changes. */
   isHeard(): boolean;
@@ -33,6 +34,14 @@ export interface WriterOptions {
   enqueued(): void;
   /** Changes were given up before the cloud had them, durably. */
   lost(loss: Loss): void;
+}
+
+/** What of a write's options says which limits it may exceed. */
+export interface RoomOptions {
+  /** All of them. */
+  readonly exempt?: boolean;
+  /** Those of the queue: a change from elsewhere that goes up again. */
+  readonly waits?: boolean;
 }
 
 /** What was done in memory and is not committed yet. */
@@ -62,28 +71,29 @@ export class Writer {
    *
    * @throws ITEM_TOO_LARGE before anything is done. Rejects with DATABASE_WRITE_FAILED after it was taken back.
    */
-  write(plan: Plan, durability: Durability): Promise<Item | undefined> {
-    return this.commit(this.stage(plan), durability);
+  write(plan: Plan, durability: Durability, room?: RoomOptions): Promise<Item | undefined> {
+    return this.commit(this.stage(plan, room), durability);
   }
 
   /**
    * Applies a plan in memory; `commit` or `unstage` must follow in the same turn of the loop.
    *
-   * @throws ITEM_TOO_LARGE, DATABASE_FULL, QUEUE_FULL before anything is done.
+   * @throws ITEM_TOO_LARGE, and where `room` does not exempt it DATABASE_FULL, QUEUE_FULL, before anything is done.
    */
-  stage(plan: Plan): Staged {
-    const { operations, changes } = this.#options.admit(plan);
+  stage(plan: Plan, { exempt = false, waits = false }: RoomOptions = {}): Staged {
+    const { operations, changes, durability } = this.#options.admit(plan, !exempt && !waits);
     const size = this.#measure(operations);
-    this.#checkRoom(operations);
-    return { operations, changes, size, undos: this.#apply(operations) };
+    if (!exempt) this.#checkRoom(operations);
+    return { operations, changes, durability, size, undos: this.#apply(operations) };
   }
 
   unstage({ undos }: Staged): void {
     for (const undo of undos.toReversed()) undo();
   }
 
-  commit(staged: Staged, durability: Durability): Promise<Item | undefined> {
+  commit(staged: Staged, asked: Durability): Promise<Item | undefined> {
     const { operations, changes } = staged;
+    const durability = staged.durability ? strongest(asked, staged.durability) : asked;
     if (durability !== 'each') this.#tell(changes);
     if (durability === 'mem') {
       this.#settled(operations);
@@ -181,15 +191,17 @@ export class Writer {
   }
 
   #settled(operations: readonly Operation[]): void {
-    const { outbox } = this.#options.state;
+    const { outbox, displaced } = this.#options.state;
     let enqueued = false;
     for (const operation of operations) {
       if (operation.op === 'lose') {
         const { model, versions, reason } = operation;
+        for (const version of versions) displaced.settledLoss(version);
         this.#options.lost({ model, count: versions.length, reason });
       }
       if (!('seq' in operation)) continue;
       if (operation.op !== 'queue') this.#changes += 1;
+      displaced.settled(operation.seq);
       const entry = outbox.byVersion(operation.seq);
       if (!entry) continue;
       entry.durable = true;
