@@ -2,7 +2,7 @@ import { compareTimes, nextTime } from '@ioto/protocol';
 import { type Component, type Logger, messageOf } from '@ioto/runtime';
 import { everyItem } from '../identity/every-item.ts';
 import type { ItemChange, StoredItem } from '../ports/item-store.ts';
-import { gonePartition, isGonePartition, removalOf } from '../sync/gone-marks.ts';
+import { gonePartition, isGonePartition, isRenewedMark, removalOf } from '../sync/gone-marks.ts';
 import type { ItemSender } from '../sync/item-sender.ts';
 import { arrivalOf } from '../sync/sync-facts.ts';
 import { EVERY_ACCOUNT, EVERY_DEVICE, type SyncIdentity } from '../sync/wire-item.ts';
@@ -76,9 +76,10 @@ export class BroadcastsDown implements Component {
     return { item: { ...item, updated }, arrived };
   }
 
-  #changed({ pk, before, after }: ItemChange): void {
+  #changed(change: ItemChange): void {
+    const { pk, after } = change;
     if (after?._type !== 'Broadcast' || after.accountId === EVERY_ACCOUNT) return;
-    if (!isGonePartition(pk) || before?.updated === after.updated) return;
+    if (!isGonePartition(pk) || isRenewedMark(change)) return;
     this.#standIn(after).catch((error) =>
       // A device that asks for what it has missed gets it then.
       this.#options.logger.error(

@@ -1,5 +1,5 @@
 import type { Model } from '@ioto/database';
-import type { ItemStore, StoredItem, Write } from '../ports/item-store.ts';
+import type { ItemChange, ItemStore, StoredItem, Write } from '../ports/item-store.ts';
 import { type SyncFacts, withSyncFacts } from './sync-facts.ts';
 
 /** Milliseconds that the mark of a removed item is kept: no device sends a change later than that for the first time. */
@@ -16,6 +16,11 @@ export function gonePartition(pk: string): string {
 
 export function isGonePartition(pk: string): boolean {
   return pk.startsWith(PREFIX);
+}
+
+/** A removal that comes again only renews its mark: it is no news. */
+export function isRenewedMark({ pk, before, after }: ItemChange): boolean {
+  return isGonePartition(pk) && after !== undefined && before?.updated === after.updated;
 }
 
 export interface Removed {
