@@ -6,7 +6,7 @@ import { gonePartition, isGonePartition, isRenewedMark, removalOf } from '../syn
 import type { ItemSender } from '../sync/item-sender.ts';
 import { arrivalOf } from '../sync/sync-facts.ts';
 import { EVERY_ACCOUNT, EVERY_DEVICE, type SyncIdentity } from '../sync/wire-item.ts';
-import { type BroadcastEnds, broadcastKey, ownKeys } from './own-broadcasts.ts';
+import { type BroadcastEnds, broadcastKey, ownKeys, ownMarks } from './own-broadcasts.ts';
 
 export interface BroadcastsDownOptions extends BroadcastEnds {
   sender: ItemSender;
@@ -45,13 +45,20 @@ export class BroadcastsDown implements Component {
   async *since(identity: SyncIdentity, since: string): AsyncGenerator<BroadcastDown> {
     const { schema, store } = this.#options;
     const { pk } = broadcastKey(schema, 'any');
+    // Most devices that come back have missed nothing: that is to be found out in a few ranges.
+    const marks = await ownMarks(this.#options, identity);
+    const model = schema.model('Broadcast');
+    const standIns = new Set(
+      marks.filter((mark) => arrivalOf(mark) > since).map((mark) => String(removalOf(model, mark).key)),
+    );
     for (const item of await everyItem(store, pk)) {
+      if (arrivalOf(item) <= since && !standIns.has(String(item.key))) continue;
       const down = await this.#forDevice(item, identity);
       if (down && down.arrived > since) yield { verb: 'UPSERT', item: down.item };
     }
     for (const mark of await everyItem(store, gonePartition(pk))) {
       if (arrivalOf(mark) <= since) continue;
-      const removal = removalOf(schema.model('Broadcast'), mark);
+      const removal = removalOf(model, mark);
       if (await this.#forDevice(removal, identity)) yield { verb: 'REMOVE', item: removal };
     }
   }

@@ -199,7 +199,10 @@ export class SyncDown implements Component {
 }
 
 /** Where the items of a model lie that go to this device: its own, and those for every device of the account. */
-function rangesOf(model: Model, { accountId, deviceId }: SyncIdentity): { pk: string; begins: string }[] {
+export function rangesOf(
+  model: Model,
+  { accountId, deviceId }: SyncIdentity,
+): { pk: string; begins: string }[] {
   const ranges = [deviceId, EVERY_DEVICE].flatMap((id) => {
     const tenant = { accountId, deviceId: id };
     const { pk, sk } = tenantRange(model, model.keyRange({}, tenant), tenant);
