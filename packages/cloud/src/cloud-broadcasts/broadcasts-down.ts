@@ -2,11 +2,11 @@ import { compareTimes, nextTime } from '@ioto/protocol';
 import { type Component, type Logger, messageOf } from '@ioto/runtime';
 import { everyItem } from '../identity/every-item.ts';
 import type { ItemChange, StoredItem } from '../ports/item-store.ts';
-import { gonePartition, isGonePartition, removalOf } from '../sync/gone-marks.ts';
+import { gonePartition, isGonePartition, isRenewedMark, removalOf } from '../sync/gone-marks.ts';
 import type { ItemSender } from '../sync/item-sender.ts';
 import { arrivalOf } from '../sync/sync-facts.ts';
 import { EVERY_ACCOUNT, EVERY_DEVICE, type SyncIdentity } from '../sync/wire-item.ts';
-import { type BroadcastEnds, broadcastKey, ownKeys } from './own-broadcasts.ts';
+import { type BroadcastEnds, broadcastKey, ownKeys, ownMarks } from './own-broadcasts.ts';
 
 export interface BroadcastsDownOptions extends BroadcastEnds {
   sender: ItemSender;
@@ -45,13 +45,20 @@ export class BroadcastsDown implements Component {
   async *since(identity: SyncIdentity, since: string): AsyncGenerator<BroadcastDown> {
     const { schema, store } = this.#options;
     const { pk } = broadcastKey(schema, 'any');
+    // Most devices that come back have missed nothing: that is to be found out in a few ranges.
+    const marks = await ownMarks(this.#options, identity);
+    const model = schema.model('Broadcast');
+    const standIns = new Set(
+      marks.filter((mark) => arrivalOf(mark) > since).map((mark) => String(removalOf(model, mark).key)),
+    );
     for (const item of await everyItem(store, pk)) {
+      if (arrivalOf(item) <= since && !standIns.has(String(item.key))) continue;
       const down = await this.#forDevice(item, identity);
       if (down && down.arrived > since) yield { verb: 'UPSERT', item: down.item };
     }
     for (const mark of await everyItem(store, gonePartition(pk))) {
       if (arrivalOf(mark) <= since) continue;
-      const removal = removalOf(schema.model('Broadcast'), mark);
+      const removal = removalOf(model, mark);
       if (await this.#forDevice(removal, identity)) yield { verb: 'REMOVE', item: removal };
     }
   }
@@ -76,9 +83,10 @@ export class BroadcastsDown implements Component {
     return { item: { ...item, updated }, arrived };
   }
 
-  #changed({ pk, before, after }: ItemChange): void {
+  #changed(change: ItemChange): void {
+    const { pk, after } = change;
     if (after?._type !== 'Broadcast' || after.accountId === EVERY_ACCOUNT) return;
-    if (!isGonePartition(pk) || before?.updated === after.updated) return;
+    if (!isGonePartition(pk) || isRenewedMark(change)) return;
     this.#standIn(after).catch((error) =>
       // A device that asks for what it has missed gets it then.
       this.#options.logger.error(

@@ -1,9 +1,14 @@
+import { compileSchema, completeSchema } from '@ioto/database';
 import { serviceTopic } from '@ioto/protocol';
 import { until } from '@ioto/testkit/until';
 import { settle } from '@ioto/testkit/virtual-clock';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { DeviceWorld } from '../devices/device-world.fixture.ts';
+import { gonePartition } from '../sync/gone-marks.ts';
 import { linkUp, RealDevice, sharedSchema, toCloud } from '../sync/real-ends.fixture.ts';
+import { broadcastKey } from './own-broadcasts.ts';
+
+const schema = compileSchema(completeSchema(sharedSchema));
 
 let world: DeviceWorld;
 let one: RealDevice;
@@ -136,6 +141,92 @@ describe('a broadcast of the operator', () => {
     await own('remove', one);
     await reconnect(one);
     expect(held(one)).toBe('low');
+  });
+
+  it('comes after an account’s own, so that its devices never take it for a moment', async () => {
+    await own('create', one, 'mine');
+    heard = [];
+    await set('high');
+    const places = ['mine', 'high'].map((value) => heard.findIndex((body) => body.includes(value)));
+    expect(places).toEqual(places.toSorted((a, b) => a - b));
+    expect(places).not.toContain(-1);
+  });
+
+  it('does not go before an own one that is stored while it is being stored, and was made before', async () => {
+    const updated = new Date(world.clock.now()).toISOString();
+    const tenant = { accountId: one.accountId, deviceId: 'all' };
+    const put = {
+      ...broadcastKey(schema, 'tariff', tenant),
+      ...{ _type: 'Broadcast', ...tenant, key: 'tariff', value: 'mine', created: updated, updated },
+    };
+    const { store } = world;
+    const write = store.write.bind(store);
+    const spy = vi.spyOn(store, 'write').mockImplementation(async (writes) => {
+      if (!writes.some((each) => 'put' in each && each.put.value === 'high')) return write(writes);
+      spy.mockRestore();
+      await write([{ put }]);
+      await write(writes);
+    });
+    await set('high');
+    expect([held(one), held(other)]).toEqual(['mine', 'high']);
+  });
+
+  it('is kept from many own ones lot by lot; what a fault leaves, the same again does', async () => {
+    const { store } = world;
+    const ids = Array.from({ length: 150 }, (_, index) => `X${index}`);
+    const { accountId } = one;
+    const places = ids.map((deviceId) => broadcastKey(schema, 'tariff', { accountId, deviceId }));
+    const fields = { _type: 'Broadcast', accountId, key: 'tariff', value: 'mine' };
+    const updated = new Date(world.clock.now()).toISOString();
+    const [device] = (await store.query(`d#${accountId}`)).items;
+    await store.write([
+      ...ids.map((id) => ({ put: { ...device, id, pk: `d#${accountId}`, sk: `d#${id}` } })),
+      ...places.map((at, index) => ({ put: { ...fields, ...at, deviceId: ids[index], updated } })),
+    ]);
+    const update = store.update.bind(store);
+    let calls = 0;
+    const spy = vi.spyOn(store, 'update').mockImplementation(async (keys, decide) => {
+      calls += 1;
+      expect(keys.length).toBeLessThanOrEqual(100);
+      if (calls === 2) throw new Error('the disk is full');
+      await update(keys, decide);
+    });
+    await expect(set('high')).rejects.toThrow('the disk is full');
+    expect((await world.devices.broadcasts.find({})).items).toEqual([]);
+    await set('high');
+    spy.mockRestore();
+    const [operators] = (await world.devices.broadcasts.find({})).items;
+    for (const { pk, sk } of places) {
+      expect(String((await store.get(pk, sk))?.updated) > String(operators?.updated)).toBe(true);
+    }
+  });
+
+  it('costs a device that comes back and has missed nothing no look at each of them', async () => {
+    for (let n = 0; n < 20; n += 1)
+      await world.devices.broadcasts.set({ key: `k${n}`, value: 'v', type: 'string' }, 'admin');
+    await flow();
+    for (let round = 0; round < 2; round += 1) {
+      one.disconnect();
+      await world.clock.advance(5000);
+      await reconnect(one);
+    }
+    one.disconnect();
+    const gets = vi.spyOn(world.store, 'get');
+    await reconnect(one);
+    expect(gets.mock.calls.length).toBeLessThan(10);
+    gets.mockRestore();
+    expect(held(one, 'k7')).toBe('v');
+  });
+
+  it('leaves a mark for as long only as a device may come back that has not heard of its end', async () => {
+    await set('low');
+    await remove();
+    const marks = async () => (await world.store.query(gonePartition(broadcastKey(schema, 'any').pk))).items;
+    const marked = new Date(world.clock.now() - 91 * 86_400_000).toISOString();
+    await world.store.write((await marks()).map((mark) => ({ put: { ...mark, marked } })));
+    await set('low', 'another');
+    await remove('another');
+    expect((await marks()).map(({ key }) => key)).toEqual(['another']);
   });
 
   it('is recorded with who did it, listed, and bounded in size', async () => {

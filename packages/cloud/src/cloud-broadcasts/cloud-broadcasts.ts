@@ -3,10 +3,10 @@ import { type Clock, errorCatalogue } from '@ioto/runtime';
 import type { AuditAction, AuditLog } from '../audit/audit-log.ts';
 import { type Condition, type StoredItem, type Write, writeIfHolds } from '../ports/item-store.ts';
 import type { Arrivals } from '../sync/arrivals.ts';
-import { gonePartition, markOf } from '../sync/gone-marks.ts';
+import { forgetMarksOf, gonePartition, markOf } from '../sync/gone-marks.ts';
 import { syncFactsOf, withSyncFacts } from '../sync/sync-facts.ts';
 import { EVERY_ACCOUNT, EVERY_DEVICE } from '../sync/wire-item.ts';
-import { type AccountList, type BroadcastEnds, broadcastKey, ownBroadcasts } from './own-broadcasts.ts';
+import { type AccountList, type BroadcastEnds, broadcastKey, ownPlaces } from './own-broadcasts.ts';
 
 export const broadcastError = errorCatalogue({
   BROADCAST_UNKNOWN: { status: 404 },
@@ -37,8 +37,8 @@ export interface CloudBroadcastsOptions extends BroadcastEnds {
 
 /**
  * Broadcasts of the operator to the devices of all accounts, `ioto/account/all/sync/…` (Ioto contract §7). Where an account
- * has a Broadcast of its own under the same key, its devices keep that: it is dated after the operator's in the same
- * commit, since devices know nothing of ranks and hold the newest.
+ * has a Broadcast of its own under the same key, its devices keep that: it is dated after the operator's, since devices know
+ * nothing of ranks and hold the newest.
  */
 export class CloudBroadcasts {
   readonly #options: CloudBroadcastsOptions;
@@ -103,29 +103,45 @@ export class CloudBroadcasts {
       const time = nextTime(clock.now(), held?.updated, mark?.updated);
       const updated = new Date(time).toISOString();
       const item = await plan(held, updated);
-      const own = await ownBroadcasts(this.#options, key);
+      await this.#dateOwnAfter(key, time);
       const arrival = await arrivals.next();
-      try {
-        const facts = { arrived: arrival.time };
-        const put = item
-          ? withSyncFacts(item, facts)
-          : markOf(model, held as StoredItem, { updated, now: updated, facts });
-        const replaced = item ? mark : held;
-        const writes: Write[] = [
-          { put, if: conditionOf(item ? held : mark) },
-          ...(replaced ? [{ remove: { pk: replaced.pk, sk: replaced.sk }, if: conditionOf(replaced) }] : []),
-          ...own.map((each) => datedAfter(each, time, arrival.time)),
-          audit.entry('cloud', { action, actor, details: { key } }),
-        ];
-        if (await writeIfHolds(store, writes)) return put;
-      } finally {
-        arrival.end();
-      }
+      const facts = { arrived: arrival.time };
+      const put = item
+        ? withSyncFacts(item, facts)
+        : markOf(model, held as StoredItem, { updated, now: updated, facts });
+      const replaced = item ? mark : held;
+      const writes: Write[] = [
+        { put, if: conditionOf(item ? held : mark) },
+        ...(replaced ? [{ remove: { pk: replaced.pk, sk: replaced.sk }, if: conditionOf(replaced) }] : []),
+        audit.entry('cloud', { action, actor, details: { key } }),
+      ];
+      if (!(await writeIfHolds(store, writes).finally(() => arrival.end()))) continue;
+      // Those that were made meanwhile.
+      await this.#dateOwnAfter(key, time);
+      await forgetMarksOf(store, at.pk, clock.now());
+      return put;
     }
     throw broadcastError(
       'BROADCAST_CONTENDED',
       'broadcasts of this key are being changed by others: try again',
     );
+  }
+
+  /**
+   * Dates what accounts and devices have of their own after the operator's, so that devices which hear of both hold theirs.
+   * Done before the operator's is there, they have theirs by the time it comes. Each lot is a commit: after a failure the
+   * same again does the rest.
+   */
+  async #dateOwnAfter(key: string, time: number): Promise<void> {
+    const { store, arrivals } = this.#options;
+    for await (const places of ownPlaces(this.#options, key)) {
+      const arrival = await arrivals.next();
+      try {
+        await store.update(places, (items) => items.flatMap((own) => datedAfter(own, time, arrival.time)));
+      } finally {
+        arrival.end();
+      }
+    }
   }
 
   async #checkRoom(): Promise<void> {
@@ -139,9 +155,8 @@ function conditionOf(item: StoredItem | undefined): Condition {
   return item ? { equals: { ...item } } : { absent: true };
 }
 
-/** The same, so that devices that hear of the operator's hold this rather. */
-function datedAfter(own: StoredItem, time: number, arrived: string): Write {
+function datedAfter(own: StoredItem | undefined, time: number, arrived: string): Write[] {
+  if (!own || Date.parse(String(own.updated)) > time) return [];
   const updated = new Date(nextTime(time, time, own.updated)).toISOString();
-  const put = withSyncFacts({ ...own, updated }, { ...syncFactsOf(own), arrived });
-  return { put, if: conditionOf(own) };
+  return [{ put: withSyncFacts({ ...own, updated }, { ...syncFactsOf(own), arrived }) }];
 }

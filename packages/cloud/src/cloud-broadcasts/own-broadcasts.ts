@@ -1,9 +1,13 @@
 import type { ItemKey, Schema } from '@ioto/database';
 import { isDeviceItem } from '../devices/device-item.ts';
-import { everyItem } from '../identity/every-item.ts';
-import type { ItemStore, StoredItem } from '../ports/item-store.ts';
+import type { ItemStore, StoredItem, StoredKey } from '../ports/item-store.ts';
+import { gonePartition } from '../sync/gone-marks.ts';
+import { rangesOf } from '../sync/sync-down.ts';
 import { tenantKey } from '../sync/tenant-key.ts';
 import { EVERY_ACCOUNT, EVERY_DEVICE, type SyncIdentity } from '../sync/wire-item.ts';
+
+/** Broadcasts that are dated anew in one commit. */
+const LOT = 100;
 
 /** The accounts of this cloud, page by page. */
 export interface AccountList {
@@ -29,24 +33,61 @@ export function ownKeys(schema: Schema, key: string, identity: SyncIdentity): It
   return [deviceId, EVERY_DEVICE].map((id) => broadcastKey(schema, key, { accountId, deviceId: id }));
 }
 
-/** All Broadcasts of accounts and devices that go before the operator's of this key. */
-export async function ownBroadcasts(
+/** The marks of a device's own Broadcasts, and of its account's, by what they removed. */
+export async function ownMarks(
+  { schema, store }: BroadcastEnds,
+  identity: SyncIdentity,
+): Promise<StoredItem[]> {
+  const model = schema.model('Broadcast');
+  const marks: StoredItem[] = [];
+  for (const { pk, begins } of rangesOf(model, identity)) {
+    let after: string | undefined;
+    do {
+      const page = await store.query(gonePartition(pk), { begins, after });
+      marks.push(...page.items);
+      after = page.next;
+    } while (after !== undefined);
+  }
+  return marks;
+}
+
+/** Where all Broadcasts of accounts and devices lie that go before the operator's of this key, in lots that fit a commit. */
+export async function* ownPlaces(
   { schema, store, accounts }: BroadcastEnds & { accounts: AccountList },
   key: string,
-): Promise<StoredItem[]> {
-  const own: StoredItem[] = [];
-  let after: string | undefined;
+): AsyncGenerator<StoredKey[]> {
+  let lot: StoredKey[] = [];
+  for await (const tenant of tenants({ store, accounts })) {
+    const { pk, sk } = broadcastKey(schema, key, tenant);
+    if (!(await store.get(pk, sk)) || lot.some((each) => each.pk === pk && each.sk === sk)) continue;
+    lot.push({ pk, sk });
+    if (lot.length < LOT) continue;
+    yield lot;
+    lot = [];
+  }
+  if (lot.length > 0) yield lot;
+}
+
+/** Each device of each account, and then the account itself. */
+async function* tenants({
+  store,
+  accounts,
+}: {
+  store: ItemStore;
+  accounts: AccountList;
+}): AsyncGenerator<SyncIdentity> {
+  let next: string | undefined;
   do {
-    const page = await accounts.list(after);
+    const page = await accounts.list(next);
     for (const { id: accountId } of page.items) {
-      const devices = (await everyItem(store, `d#${accountId}`)).filter(isDeviceItem).map(({ id }) => id);
-      for (const deviceId of [...devices, EVERY_DEVICE]) {
-        const at = broadcastKey(schema, key, { accountId, deviceId });
-        const item = await store.get(at.pk, at.sk);
-        if (item) own.push(item);
-      }
+      let after: string | undefined;
+      do {
+        const devices = await store.query(`d#${accountId}`, { after });
+        for (const { id } of devices.items.filter(isDeviceItem)) yield { accountId, deviceId: id };
+        after = devices.next;
+      } while (after !== undefined);
+      yield { accountId, deviceId: EVERY_DEVICE };
     }
-    after = page.next;
-  } while (after !== undefined);
-  return own;
+    next = page.next;
+  } while (next !== undefined);
 }

@@ -5,6 +5,7 @@ import { until } from '@ioto/testkit/until';
 import { VirtualClock } from '@ioto/testkit/virtual-clock';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DeviceWorld } from '../devices/device-world.fixture.ts';
+import { storeError, type Write } from '../ports/item-store.ts';
 import { ExpirySweep } from '../sync/expiry-sweep.ts';
 import { MetricDesk } from './metric-desk.ts';
 import { MetricIntake } from './metric-intake.ts';
@@ -119,6 +120,27 @@ describe('what a device measures', () => {
   });
 });
 
+describe('series that another process writes at the same time', () => {
+  it('take room once, however often their commit is planned anew', async () => {
+    let conflicts = 15;
+    const store = new Proxy(world.store, {
+      get: (target, name) => {
+        if (name !== 'write') return Reflect.get(target, name).bind?.(target) ?? Reflect.get(target, name);
+        return async (writes: readonly Write[]) => {
+          conflicts -= 1;
+          if (conflicts >= 0) throw storeError('CONDITION_FAILED', 'it has changed');
+          return target.write(writes);
+        };
+      },
+    });
+    const intake = new MetricIntake({ store, clock: world.clock, logger: silentLogger });
+    const receive = (metric: string) => intake.receive({ accountId, deviceId }, { metric, value: 1 });
+    await Promise.all(Array.from({ length: 20 }, (_, index) => receive(`m${index}`)));
+    await receive('another');
+    expect(intake.counters).toEqual({ taken: 21, refused: 0 });
+  });
+});
+
 describe('samples that a device put together', () => {
   it('count as many, at the time when they were taken', async () => {
     const samples = { n: 1, age: 600, count: 4, sum: 20, min: 2, max: 9, last: 3 };
@@ -135,6 +157,34 @@ describe('samples that a device put together', () => {
     await world.restart();
     await sets(5, { samples: { n: 1 } });
     expect(await ask('sum')).toBe('12');
+  });
+});
+
+describe('the numbers of a device’s sets', () => {
+  it('are forgotten when it has been silent for two months, and not while it measures', async () => {
+    const clock = new VirtualClock();
+    const { store } = world;
+    const intake = new MetricIntake({ store, clock, logger: silentLogger });
+    const schema = compileSchema(completeSchema({}));
+    const sweep = new ExpirySweep({ schema, store, clock, logger: silentLogger });
+    const receive = (n: number) =>
+      intake.receive({ accountId, deviceId }, { metric: 'heat', value: 1, samples: { n } });
+    const notes = async () => (await store.query(`metric-seen#${accountId}`)).items.length;
+    const look = async () => {
+      await sweep.start();
+      await clock.advance(60_000);
+      await sweep.stop();
+      return notes();
+    };
+    for (let n = 1; n <= 7; n += 1) {
+      await receive(n);
+      await clock.advance(10 * DAY);
+    }
+    expect(await look()).toBe(1);
+    await receive(7);
+    expect(intake.counters.taken).toBe(7);
+    await clock.advance(51 * DAY);
+    await until('the note to be gone', async () => (await look()) === 0);
   });
 });
 

@@ -27,6 +27,9 @@ interface Waiting {
   reject(error: unknown): void;
 }
 
+/** By series that is new: whether there was room for it. Room is taken once, however often the commit is planned anew. */
+type Roomy = Map<string, boolean>;
+
 /** One series within a commit. */
 interface Draft {
   name: SeriesName;
@@ -90,8 +93,9 @@ export class MetricIntake {
 
   async #commit(lot: readonly Waiting[]): Promise<void> {
     const { store } = this.#options;
+    const roomy: Roomy = new Map();
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-      const { writes, taken, refused } = await this.#plan(lot);
+      const { writes, taken, refused } = await this.#plan(lot, roomy);
       if (writes.length > 0 && !(await writeIfHolds(store, writes))) continue;
       this.counters.taken += taken;
       this.counters.refused += refused;
@@ -100,11 +104,14 @@ export class MetricIntake {
     throw metricError('METRIC_CONTENDED', `the series of some metrics changed ${ATTEMPTS} times meanwhile`);
   }
 
-  async #plan(lot: readonly Waiting[]): Promise<{ writes: Write[]; taken: number; refused: number }> {
+  async #plan(
+    lot: readonly Waiting[],
+    roomy: Roomy,
+  ): Promise<{ writes: Write[]; taken: number; refused: number }> {
     const { clock } = this.#options;
     const now = clock.now();
     const drafts = new Map<string, Draft | 'refused'>();
-    const seen = new SeenNumbers(this.#options.store);
+    const seen = new SeenNumbers(this.#options);
     let taken = 0;
     let refused = 0;
     for (const { identity, set } of lot) {
@@ -114,7 +121,7 @@ export class MetricIntake {
         const name = { accountId: identity.accountId, metric: set.metric, dimensions };
         const { sk, pk } = seriesKey(name);
         const id = `${pk}\n${sk}`;
-        const draft = drafts.get(id) ?? (await this.#draft(name, identity));
+        const draft = drafts.get(id) ?? (await this.#draft(name, { identity, id, roomy }));
         drafts.set(id, draft);
         if (draft === 'refused') continue;
         draft.kept = withSamples(draft.kept, set.samples, now);
@@ -129,9 +136,16 @@ export class MetricIntake {
     return { writes: [...writes, ...seen.writes()], taken, refused };
   }
 
-  async #draft(name: SeriesName, identity: SyncIdentity): Promise<Draft | 'refused'> {
+  async #draft(
+    name: SeriesName,
+    { identity, id, roomy }: { identity: SyncIdentity; id: string; roomy: Roomy },
+  ): Promise<Draft | 'refused'> {
     const before = await readSeries(this.#options.store, name);
-    if (!before && !(await this.#limits.takeRoom(identity))) return 'refused';
+    if (!before) {
+      const hasRoom = roomy.get(id) ?? (await this.#limits.takeRoom(identity));
+      roomy.set(id, hasRoom);
+      if (!hasRoom) return 'refused';
+    }
     const { spans = [], last } = before ?? {};
     return { name, before, kept: { spans, last }, deviceId: identity.deviceId };
   }

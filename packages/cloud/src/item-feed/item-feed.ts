@@ -3,7 +3,7 @@ import { itemsTopic } from '@ioto/protocol';
 import type { Component } from '@ioto/runtime';
 import type { DeviceEndpoint } from '../ports/device-endpoint.ts';
 import type { ItemChange, ItemStore, StoredItem } from '../ports/item-store.ts';
-import { isGonePartition, removalOf } from '../sync/gone-marks.ts';
+import { isGonePartition, isRenewedMark, removalOf } from '../sync/gone-marks.ts';
 import { EVERY_DEVICE, wireItem } from '../sync/wire-item.ts';
 
 export interface ItemFeedOptions {
@@ -37,13 +37,13 @@ export class ItemFeed implements Component {
     this.#end = undefined;
   }
 
-  #changed({ pk, before, after }: ItemChange): void {
-    if (!after || !this.#options.endpoint.hasSubscribers(itemsTopic.all)) return;
+  #changed(change: ItemChange): void {
+    const { pk, after } = change;
+    if (!after || isRenewedMark(change) || !this.#options.endpoint.hasSubscribers(itemsTopic.all)) return;
     const model = this.#options.schema.models.get(String(after._type));
     if (!model || pk.startsWith(ARCHIVE)) return;
     if (!isGonePartition(pk)) this.#tell(after);
-    // A removal that comes again only renews its mark.
-    else if (before?.updated !== after.updated) this.#tell({ ...removalOf(model, after), removed: true });
+    else this.#tell({ ...removalOf(model, after), removed: true });
   }
 
   #tell(item: StoredItem): void {

@@ -1,13 +1,7 @@
 import type { SyncHello, SyncLost, SyncReport } from '@ioto/protocol';
 import { type Clock, isoTime } from '@ioto/runtime';
 import { devicePartition } from '../devices/device-records.ts';
-import {
-  type Condition,
-  type ItemStore,
-  type StoredItem,
-  type StoredKey,
-  writeIfHolds,
-} from '../ports/item-store.ts';
+import type { ItemStore, StoredItem, StoredKey } from '../ports/item-store.ts';
 import type { SyncIdentity } from './wire-item.ts';
 
 /** How far a device's changes have come, as it is shown to its owner. */
@@ -82,16 +76,15 @@ export class Confirmed {
 
   /** Keeps what a device says of itself as it connects. Resolves with how far it is confirmed. */
   async heard(identity: SyncIdentity, hello: SyncHello): Promise<number> {
-    for (;;) {
-      const before = await this.#read(identity.deviceId);
-      const held = standing(before, identity, hello.generation);
+    let through = 0;
+    await this.#store.update([placeOf(identity.deviceId)], ([before]) => {
+      const held = standing(before as Kept, identity, hello.generation);
       // Where nothing waits everything has been acknowledged. A device whose order of changes ends earlier than it did,
       // because its storage was put back, will give the numbers beyond that out again.
-      const through = hello.pending === 0 ? hello.latest : Math.min(held.through, hello.latest);
-      const { record } = this.#noted(identity, before, { ...hello, through });
-      const unchanged: Condition = before ? { equals: { ...before } } : { absent: true };
-      if (await writeIfHolds(this.#store, [{ put: record, if: unchanged }])) return through;
-    }
+      through = hello.pending === 0 ? hello.latest : Math.min(held.through, hello.latest);
+      return [{ put: this.#noted(identity, before as Kept, { ...hello, through }).record }];
+    });
+    return through;
   }
 
   /** Keeps that the device found its tables to be the same as the cloud's. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { ItemStore, StoredItem, Write } from '../ports/item-store.ts';
 import type { Conflict } from './conflict.ts';
-import { expiryEntry } from './expiry-index.ts';
+import { expiryEntry, expiryKey } from './expiry-index.ts';
 import type { SyncIdentity } from './wire-item.ts';
 
 /** Conflicts that are kept of one device: the newest. */
@@ -17,31 +17,58 @@ export interface ShownConflict extends Conflict {
   at: string;
 }
 
-/** The writes that keep conflicts, to be made in the commit that they come of. */
+/** What a device's log has, and will have. */
+export interface LogEntries {
+  writes: Write[];
+  /** Conflicts that it had not yet. */
+  fresh: number;
+}
+
+/** What is kept of a device. */
+export async function loggedConflicts(store: ItemStore, identity: SyncIdentity): Promise<StoredItem[]> {
+  const { items } = await store.query(partitionOf(identity), { limit: MOST * 2 });
+  return items.sort((a, b) => (String(a.at) < String(b.at) ? -1 : 1));
+}
+
+/**
+ * What keeps conflicts, to be written in the commit that they come of: each once, however often its change comes again,
+ * and the oldest beyond what is kept of a device go.
+ *
+ * @param logged What is kept by then, the oldest first.
+ */
 export function conflictWrites(
   identity: SyncIdentity,
   conflicts: readonly Conflict[],
-  { now, arrived }: { now: number; arrived: string },
-): Write[] {
+  { now, arrived, logged }: { now: number; arrived: string; logged: readonly StoredItem[] },
+): LogEntries {
+  const known = new Set(logged.map(({ sk }) => sk));
+  const byName = new Map(conflicts.map((conflict) => [nameOf(conflict), conflict]));
+  const fresh = [...byName].filter(([name]) => !known.has(name));
   const keepUntil = new Date(now + KEPT).toISOString();
-  return conflicts.slice(0, MOST_OF_A_BATCH).flatMap((conflict) => {
-    const name = createHash('sha256').update(JSON.stringify(conflict)).digest('base64url').slice(0, 12);
-    const put = { pk: partitionOf(identity), sk: `${arrived}#${name}`, at: arrived, keepUntil, conflict };
-    return [{ put }, expiryEntry(keepUntil, put)];
+  const puts = fresh.slice(0, MOST_OF_A_BATCH).map(([sk, conflict]) => {
+    return { pk: partitionOf(identity), sk, at: arrived, keepUntil, conflict };
   });
+  const old = logged.slice(0, Math.max(0, logged.length + puts.length - MOST));
+  const writes = [
+    ...puts.flatMap((put) => [{ put }, expiryEntry(keepUntil, put)]),
+    ...old.flatMap(({ pk, sk, keepUntil }) => [
+      { remove: { pk, sk } },
+      { remove: expiryKey(String(keepUntil), { pk, sk }) },
+    ]),
+  ];
+  return { writes, fresh: fresh.length };
 }
 
 /** The newest first. */
 export async function conflictsOf(store: ItemStore, identity: SyncIdentity): Promise<ShownConflict[]> {
-  const { items } = await store.query(partitionOf(identity), { limit: MOST * 2 });
-  return items.reverse().slice(0, MOST).map(shown);
+  const logged = await loggedConflicts(store, identity);
+  return logged.reverse().slice(0, MOST).map(shown);
 }
 
-/** Takes out the oldest beyond what is kept of a device. */
-export async function forgetOldConflicts(store: ItemStore, identity: SyncIdentity): Promise<void> {
-  const { items } = await store.query(partitionOf(identity), { limit: MOST * 2 });
-  const old = items.slice(0, Math.max(0, items.length - MOST));
-  if (old.length > 0) await store.write(old.map(({ pk, sk }) => ({ remove: { pk, sk } })));
+/** The same for the same two versions. */
+function nameOf({ model, key, kept, lost }: Conflict): string {
+  const versions = JSON.stringify([model, key, kept.updated, lost.updated, lost.by]);
+  return createHash('sha256').update(versions).digest('base64url').slice(0, 22);
 }
 
 function shown({ at, conflict }: StoredItem): ShownConflict {

@@ -3,6 +3,7 @@ import { settle } from '@ioto/testkit/virtual-clock';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DeviceWorld } from '../devices/device-world.fixture.ts';
 import { conflictsOf } from './conflict-log.ts';
+import { EXPIRY_PARTITION } from './expiry-index.ts';
 import { linkUp, RealDevice, sharedSchema, toCloud } from './real-ends.fixture.ts';
 
 let world: DeviceWorld;
@@ -99,13 +100,33 @@ describe('the conflict log of a device', () => {
     expect(await conflicts(third)).toMatchObject([{ lost: { by: third, fields: { led: 'blue' } } }]);
   });
 
+  it('has a conflict once, however often its change comes again, and in one batch too', async () => {
+    await up(one, 'Setting', { value: 'newer', updated: time(-1) });
+    const late = { _type: 'Setting', sk: 'setting#a', name: 'a', value: 'older', updated: time(-5) };
+    const change = { cmd: 'upsert', key: 'setting#a', item: late };
+    const fresh = { cmd: 'upsert', key: 'setting#b', item: { ...late, sk: 'setting#b', name: 'b' } };
+    const payload = JSON.stringify({ seq: 1, changes: [change, fresh, change] });
+    for (let round = 0; round < 3; round += 1) {
+      await world.clock.advance(10);
+      await world.receive({ deviceId: two, accountId }, { topic: serviceTopic.syncUp(two), payload });
+    }
+    expect(await conflicts(two)).toHaveLength(1);
+    expect((await world.store.query(EXPIRY_PARTITION)).items).toHaveLength(1);
+    expect(world.devices.syncCounts.conflicts).toBe(1);
+    const taken = await world.devices.items.get('Setting', { name: 'b' }, accountId);
+    expect(taken).toMatchObject({ value: 'older' });
+  });
+
   it('keeps the newest hundred, and no more than twenty of one batch', async () => {
     await up(one, 'Setting', { value: 'newer', updated: time(-1) });
     for (let round = 0; round < 6; round += 1) {
       const changes = Array.from({ length: 25 }, (_, index) => ({
         cmd: 'upsert',
         key: 'setting#a',
-        item: { _type: 'Setting', sk: 'setting#a', name: 'a', value: `${round}.${index}`, updated: time(-9) },
+        item: {
+          ...{ _type: 'Setting', sk: 'setting#a', name: 'a', value: `${round}.${index}` },
+          updated: time(-900 + round * 100 + index),
+        },
       }));
       const payload = JSON.stringify({ seq: 1, changes });
       await world.clock.advance(10);
@@ -113,6 +134,14 @@ describe('the conflict log of a device', () => {
     }
     const kept = await conflicts(two);
     expect(kept).toHaveLength(100);
+    expect(kept.map(({ at }) => at)).toEqual(
+      kept
+        .map(({ at }) => at)
+        .sort()
+        .reverse(),
+    );
+    // Those that went have left nothing that waits for their end.
+    expect((await world.store.query(EXPIRY_PARTITION)).items).toHaveLength(100);
     expect(kept.filter(({ lost }) => String(lost.fields?.value).startsWith('5.'))).toHaveLength(20);
     expect(kept.some(({ lost }) => String(lost.fields?.value).startsWith('0.'))).toBe(false);
   });

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { expiryOf, type Model } from '@ioto/database';
-import type { StoredItem, Write } from '../ports/item-store.ts';
+import type { StoredItem, StoredKey, Write } from '../ports/item-store.ts';
 
 /** Where the items that expire are listed, by time. */
 export const EXPIRY_PARTITION = 'expiry#';
@@ -12,10 +12,15 @@ export function expiryWrites(model: Model, item: StoredItem): Write[] {
 }
 
 /** The write that lists what lies under a key to be looked at, and removed, at `time`, ISO 8601. */
-export function expiryEntry(time: string, { pk, sk }: { pk: string; sk: string }): Write {
+export function expiryEntry(time: string, { pk, sk }: StoredKey): Write {
+  return { put: { ...expiryKey(time, { pk, sk }), of: { pk, sk } } };
+}
+
+/** Where that lies. */
+export function expiryKey(time: string, { pk, sk }: StoredKey): StoredKey {
   // Both keys together may be longer than a sort key is.
   const name = createHash('sha256').update(`${pk}\n${sk}`).digest('base64url');
-  return { put: { pk: EXPIRY_PARTITION, sk: `${time}#${name}`, of: { pk, sk } } };
+  return { pk: EXPIRY_PARTITION, sk: `${time}#${name}` };
 }
 
 /** ISO time at which the item expires. */

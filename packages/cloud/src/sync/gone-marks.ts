@@ -1,5 +1,5 @@
 import type { Model } from '@ioto/database';
-import type { ItemStore, StoredItem, Write } from '../ports/item-store.ts';
+import type { ItemChange, ItemStore, StoredItem, Write } from '../ports/item-store.ts';
 import { type SyncFacts, withSyncFacts } from './sync-facts.ts';
 
 /** Milliseconds that the mark of a removed item is kept: no device sends a change later than that for the first time. */
@@ -16,6 +16,11 @@ export function gonePartition(pk: string): string {
 
 export function isGonePartition(pk: string): boolean {
   return pk.startsWith(PREFIX);
+}
+
+/** A removal that comes again only renews its mark: it is no news. */
+export function isRenewedMark({ pk, before, after }: ItemChange): boolean {
+  return isGonePartition(pk) && after !== undefined && before?.updated === after.updated;
 }
 
 export interface Removed {
@@ -59,7 +64,21 @@ export async function forgetOldMarks(
   );
   for (const pk of partitions) {
     const { items } = await store.query(pk, { limit: LOOKED_AT });
-    const old = items.filter((mark) => now - Date.parse(String(mark.marked)) > KEPT);
-    if (old.length > 0) await store.write(old.map(({ pk, sk }) => ({ remove: { pk, sk } })));
+    await forgetOld(store, items, now);
   }
+}
+
+/** Takes all old marks out of those of a partition: for one that people fill, whose keys tell nothing of time. */
+export async function forgetMarksOf(store: ItemStore, pk: string, now: number): Promise<void> {
+  let after: string | undefined;
+  do {
+    const { items, next } = await store.query(gonePartition(pk), { after });
+    await forgetOld(store, items, now);
+    after = next;
+  } while (after !== undefined);
+}
+
+async function forgetOld(store: ItemStore, marks: readonly StoredItem[], now: number): Promise<void> {
+  const old = marks.filter((mark) => now - Date.parse(String(mark.marked)) > KEPT);
+  if (old.length > 0) await store.write(old.map(({ pk, sk }) => ({ remove: { pk, sk } })));
 }

@@ -3,7 +3,7 @@ import type { SyncVerb } from '@ioto/protocol';
 import { type Component, type Logger, messageOf } from '@ioto/runtime';
 import type { DeviceEndpoint } from '../ports/device-endpoint.ts';
 import type { ItemChange, ItemStore, StoredItem } from '../ports/item-store.ts';
-import { isGonePartition, removalOf } from './gone-marks.ts';
+import { isGonePartition, isRenewedMark, removalOf } from './gone-marks.ts';
 import type { ItemSender } from './item-sender.ts';
 import type { SyncDown } from './sync-down.ts';
 import { arrivalOf, syncFactsOf } from './sync-facts.ts';
@@ -40,12 +40,13 @@ export class LiveDelivery implements Component {
   }
 
   /** What is gone without a mark was delivered, or has expired: devices know of it. */
-  #changed({ pk, before, after }: ItemChange): void {
-    if (!after) return;
+  #changed(change: ItemChange): void {
+    const { pk, before, after } = change;
+    if (!after || isRenewedMark(change)) return;
     const model = this.#options.schema.models.get(String(after._type));
     if (!model || (model.sync !== 'down' && model.sync !== 'both')) return;
     if (!isGonePartition(pk)) this.#send(model, before ? 'MODIFY' : 'INSERT', after);
-    else if (before?.updated !== after.updated) this.#send(model, 'REMOVE', removalOf(model, after));
+    else this.#send(model, 'REMOVE', removalOf(model, after));
   }
 
   /** A device's own change is not sent back to it alone; on the account's topic it hears of it, and holds it already. */

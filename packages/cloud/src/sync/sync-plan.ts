@@ -128,8 +128,7 @@ function appliedMerging(change: IncomingChange, current: Current, moment: SyncMo
   );
   if (verdict.kind === 'write') {
     const { item: merged, updated, claims } = verdict;
-    const created = current.item?.created ?? item.created;
-    const fields = merged ? withMerged(model, { ...item, created }, merged) : item;
+    const fields = merged ? withMerged(model, { ...item, ...createdOf(model, current) }, merged) : item;
     const as = { ...change, item: { ...fields, pk: item.pk, sk: item.sk } };
     const next = { ...written(as, { updated, claims }, moment, current), model };
     return { next, merged, tell: verdict.tell ? tellOf(model, next) : undefined };
@@ -163,6 +162,10 @@ function written(
     return { item: withSyncFacts(since ? { ...since, ...dated } : dated, facts) };
   }
   return { mark: markOf(model, item, { updated, now: new Date(now).toISOString(), facts }) };
+}
+
+function createdOf({ created }: Model, { item: held }: Current): Record<string, unknown> | undefined {
+  return created === undefined || held?.[created] === undefined ? undefined : { [created]: held[created] };
 }
 
 /** Since when an item is, where the device does not say: as the cloud has it. */

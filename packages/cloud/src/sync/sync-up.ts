@@ -1,6 +1,6 @@
 import type { Schema } from '@ioto/database';
 import { deviceTopic, type SyncVerb } from '@ioto/protocol';
-import { type Clock, isoTime, type Logger } from '@ioto/runtime';
+import { type Clock, isoTime, type Logger, messageOf } from '@ioto/runtime';
 import { Turns } from '../devices/turns.ts';
 import { Slots } from '../limits/slots.ts';
 import type { DeviceEndpoint } from '../ports/device-endpoint.ts';
@@ -8,7 +8,7 @@ import type { ItemStore, StoredItem, StoredKey } from '../ports/item-store.ts';
 import type { Agreed, AgreedBatch } from './agreed.ts';
 import type { Arrivals } from './arrivals.ts';
 import type { Note } from './confirmed.ts';
-import { conflictWrites, forgetOldConflicts } from './conflict-log.ts';
+import { conflictWrites, type LogEntries, loggedConflicts } from './conflict-log.ts';
 import { forgetOldMarks, gonePartition } from './gone-marks.ts';
 import type { ItemSender } from './item-sender.ts';
 import type { Quarantine } from './quarantine.ts';
@@ -160,29 +160,45 @@ export class SyncUp {
     const from = { deviceId, isOurs, isLean: batch?.peer.can.has('lean'), arrived: arrival.time };
     let plan: SyncPlan = { writes: [], told: [], conflicts: [] };
     let note: Note | undefined;
+    let log: LogEntries = { writes: [], fresh: 0 };
+    let logged: readonly StoredItem[] | undefined;
+    const isDecided = () => plan.conflicts.length === 0 || logged !== undefined;
     try {
-      await store.update(batch ? [...keys, agreed.placeOf(identity)] : keys, (items) => {
-        const moment = { ...from, now: clock.now() };
-        plan = planSync(changes, storedOf(items), moment);
-        note = batch && agreed.note(identity, batch, items[keys.length]);
-        leave();
-        const conflicts = conflictWrites(identity, plan.conflicts, moment);
-        return [...plan.writes, ...conflicts, ...(note ? [{ put: note.record }] : [])];
-      });
+      do {
+        // Conflicts are rare: what is logged of the device is read only when there is one, and then all is decided anew.
+        if (!isDecided()) logged = await this.#logged(identity);
+        await store.update(batch ? [...keys, agreed.placeOf(identity)] : keys, (items) => {
+          const moment = { ...from, now: clock.now() };
+          plan = planSync(changes, storedOf(items), moment);
+          note = batch && agreed.note(identity, batch, items[keys.length]);
+          leave();
+          if (!isDecided()) return [];
+          log = conflictWrites(identity, plan.conflicts, { ...moment, logged: logged ?? [] });
+          return [...plan.writes, ...log.writes, ...(note ? [{ put: note.record }] : [])];
+        });
+      } while (!isDecided());
       if (batch) agreed.durable(batch);
       await forgetOldMarks(store, plan.writes, clock.now());
-      if (plan.conflicts.length > 0) await this.#conflicted(identity, plan.conflicts.length);
+      if (log.fresh > 0) this.#conflicted(identity, log.fresh);
       return { told: plan.told, note };
     } finally {
       arrival.end();
     }
   }
 
-  async #conflicted(identity: SyncIdentity, conflicts: number): Promise<void> {
-    const { store, agreed, logger } = this.#options;
+  /** The data does not wait for a log that cannot be read. */
+  async #logged(identity: SyncIdentity): Promise<StoredItem[]> {
+    const { store, logger } = this.#options;
+    return loggedConflicts(store, identity).catch((error) => {
+      logger.error({ ...identity, error: messageOf(error) }, 'cannot read what conflicts are logged');
+      return [];
+    });
+  }
+
+  #conflicted(identity: SyncIdentity, conflicts: number): void {
+    const { agreed, logger } = this.#options;
     agreed.conflicted(conflicts);
     logger.info({ ...identity, conflicts }, 'changes that contradict others: see /device/conflicts');
-    await forgetOldConflicts(store, identity);
   }
 
   /** By the contract. Returns what the device is to be told beside. */
