@@ -111,6 +111,28 @@ describe('a metric', () => {
     expect(sent).toHaveLength(2);
   });
 
+  it('is not sent without end on a connection that refuses it, but after a while, or on the next', async () => {
+    const { metric, sender, sent, connect, clock } = setting();
+    let asked = 0;
+    const refuse = async () => {
+      asked += 1;
+      // A test that hangs says less than one that fails.
+      if (asked > 100) await new Promise(() => undefined);
+      throw new CodedError('MQTT_OFFLINE', 'the connection is ending');
+    };
+    sender.connected(refuse);
+    expect(await metric.set('heat', 1)).toBe('kept');
+    expect(await metric.set('heat', 2)).toBe('kept');
+    await settle(300);
+    expect(asked).toBe(1);
+    await sender.drain();
+    await clock.advance(5000);
+    expect(asked).toBe(3);
+    connect();
+    await settle(10);
+    expect(sent).toMatchObject([{ value: 1 }, { value: 2 }]);
+  });
+
   it('has sixteen messages under way at most', async () => {
     const { metric, sent, connect, holdAnswers, pending } = setting();
     holdAnswers();

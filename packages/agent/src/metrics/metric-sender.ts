@@ -8,6 +8,8 @@ import { type Lot, MetricBuffer, type MetricName } from './metric-buffer.ts';
 const MOST_UNDER_WAY = 16;
 /** Milliseconds that a stop waits for what is still to go up. */
 const LONGEST_DRAIN = 2000;
+/** Milliseconds for which nothing is sent on a connection that has refused a message: most often it is ending. */
+const REFUSED_PAUSE = 5000;
 
 interface Numbered {
   /** The cloud takes each number of a device in once, so that a lot whose PUBACK was lost can go up again. */
@@ -27,6 +29,8 @@ export class MetricSender implements ConnectionUser {
   #n = randomInt(1, 2 ** 40);
   #publish: Publish | undefined;
   #pausedUntil = 0;
+  /** A message was refused; another connection is tried at once. */
+  #refusedUntil = 0;
   #cancel: (() => void) | undefined;
   #accountId: string | undefined;
   #drained: (() => void) | undefined;
@@ -51,6 +55,7 @@ export class MetricSender implements ConnectionUser {
 
   connected(publish: Publish): void {
     this.#publish = publish;
+    this.#refusedUntil = 0;
     this.#flush();
   }
 
@@ -68,8 +73,7 @@ export class MetricSender implements ConnectionUser {
   /** @param holdBack Milliseconds for which the sample may wait for others. Never rejects. */
   async set(name: MetricName, value: number, holdBack: number): Promise<'sent' | 'kept'> {
     const now = this.#clock.now();
-    const isFree = this.#publish && this.#pausedUntil <= now && this.#underWay < MOST_UNDER_WAY;
-    if (isFree && holdBack === 0) {
+    if (holdBack === 0 && this.#isFree(now)) {
       const lot = { ...name, at: now, count: 1, sum: value, min: value, max: value, last: value };
       return (await this.#send(this.#number(lot))) ? 'sent' : 'kept';
     }
@@ -95,17 +99,24 @@ export class MetricSender implements ConnectionUser {
     this.#cancel?.();
     this.#cancel = undefined;
     const now = this.#clock.now();
-    while (this.#publish && this.#pausedUntil <= now && this.#underWay < MOST_UNDER_WAY) {
+    while (this.#isFree(now)) {
       const next = this.#next(now);
       if (!next) break;
       void this.#send(next);
     }
-    if (this.#underWay === 0 && (!this.#publish || this.#buffer.size === 0)) this.#drained?.();
+    const cannotGo = !this.#publish || this.#refusedUntil > now;
+    if (this.#underWay === 0 && (cannotGo || this.#buffer.size === 0)) this.#drained?.();
     const due = this.#buffer.nextDue();
     // What is due now waits for a message that is under way to end, and that looks again.
     if (!this.#publish || (due === undefined && this.#unsure.length === 0)) return;
-    const wait = Math.max(this.#pausedUntil, this.#unsure.length > 0 ? 0 : (due ?? 0)) - now;
+    const next = this.#unsure.length > 0 ? 0 : (due ?? 0);
+    const wait = Math.max(this.#pausedUntil, this.#refusedUntil, next) - now;
     if (wait > 0) this.#cancel = this.#clock.after(wait, () => this.#flush());
+  }
+
+  #isFree(now: number): boolean {
+    const isOpen = this.#publish !== undefined && Math.max(this.#pausedUntil, this.#refusedUntil) <= now;
+    return isOpen && this.#underWay < MOST_UNDER_WAY;
   }
 
   #next(now: number): Numbered | undefined {
@@ -130,6 +141,8 @@ export class MetricSender implements ConnectionUser {
       await publish?.(serviceTopic.metricSet(this.#id), JSON.stringify(message));
       return publish !== undefined;
     } catch {
+      // To send it again at once would be refused at once, for ever.
+      this.#refusedUntil = this.#clock.now() + REFUSED_PAUSE;
       if (accountId === this.#accountId) this.#unsure.push(numbered);
       return false;
     } finally {
