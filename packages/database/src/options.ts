@@ -57,6 +57,8 @@ export interface DatabaseOptions {
 export interface WriteOptions {
   /** Told to listeners with the change. */
   origin?: string;
+  /** Not refused by `maxSize` and `maxQueue`. */
+  exempt?: boolean;
 }
 
 export interface CreateOptions extends WriteOptions {
@@ -115,6 +117,8 @@ export interface ApplyOptions {
   origin?: string;
   /** The item is not as the cloud has it: it goes up. */
   waits?: boolean;
+  /** Not refused by `maxSize` and `maxQueue`. */
+  exempt?: boolean;
 }
 
 /** A torn write that a power cut left at the end of a journal, and that was cut off when the database was opened. */
