@@ -24,9 +24,9 @@ interface Message {
 }
 
 /** A device's metrics, and a cloud whose PUBACKs the test sends. */
-function setting() {
+function setting({ isOurs = true } = {}) {
   const clock = new VirtualClock();
-  const sender = new MetricSender({ clock, id: 'D1' });
+  const sender = new MetricSender({ clock, id: 'D1', isOurs: () => isOurs });
   const sent: Message[] = [];
   const pending: { acknowledge(): void; lose(): void }[] = [];
   let answers = true;
@@ -63,6 +63,18 @@ describe('a metric', () => {
       buffer: { elapsed: 0 },
     };
     expect(sent).toEqual([{ ...contract, samples }]);
+  });
+
+  it('tells a cloud that is not ours nothing but what the contract has', async () => {
+    const { metric, sent, connect } = setting({ isOurs: false });
+    for (const value of [4, 8]) await metric.set('heat', value);
+    connect();
+    await metric.set('heat', 21);
+    const contract = { metric: 'heat', dimensions: [{}], buffer: { elapsed: 0 } };
+    expect(sent).toEqual([
+      { ...contract, value: 6 },
+      { ...contract, value: 21 },
+    ]);
   });
 
   it('waits without one, put together by intervals, and tells how long ago it was', async () => {

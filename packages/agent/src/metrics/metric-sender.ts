@@ -11,6 +11,13 @@ const LONGEST_DRAIN = 2000;
 /** Milliseconds for which nothing is sent on a connection that has refused a message: most often it is ending. */
 const REFUSED_PAUSE = 5000;
 
+export interface MetricSenderOptions {
+  clock: Clock;
+  id: string;
+  /** True for a cloud of ours: another is told nothing that its contract does not know. */
+  isOurs(): boolean;
+}
+
 interface Numbered {
   /** The cloud takes each number of a device in once, so that a lot whose PUBACK was lost can go up again. */
   n: number;
@@ -21,6 +28,7 @@ interface Numbered {
 export class MetricSender implements ConnectionUser {
   readonly #clock: Clock;
   readonly #id: string;
+  readonly #isOurs: () => boolean;
   readonly #buffer = new MetricBuffer();
   /** Sent, and nobody knows whether they arrived. */
   #unsure: Numbered[] = [];
@@ -35,9 +43,10 @@ export class MetricSender implements ConnectionUser {
   #accountId: string | undefined;
   #drained: (() => void) | undefined;
 
-  constructor({ clock, id }: { clock: Clock; id: string }) {
+  constructor({ clock, id, isOurs }: MetricSenderOptions) {
     this.#clock = clock;
     this.#id = id;
+    this.#isOurs = isOurs;
   }
 
   get lost(): number {
@@ -134,7 +143,10 @@ export class MetricSender implements ConnectionUser {
   /** True when the cloud has it. */
   async #send(numbered: Numbered): Promise<boolean> {
     const publish = this.#publish;
-    const message = messageOf(numbered, this.#clock.now());
+    const message = {
+      ...contractOf(numbered),
+      ...(this.#isOurs() && samplesOf(numbered, this.#clock.now())),
+    };
     this.#underWay += 1;
     const accountId = this.#accountId;
     try {
@@ -152,14 +164,15 @@ export class MetricSender implements ConnectionUser {
   }
 }
 
-/** The contract's message; `samples` is ours, and a cloud that does not know it takes their average for one sample. */
-function messageOf({ n, lot }: Numbered, now: number): object {
-  const { metric, dimensions, at, count, sum, min, max, last } = lot;
+/** The contract's message, which has the average of several samples for one. */
+function contractOf({ lot }: Numbered): object {
+  const { metric, dimensions, count, sum, last } = lot;
+  return { metric, value: count > 1 ? sum / count : last, dimensions, buffer: { elapsed: 0 } };
+}
+
+/** What a cloud of ours is told besides. */
+function samplesOf({ n, lot }: Numbered, now: number): { samples: MetricLot } {
+  const { at, count, sum, min, max, last } = lot;
   const age = Math.floor((now - at) / 1000);
-  const samples: MetricLot = {
-    n,
-    ...(age > 0 && { age }),
-    ...(count > 1 && { count, sum, min, max, last }),
-  };
-  return { metric, value: count > 1 ? sum / count : last, dimensions, buffer: { elapsed: 0 }, samples };
+  return { samples: { n, ...(age > 0 && { age }), ...(count > 1 && { count, sum, min, max, last }) } };
 }
