@@ -186,10 +186,16 @@ class DeviceAgent implements Agent {
   }
 }
 
-function storeCloud({ mqtt, ask, identity, settings }: AgentParts): StoreCloud {
+function storeCloud({ mqtt, ask, identity, settings, provisionFile }: AgentParts): StoreCloud {
   const { publish } = need(mqtt, 'mqtt');
   const { id } = need(identity, 'mqtt');
-  return { id, publish, ask: need(ask, 'mqtt'), maxBytes: settings.limits.item };
+  return {
+    id,
+    isOurs: provisionFile.isCloudOurs,
+    publish,
+    ask: need(ask, 'mqtt'),
+    maxBytes: settings.limits.item,
+  };
 }
 
 /** A component that is made when its turn comes, from what was made before it. */

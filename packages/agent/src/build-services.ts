@@ -170,7 +170,7 @@ function buildMqtt(parts: AgentParts): Component {
     }),
   });
   parts.mqtt.addUser(requests);
-  parts.metrics = new MetricSender({ clock, id });
+  parts.metrics = new MetricSender({ clock, id, isOurs: () => provisionFile.isCloudOurs });
   parts.mqtt.addUser(parts.metrics);
   return parts.mqtt;
 }

@@ -35,19 +35,24 @@ describe('a Store value', () => {
   });
 });
 
-/** A Store without a database, and a cloud that keeps what it is told and answers as the test says. */
-function remote(answer: (body: { key: string; typed: string }) => string = () => '') {
+/** A Store without a database, and a cloud, of ours or not, that keeps what it is told and answers as the test says. */
+function remote(answer: (body: { key: string; typed: string }) => string = () => '', isOurs = true) {
   const sent: { topic: string; payload: unknown }[] = [];
+  const asked: unknown[] = [];
   const store = openStore({
     database: () => undefined,
     cloud: () => ({
       id: 'D1',
+      isOurs,
       maxBytes: 1000,
-      ask: async (_request, body) => answer(body as { key: string; typed: string }),
+      ask: async (_request, body) => {
+        asked.push(body);
+        return answer(body as { key: string; typed: string });
+      },
       publish: async (topic, payload) => void sent.push({ topic, payload: JSON.parse(payload) }),
     }),
   });
-  return { store, sent };
+  return { store, sent, asked };
 }
 
 describe('the Store of a device without a database', () => {
@@ -87,6 +92,12 @@ describe('the Store of a device without a database', () => {
     expect(await read('{"typed":"other","value":"1"}')).toEqual({ typed: 'other', value: '1' });
     expect(await read('[door]')).toBe('[door]');
     expect(await read('warm')).toBe('warm');
+  });
+
+  it('asks another cloud nothing but what the contract has', async () => {
+    const { store, asked } = remote(() => '7.5', false);
+    expect(await store.fetch('level')).toBe(7.5);
+    expect(asked).toEqual([{ key: 'level' }]);
   });
 
   it('is refused what no cloud can keep, and what only a database answers, before anything is sent', async () => {

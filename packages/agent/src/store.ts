@@ -50,6 +50,8 @@ export interface StoreEnds {
 /** The connection, as the Store uses it. */
 export interface StoreCloud {
   id: string;
+  /** True for a cloud of ours, which can tell the type of a value. */
+  isOurs: boolean;
   ask: Ask;
   /** Resolves with the PUBACK. @throws MQTT_OFFLINE */
   publish: Publish;
@@ -124,11 +126,16 @@ async function publishRemoval({ id, publish }: StoreCloud, key: string): Promise
  * `store/get` is answered by the bare value. A cloud of ours that is asked for `typed` answers JSON with the type beside
  * the value, marked with the text that it was asked with, so that no value can be taken for such an answer.
  */
-async function fetchValue({ ask }: StoreCloud, key: string): Promise<StoreValue | undefined> {
+async function fetchValue({ ask, isOurs }: StoreCloud, key: string): Promise<StoreValue | undefined> {
+  if (!isOurs) return bareValue(await ask('store/get', { key }));
   const typed = randomBytes(6).toString('base64url');
   const answer = await ask('store/get', { key, typed });
   const told = typedAnswer(answer, typed);
   if (told) return told.value === undefined ? undefined : fromText(told.value, told.type ?? 'string');
+  return bareValue(answer);
+}
+
+function bareValue(answer: string): StoreValue | undefined {
   return answer === '' ? undefined : fromBareText(answer);
 }
 

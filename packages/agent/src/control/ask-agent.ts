@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net';
-import { CodedError, systemCode } from '@ioto/runtime';
+import { CodedError, isCodedError, systemCode } from '@ioto/runtime';
 import { type Address, addressIn } from './address.ts';
 
 /** Milliseconds that an agent may take for an action, and for the next row of an answer. */
@@ -62,6 +62,7 @@ function none(state: string, cause: unknown): CodedError {
  */
 export async function* requestRows<T extends object>(state: string, request: object): AsyncGenerator<T> {
   const address = addressOrNone(state);
+  let isAnswered = false;
   const socket = connect(address.path);
   socket.setEncoding('utf8');
   socket.setTimeout(ROW_PATIENCE, () => socket.destroy());
@@ -69,17 +70,25 @@ export async function* requestRows<T extends object>(state: string, request: obj
     await opened(socket, state);
     socket.write(`${JSON.stringify(request)}\n`);
     for await (const line of linesOf(socket)) {
+      isAnswered = true;
       const answer = parseAnswer(line);
       if (answer.end) return;
       if (answer.error)
         throw new CodedError(answer.error.code, answer.error.message, { details: answer.error.details });
       yield answer.row as T;
     }
-    throw new CodedError('CONTROL_BROKEN', 'the agent ended amid its answer');
+    throw isAnswered ? new CodedError('CONTROL_BROKEN', 'the agent ended amid its answer') : unanswered();
+  } catch (error) {
+    throw isCodedError(error, 'CONTROL_BROKEN') && !isAnswered ? unanswered(error) : error;
   } finally {
     socket.destroy();
     address.release();
   }
+}
+
+function unanswered(cause?: unknown): CodedError {
+  const message = 'the agent gave no answer: it is ending, or too many programs ask it at once. Try again';
+  return new CodedError('CONTROL_BROKEN', message, { cause, retryable: true });
 }
 
 interface Answer {

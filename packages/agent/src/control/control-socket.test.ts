@@ -101,6 +101,54 @@ describe('the control socket', () => {
     await expect(refused({ do: 'rows' })).rejects.toMatchObject({ code: 'CONTROL_NONE' });
   });
 
+  it('leaves nothing behind on a connection whose reader is slow', async () => {
+    await using directory = await Directory.create();
+    const warnings: string[] = [];
+    const onWarning = ({ name }: Error) => warnings.push(name);
+    process.on('warning', onWarning);
+    async function* rows() {
+      for (let at = 0; at < 200; at += 1) yield { text: 'x'.repeat(100_000) };
+    }
+    const control = new ControlSocket(directory.path, {}, silentLogger, { rows });
+    await control.start();
+    let got = 0;
+    for await (const _row of requestRows(directory.path, { do: 'rows' })) got += 1;
+    expect(got).toBe(200);
+    await control.stop();
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    process.off('warning', onWarning);
+    expect(warnings).toEqual([]);
+  });
+
+  it('says what to do about a request that is too large, and when too many are asked at once', async () => {
+    await using directory = await Directory.create();
+    async function* rows() {
+      for (;;) yield { text: 'x'.repeat(1000) };
+    }
+    const control = new ControlSocket(directory.path, { wake: () => undefined }, silentLogger, { rows });
+    await control.start();
+    const first = (request: object) => requestRows(directory.path, request).next();
+    await expect(first({ do: 'rows', text: 'x'.repeat(3e6) })).rejects.toMatchObject({
+      code: 'CONTROL_TOO_LARGE',
+      message: expect.stringMatching(/stop it, and try again/),
+    });
+    const readers = Array.from({ length: 8 }, () => requestRows(directory.path, { do: 'rows' }));
+    for (const reader of readers) await reader.next();
+    await expect(first({ do: 'rows' })).rejects.toMatchObject({
+      code: 'CONTROL_BUSY',
+      message: expect.stringMatching(/8 programs already: try again/),
+    });
+    await askAgent(directory.path, 'wake');
+    const idle = Array.from({ length: 8 }, () => connect(directory.at('control.sock')));
+    await expect(first({ do: 'rows' })).rejects.toMatchObject({
+      code: 'CONTROL_BROKEN',
+      message: expect.stringMatching(/no answer.*Try again/),
+    });
+    for (const socket of idle) socket.destroy();
+    for (const reader of readers) await reader.return(undefined);
+    await control.stop();
+  });
+
   it('says so where no agent runs', async () => {
     await expect(askAgent('/no/such/state', 'wake')).rejects.toMatchObject({
       code: 'CONTROL_NONE',

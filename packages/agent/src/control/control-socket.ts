@@ -9,6 +9,9 @@ import { type Address, addressIn, NAME } from './address.ts';
 const LONGEST_WORD = 64;
 /** Characters of a request, which is an object of JSON and a line feed. */
 const LONGEST_REQUEST = 2 * 1024 * 1024;
+/** Requests that are answered at a time; those beyond are told so, and connections beyond that many are closed. */
+const MOST_ANSWERED = 8;
+const MOST_CONNECTIONS = 2 * MOST_ANSWERED;
 /** Milliseconds that a client may take until it has said what it wants, and between two steps of taking its answer. */
 const PATIENCE = 2000;
 const READING_PATIENCE = 30_000;
@@ -30,6 +33,7 @@ export class ControlSocket implements Component {
   readonly #actions: Readonly<Record<string, () => void>>;
   readonly #requests: Readonly<Record<string, RequestHandler>>;
   readonly #sockets = new Set<Socket>();
+  #answered = 0;
   #server: Server | undefined;
   #address: Address | undefined;
 
@@ -55,7 +59,8 @@ export class ControlSocket implements Component {
       this.#server = await this.#listen(this.#address.path);
       chmodSync(join(this.#state, NAME), 0o600);
     } catch (error) {
-      this.#logger.warn({ error: messageOf(error) }, 'no control socket: ioto wake cannot reach this agent');
+      const message = 'no control socket: ioto wake and ioto db cannot reach this agent while it runs';
+      this.#logger.warn({ error: messageOf(error) }, message);
     }
   }
 
@@ -71,7 +76,7 @@ export class ControlSocket implements Component {
 
   #listen(path: string): Promise<Server> {
     const server = createServer((socket) => this.#serve(socket));
-    server.maxConnections = 8;
+    server.maxConnections = MOST_CONNECTIONS;
     return new Promise((resolve, reject) => {
       server.once('error', reject);
       server.listen(path, () => resolve(server));
@@ -92,7 +97,7 @@ export class ControlSocket implements Component {
       const longest = request.startsWith('{') ? LONGEST_REQUEST : LONGEST_WORD;
       if (end < 0 && request.length < longest) return;
       isServed = true;
-      const line = request.slice(0, Math.max(0, end));
+      const line = request.slice(0, end < 0 ? longest : end);
       if (line.startsWith('{')) void this.#answer(socket, line);
       else socket.end(this.#act(line) ? 'ok\n' : 'unknown\n');
     });
@@ -106,17 +111,25 @@ export class ControlSocket implements Component {
 
   async #answer(socket: Socket, line: string): Promise<void> {
     socket.setTimeout(READING_PATIENCE);
+    // One for the whole answer: each wait for room would otherwise leave its listeners on the socket.
+    const gone = new AbortController();
+    socket.once('close', () => gone.abort());
+    this.#answered += 1;
     try {
+      if (this.#answered > MOST_ANSWERED) throw busy();
       for await (const row of this.#rowsFor(line)) {
         if (socket.destroyed) return;
         const hasRoom = socket.write(`${JSON.stringify({ row })}\n`);
-        if (!hasRoom) await Promise.race([once(socket, 'drain'), once(socket, 'close')]);
+        if (!hasRoom) await once(socket, 'drain', { signal: gone.signal });
       }
       socket.end('{"end":true}\n');
     } catch (error) {
+      if (socket.destroyed) return;
       const { code, details } =
         error instanceof CodedError ? error : { code: 'CONTROL_FAILED', details: undefined };
       socket.end(`${JSON.stringify({ error: { code, message: messageOf(error), details } })}\n`);
+    } finally {
+      this.#answered -= 1;
     }
   }
 
@@ -129,7 +142,16 @@ export class ControlSocket implements Component {
   }
 }
 
+function busy(): CodedError {
+  const message = `the agent answers ${MOST_ANSWERED} programs already: try again when one of them is done`;
+  return new CodedError('CONTROL_BUSY', message, { retryable: true });
+}
+
 function parseRequest(line: string): Readonly<Record<string, unknown>> {
+  if (line.length >= LONGEST_REQUEST) {
+    const message = `a running agent takes no request of ${LONGEST_REQUEST} characters or more: stop it, and try again`;
+    throw new CodedError('CONTROL_TOO_LARGE', message);
+  }
   try {
     return JSON.parse(line) as Record<string, unknown>;
   } catch (cause) {

@@ -97,7 +97,8 @@ async function importLots(
       for await (const row of send({ verb: 'import', items, first: imported + 1, replace })) {
         if ('imported' in row) imported += row.imported;
       }
-    } catch (error) {
+    } catch (caught) {
+      const error = withPlace(caught, imported + 1);
       if (imported === 0 || !isCodedError(error)) throw error;
       const { details } = error;
       const code = error.code === 'CONTROL_NONE' ? 'CONTROL_BROKEN' : error.code;
@@ -106,6 +107,12 @@ async function importLots(
     }
   }
   return imported;
+}
+
+/** What is too large to be sent is one item: more go together only while they are small. */
+function withPlace(error: unknown, place: number): unknown {
+  if (!isCodedError(error, 'CONTROL_TOO_LARGE')) return error;
+  return new CodedError(error.code, `item ${place}: ${messageOf(error)}`, { cause: error });
 }
 
 function lotsOf(items: readonly Item[]): Item[][] {

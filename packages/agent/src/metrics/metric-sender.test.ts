@@ -24,9 +24,9 @@ interface Message {
 }
 
 /** A device's metrics, and a cloud whose PUBACKs the test sends. */
-function setting() {
+function setting({ isOurs = true } = {}) {
   const clock = new VirtualClock();
-  const sender = new MetricSender({ clock, id: 'D1' });
+  const sender = new MetricSender({ clock, id: 'D1', isOurs: () => isOurs });
   const sent: Message[] = [];
   const pending: { acknowledge(): void; lose(): void }[] = [];
   let answers = true;
@@ -63,6 +63,18 @@ describe('a metric', () => {
       buffer: { elapsed: 0 },
     };
     expect(sent).toEqual([{ ...contract, samples }]);
+  });
+
+  it('tells a cloud that is not ours nothing but what the contract has', async () => {
+    const { metric, sent, connect } = setting({ isOurs: false });
+    for (const value of [4, 8]) await metric.set('heat', value);
+    connect();
+    await metric.set('heat', 21);
+    const contract = { metric: 'heat', dimensions: [{}], buffer: { elapsed: 0 } };
+    expect(sent).toEqual([
+      { ...contract, value: 6 },
+      { ...contract, value: 21 },
+    ]);
   });
 
   it('waits without one, put together by intervals, and tells how long ago it was', async () => {
@@ -109,6 +121,28 @@ describe('a metric', () => {
     disconnect();
     connect();
     expect(sent).toHaveLength(2);
+  });
+
+  it('is not sent without end on a connection that refuses it, but after a while, or on the next', async () => {
+    const { metric, sender, sent, connect, clock } = setting();
+    let asked = 0;
+    const refuse = async () => {
+      asked += 1;
+      // A test that hangs says less than one that fails.
+      if (asked > 100) await new Promise(() => undefined);
+      throw new CodedError('MQTT_OFFLINE', 'the connection is ending');
+    };
+    sender.connected(refuse);
+    expect(await metric.set('heat', 1)).toBe('kept');
+    expect(await metric.set('heat', 2)).toBe('kept');
+    await settle(300);
+    expect(asked).toBe(1);
+    await sender.drain();
+    await clock.advance(5000);
+    expect(asked).toBe(3);
+    connect();
+    await settle(10);
+    expect(sent).toMatchObject([{ value: 1 }, { value: 2 }]);
   });
 
   it('has sixteen messages under way at most', async () => {

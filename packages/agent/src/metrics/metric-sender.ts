@@ -8,6 +8,15 @@ import { type Lot, MetricBuffer, type MetricName } from './metric-buffer.ts';
 const MOST_UNDER_WAY = 16;
 /** Milliseconds that a stop waits for what is still to go up. */
 const LONGEST_DRAIN = 2000;
+/** Milliseconds for which nothing is sent on a connection that has refused a message: most often it is ending. */
+const REFUSED_PAUSE = 5000;
+
+export interface MetricSenderOptions {
+  clock: Clock;
+  id: string;
+  /** True for a cloud of ours: another is told nothing that its contract does not know. */
+  isOurs(): boolean;
+}
 
 interface Numbered {
   /** The cloud takes each number of a device in once, so that a lot whose PUBACK was lost can go up again. */
@@ -19,6 +28,7 @@ interface Numbered {
 export class MetricSender implements ConnectionUser {
   readonly #clock: Clock;
   readonly #id: string;
+  readonly #isOurs: () => boolean;
   readonly #buffer = new MetricBuffer();
   /** Sent, and nobody knows whether they arrived. */
   #unsure: Numbered[] = [];
@@ -27,13 +37,16 @@ export class MetricSender implements ConnectionUser {
   #n = randomInt(1, 2 ** 40);
   #publish: Publish | undefined;
   #pausedUntil = 0;
+  /** A message was refused; another connection is tried at once. */
+  #refusedUntil = 0;
   #cancel: (() => void) | undefined;
   #accountId: string | undefined;
   #drained: (() => void) | undefined;
 
-  constructor({ clock, id }: { clock: Clock; id: string }) {
+  constructor({ clock, id, isOurs }: MetricSenderOptions) {
     this.#clock = clock;
     this.#id = id;
+    this.#isOurs = isOurs;
   }
 
   get lost(): number {
@@ -51,6 +64,7 @@ export class MetricSender implements ConnectionUser {
 
   connected(publish: Publish): void {
     this.#publish = publish;
+    this.#refusedUntil = 0;
     this.#flush();
   }
 
@@ -68,8 +82,7 @@ export class MetricSender implements ConnectionUser {
   /** @param holdBack Milliseconds for which the sample may wait for others. Never rejects. */
   async set(name: MetricName, value: number, holdBack: number): Promise<'sent' | 'kept'> {
     const now = this.#clock.now();
-    const isFree = this.#publish && this.#pausedUntil <= now && this.#underWay < MOST_UNDER_WAY;
-    if (isFree && holdBack === 0) {
+    if (holdBack === 0 && this.#isFree(now)) {
       const lot = { ...name, at: now, count: 1, sum: value, min: value, max: value, last: value };
       return (await this.#send(this.#number(lot))) ? 'sent' : 'kept';
     }
@@ -95,17 +108,24 @@ export class MetricSender implements ConnectionUser {
     this.#cancel?.();
     this.#cancel = undefined;
     const now = this.#clock.now();
-    while (this.#publish && this.#pausedUntil <= now && this.#underWay < MOST_UNDER_WAY) {
+    while (this.#isFree(now)) {
       const next = this.#next(now);
       if (!next) break;
       void this.#send(next);
     }
-    if (this.#underWay === 0 && (!this.#publish || this.#buffer.size === 0)) this.#drained?.();
+    const cannotGo = !this.#publish || this.#refusedUntil > now;
+    if (this.#underWay === 0 && (cannotGo || this.#buffer.size === 0)) this.#drained?.();
     const due = this.#buffer.nextDue();
     // What is due now waits for a message that is under way to end, and that looks again.
     if (!this.#publish || (due === undefined && this.#unsure.length === 0)) return;
-    const wait = Math.max(this.#pausedUntil, this.#unsure.length > 0 ? 0 : (due ?? 0)) - now;
+    const next = this.#unsure.length > 0 ? 0 : (due ?? 0);
+    const wait = Math.max(this.#pausedUntil, this.#refusedUntil, next) - now;
     if (wait > 0) this.#cancel = this.#clock.after(wait, () => this.#flush());
+  }
+
+  #isFree(now: number): boolean {
+    const isOpen = this.#publish !== undefined && Math.max(this.#pausedUntil, this.#refusedUntil) <= now;
+    return isOpen && this.#underWay < MOST_UNDER_WAY;
   }
 
   #next(now: number): Numbered | undefined {
@@ -123,13 +143,18 @@ export class MetricSender implements ConnectionUser {
   /** True when the cloud has it. */
   async #send(numbered: Numbered): Promise<boolean> {
     const publish = this.#publish;
-    const message = messageOf(numbered, this.#clock.now());
+    const message = {
+      ...contractOf(numbered),
+      ...(this.#isOurs() && samplesOf(numbered, this.#clock.now())),
+    };
     this.#underWay += 1;
     const accountId = this.#accountId;
     try {
       await publish?.(serviceTopic.metricSet(this.#id), JSON.stringify(message));
       return publish !== undefined;
     } catch {
+      // To send it again at once would be refused at once, for ever.
+      this.#refusedUntil = this.#clock.now() + REFUSED_PAUSE;
       if (accountId === this.#accountId) this.#unsure.push(numbered);
       return false;
     } finally {
@@ -139,14 +164,15 @@ export class MetricSender implements ConnectionUser {
   }
 }
 
-/** The contract's message; `samples` is ours, and a cloud that does not know it takes their average for one sample. */
-function messageOf({ n, lot }: Numbered, now: number): object {
-  const { metric, dimensions, at, count, sum, min, max, last } = lot;
+/** The contract's message, which has the average of several samples for one. */
+function contractOf({ lot }: Numbered): object {
+  const { metric, dimensions, count, sum, last } = lot;
+  return { metric, value: count > 1 ? sum / count : last, dimensions, buffer: { elapsed: 0 } };
+}
+
+/** What a cloud of ours is told besides. */
+function samplesOf({ n, lot }: Numbered, now: number): { samples: MetricLot } {
+  const { at, count, sum, min, max, last } = lot;
   const age = Math.floor((now - at) / 1000);
-  const samples: MetricLot = {
-    n,
-    ...(age > 0 && { age }),
-    ...(count > 1 && { count, sum, min, max, last }),
-  };
-  return { metric, value: count > 1 ? sum / count : last, dimensions, buffer: { elapsed: 0 }, samples };
+  return { samples: { n, ...(age > 0 && { age }), ...(count > 1 && { count, sum, min, max, last }) } };
 }

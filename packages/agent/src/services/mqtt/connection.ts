@@ -54,9 +54,9 @@ export class MqttConnection {
     return this.#ended;
   }
 
-  /** Resolves with the PUBACK. @throws MQTT_OFFLINE without a connection, or when it ends before that. */
+  /** Resolves with the PUBACK. @throws MQTT_OFFLINE without a connection, once its end has begun, or when it ends before that. */
   async publish(topic: string, payload: string): Promise<void> {
-    if (this.#stage !== 'connected' || !this.#client.connected) throw offline();
+    if (this.#stage !== 'connected' || !this.#client.connected || this.#endedByUs) throw offline();
     // The client itself waits for a connection that comes back, which this one does not.
     let lose: () => void = () => undefined;
     const lost = new Promise<never>((_resolve, reject) => {
@@ -112,7 +112,7 @@ export class MqttConnection {
       this.#client.emit('error', error instanceof Error ? error : new Error(String(error)));
       return;
     }
-    this.#options.connected({ sessionPresent: connack.sessionPresent });
+    if (!this.#endedByUs) this.#options.connected({ sessionPresent: connack.sessionPresent });
   }
 
   #receive(packet: IPublishPacket, done: (error?: Error) => void): void {

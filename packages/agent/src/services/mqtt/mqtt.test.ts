@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { until, World } from '../../../test/world.ts';
 import { endOfConnack, endOfSocket } from './refusal.ts';
@@ -91,6 +92,24 @@ describe('the connection', () => {
     await agent.stop();
     await until(() => !world.cloud.isConnected(id));
     expect(agent.status).toMatchObject({ phase: 'stopped', connected: false });
+  });
+
+  it('takes nothing any more once its end has begun, and a device that goes on measuring ends all the same', async () => {
+    await using world = await World.create();
+    const agent = await world.readyAgent();
+    expect(await agent.metric.set('heat', 1)).toBe('sent');
+    const stopping = agent.stop();
+    const outcomes = new Set<string>();
+    for (let isRunning = true; isRunning; await setImmediate()) {
+      outcomes.add(
+        await agent.metric.set('heat', 2).catch((error) => {
+          isRunning = false;
+          return error.code;
+        }),
+      );
+    }
+    await stopping;
+    expect([...outcomes].slice(-2)).toEqual(['kept', 'AGENT_NOT_READY']);
   });
 
   it('pauses what goes up when the cloud asks for less', async () => {

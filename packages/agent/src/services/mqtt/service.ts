@@ -13,6 +13,7 @@ import { openTls, type TlsTarget } from './tls-socket.ts';
 export interface ConnectionUser {
   /** The connection is up and subscribed. */
   connected?(publish: Publish): void;
+  /** Its end has begun; told once for each connection. */
   disconnected?(): void;
 }
 
@@ -47,6 +48,8 @@ export class MqttService implements Component {
   readonly #options: MqttServiceOptions;
   readonly #users: ConnectionUser[] = [];
   #connection: MqttConnection | undefined;
+  /** The users were told of the connection, and not yet of its end. */
+  #isUp = false;
   #off: (() => void) | undefined;
 
   constructor(options: MqttServiceOptions) {
@@ -71,6 +74,7 @@ export class MqttService implements Component {
   /** Ends the connection; `connect` then resolves with `ended`. */
   disconnect(reason: string): void {
     this.#connection?.end(reason);
+    this.#tellOfEnd();
   }
 
   /** Resolves with the PUBACK. @throws MQTT_OFFLINE */
@@ -93,16 +97,22 @@ export class MqttService implements Component {
       since = clock.now();
     });
     this.#connection = connection;
-    const onAbort = () => connection.end('the agent stops');
+    const onAbort = () => this.disconnect('the agent stops');
     signal.addEventListener('abort', onAbort, { once: true });
     const end = await connection.run();
     signal.removeEventListener('abort', onAbort);
     this.#connection = undefined;
+    this.#tellOfEnd();
     if (since !== undefined) {
-      for (const user of this.#users) user.disconnected?.();
       this.#options.events.emit('mqtt:disconnected', { reason: end.message });
     }
     return { ...end, lasted: since === undefined ? 0 : clock.now() - since };
+  }
+
+  #tellOfEnd(): void {
+    if (!this.#isUp) return;
+    this.#isUp = false;
+    for (const user of this.#users) user.disconnected?.();
   }
 
   async #open(credentials: Credentials, signal: AbortSignal): Promise<TLSSocket | ConnectionEnd> {
@@ -153,6 +163,7 @@ export class MqttService implements Component {
           sessionPresent,
           certificate: certificateFacts(readCertificate(certificate)),
         });
+        this.#isUp = true;
         for (const user of this.#users) user.connected?.(this.publish);
       },
     });

@@ -17,7 +17,10 @@ export interface CommandsOptions {
 /** The agent's own model of what it has acted on; a part of no product's schema. */
 export const COMMAND_JOURNAL = 'CommandRun';
 
-/** Journalled IDs beyond this are dropped, oldest first. A cloud expires a Command once it is delivered. */
+/**
+ * Journalled IDs beyond this are dropped, oldest first, but for those of Commands that the database still holds. A cloud
+ * expires a Command once it is delivered.
+ */
 const JOURNALLED = 1000;
 
 /** Commands of the owner, each acted on once: its ID is journalled before it is acted on. */
@@ -26,6 +29,15 @@ export class Commands {
 
   constructor(options: CommandsOptions) {
     this.#options = options;
+  }
+
+  /**
+   * A Command came. Its delivery may be the second, after a first that kept the item and no more: whether it has been acted
+   * on says the journal alone. One that is not held was removed meanwhile, and is not acted on.
+   */
+  async received({ id }: Readonly<Record<string, unknown>>): Promise<void> {
+    const [held] = this.#options.database.find('Command', { id });
+    if (held && id !== undefined) await this.run(held);
   }
 
   /** Acts on a Command item, unless it has been. Resolves when its ID is durable and its listeners were called. */
@@ -37,7 +49,7 @@ export class Commands {
       return;
     }
     if (database.get(COMMAND_JOURNAL, { id })) return;
-    await database.create(COMMAND_JOURNAL, { id, ran: isoTime(clock) });
+    await database.create(COMMAND_JOURNAL, { id, ran: isoTime(clock) }, { exempt: true });
     await this.#prune();
     await checkpoint('command-journalled');
     const known = typeof args === 'object' && args !== null ? (args as Record<string, unknown>) : {};
@@ -68,7 +80,10 @@ export class Commands {
     const { database } = this.#options;
     const runs = database.find(COMMAND_JOURNAL, {});
     if (runs.length <= JOURNALLED) return;
-    const byTime = [...runs].sort((left, right) => String(left.ran).localeCompare(String(right.ran)));
+    const held = new Set(database.find('Command', {}).map(({ id }) => id));
+    const byTime = runs
+      .filter(({ id }) => !held.has(id))
+      .sort((left, right) => String(left.ran).localeCompare(String(right.ran)));
     for (const { id } of byTime.slice(0, runs.length - JOURNALLED)) {
       await database.remove(COMMAND_JOURNAL, { id });
     }

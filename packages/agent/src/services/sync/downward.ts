@@ -47,7 +47,7 @@ export class Downward {
    * Applies one item unless what is held here is newer. Resolves with the item as it now stands when it was applied,
    * durably. What this schema does not know, or does not sync, is dropped with a warning.
    *
-   * @throws DATABASE_WRITE_FAILED and the like: the item is not kept and must come again.
+   * @throws DATABASE_WRITE_FAILED, DATABASE_FULL and the like: the item is not kept and must come again.
    */
   async receive(verb: ItemVerb, wire: WireItem): Promise<{ model: string; item: Item } | undefined> {
     const model = typeof wire._type === 'string' ? wire._type : '';
@@ -77,7 +77,8 @@ export class Downward {
     if (verdict.kind !== 'apply') return undefined;
     const { waits } = verdict;
     if (own?.version.waiting && !waits) this.#replaced(model, own, { cmd, properties });
-    const item = await database.apply({ cmd, model: name, item: verdict.properties }, { waits });
+    const change = { cmd, model: name, item: verdict.properties };
+    const item = await database.apply(change, { waits, exempt: true });
     return { model: name, item: item ?? properties };
   }
 

@@ -43,6 +43,28 @@ describe('a device at a cloud that agrees on everything', () => {
     expect(of('s#b').at(0)?.item).toHaveProperty('created');
   });
 
+  it('goes by the clock that the cloud tells with its answer, before it hears of it otherwise', async () => {
+    await using world = await World.create();
+    Object.assign(world.cloud, {
+      hello: () => agreedOn(SYNC_ABILITIES),
+      endsSyncDown: false,
+      acknowledges: false,
+    });
+    const agent = world.agent();
+    agent.once('device:registered', ({ id }) => world.cloud.claim(id));
+    await agent.start();
+    await until(() => world.cloud.batches.length > 0);
+    const stored = { _type: 'Store', sk: 's#a', key: 'a', type: 'string' };
+    await world.cloud.sync(agent.id, 'UPSERT', {
+      ...stored,
+      value: 'ahead',
+      updated: '2099-01-01T00:00:00.000Z',
+    });
+    const updated = new Date(Date.now() + 1000).toISOString();
+    await world.cloud.sync(agent.id, 'MODIFY', { ...stored, value: 'owner', updated });
+    expect(agent.store.get('a')).toBe('owner');
+  });
+
   it('names its database the same after a restart, and says where it stands', async () => {
     await using world = await World.create();
     world.cloud.hello = () => agreedOn(SYNC_ABILITIES);

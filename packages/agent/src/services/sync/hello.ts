@@ -24,6 +24,8 @@ export interface SyncTerms {
   readonly pace: SyncPace;
   /** Both read items by the same schema. */
   readonly isSameSchema: boolean;
+  /** The cloud's clock, ISO 8601. */
+  readonly time: string;
 }
 
 export interface HelloOptions {
@@ -59,7 +61,8 @@ export class Hello {
       if (!Check(SyncHelloAnswer, answer)) throw new Error('the answer is malformed');
       const can = new Set(SYNC_ABILITIES.filter((ability) => answer.can.includes(ability)));
       logger.debug({ can: [...can], through: answer.through }, 'agreed with the cloud how to sync');
-      return { can, pace: answer.pace, isSameSchema: answer.schema === this.#schema };
+      const { pace, schema, time } = answer;
+      return { can, pace, time, isSameSchema: schema === this.#schema };
     } catch (error) {
       logger.debug({ error: messageOf(error) }, 'nothing agreed with the cloud: syncing by the contract');
       return undefined;
@@ -87,7 +90,7 @@ export class Hello {
     const held = database.get(SYNC_GENERATION, {})?.id;
     if (typeof held === 'string') return held;
     const id = randomBytes(9).toString('base64url');
-    await database.upsert(SYNC_GENERATION, { id });
+    await database.upsert(SYNC_GENERATION, { id }, { exempt: true });
     return id;
   }
 }

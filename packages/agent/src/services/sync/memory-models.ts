@@ -32,7 +32,7 @@ export class MemoryModels {
     const { schema } = this.#database;
     if (this.#isNoted || this.#database.durabilityOf(model) !== 'mem') return;
     if (!schema.models.has(MEMORY_NOTE)) return;
-    await this.#database.upsert(MEMORY_NOTE, {});
+    await this.#database.upsert(MEMORY_NOTE, {}, { exempt: true });
     this.#isNoted = true;
     // Of this run nothing is missing.
     this.#isFilled = true;

@@ -1,5 +1,5 @@
 import type { Database } from '@ioto/database';
-import { isCodedError } from '@ioto/runtime';
+import { isNoRoom } from './no-room.ts';
 
 /** Who owns the device. */
 export interface Owner {
@@ -45,9 +45,9 @@ async function describeDevice(
   const news = held ? known.filter(([name, value]) => !OWNERS.has(name) && held[name] !== value) : known;
   if (held && news.length === 0) return;
   try {
-    await database.upsert('Device', { ...Object.fromEntries(news), id });
+    await database.upsert('Device', { ...Object.fromEntries(news), id }, { exempt: true });
   } catch (error) {
     // A full queue must not keep the device from the connection that empties it: the next one says it.
-    if (!isCodedError(error, 'QUEUE_FULL')) throw error;
+    if (!isNoRoom(error)) throw error;
   }
 }

@@ -16,9 +16,10 @@ export async function redate(
   const named = typeof item.sk === 'string' ? model.parseSortKey(item.sk) : {};
   const key = model.keyOf({ ...named, ...item }, database.context);
   if (version === undefined || database.outbox.entryOf(key)?.version !== version) return;
-  await database.apply({
+  const change = {
     cmd: cmd === 'remove' ? 'remove' : 'upsert',
     model: name,
     item: { ...item, updated },
-  });
+  } as const;
+  await database.apply(change, { exempt: true });
 }

@@ -22,6 +22,7 @@ import type { Hello, SyncTerms } from './hello.ts';
 import { agreedForm } from './lean.ts';
 import { LossNotice } from './loss-notice.ts';
 import { MemoryModels } from './memory-models.ts';
+import { isNoRoom, NoRoom } from './no-room.ts';
 import { adoptOwner, type Owner } from './owner.ts';
 import { redate } from './redate.ts';
 import { Upward, type UpwardTerms } from './upward.ts';
@@ -54,6 +55,9 @@ export class SyncService implements Component, ConnectionUser {
   readonly #cloudClock: CloudClock;
   readonly #memory: MemoryModels;
   readonly #losses: LossNotice;
+  readonly #noRoom: NoRoom;
+  /** `#noRoom.dropped` when the sync down was asked for. */
+  #droppedBefore = 0;
   #publish: Publish | undefined;
   /** Another with each connection. */
   #connection: object | undefined;
@@ -80,6 +84,7 @@ export class SyncService implements Component, ConnectionUser {
     });
     this.#cloudClock = new CloudClock(clock);
     this.#memory = new MemoryModels(database);
+    this.#noRoom = new NoRoom({ clock, logger });
     this.#losses = new LossNotice({ clock, logger, events, lost: () => database.outbox.lost() });
     this.#downward = new Downward({
       database,
@@ -119,6 +124,7 @@ export class SyncService implements Component, ConnectionUser {
     const connection = {};
     this.#publish = publish;
     this.#connection = connection;
+    this.#droppedBefore = this.#noRoom.dropped;
     if (!hello?.isAsked) {
       this.#beginUp();
       this.#askDown();
@@ -128,6 +134,7 @@ export class SyncService implements Component, ConnectionUser {
     const waits = this.#merges();
     void hello.agree().then((terms) => {
       if (this.#connection !== connection) return;
+      if (terms) this.#cloudClock.heard(terms.time);
       this.#agreed = terms;
       this.#beginUp(terms);
       if (waits) this.#askDown();
@@ -190,12 +197,19 @@ export class SyncService implements Component, ConnectionUser {
   }
 
   async #receiveItem(verb: ItemVerb, wire: WireItem): Promise<void> {
-    const applied = await this.#downward.receive(verb, wire);
-    if (!applied) return;
-    await this.#memory.received(applied.model);
-    const cmd = verb.toLowerCase() as Lowercase<ItemVerb>;
-    this.#options.events.emit('sync:down', { cmd, model: applied.model, item: applied.item });
-    if (applied.model === 'Command' && verb !== 'REMOVE') await this.#options.commands.run(applied.item);
+    try {
+      const applied = await this.#downward.receive(verb, wire);
+      if (applied) {
+        await this.#memory.received(applied.model);
+        const cmd = verb.toLowerCase() as Lowercase<ItemVerb>;
+        this.#options.events.emit('sync:down', { cmd, model: applied.model, item: applied.item });
+      }
+      if (wire._type === 'Command' && verb !== 'REMOVE')
+        await this.#options.commands.received(applied?.item ?? wire);
+    } catch (error) {
+      if (!isNoRoom(error)) throw error;
+      this.#noRoom.drop(String(wire._type), error);
+    }
   }
 
   #acknowledged(ack: SyncAck | AgreedSyncAck): void {
@@ -217,8 +231,11 @@ export class SyncService implements Component, ConnectionUser {
     if (!this.#cancelAsking) return;
     this.#cloudClock.heard(updated);
     this.#stopAsking();
-    await database.upsert('SyncState', { lastSync: updated });
-    this.#memory.filled();
+    // What was dropped on this connection comes again with the next.
+    if (this.#noRoom.dropped === this.#droppedBefore) {
+      await database.upsert('SyncState', { lastSync: updated }, { exempt: true });
+      this.#memory.filled();
+    }
     this.#isReady = true;
     this.#beginCheck();
     events.emit('cloud:ready', { id, accountId: this.#accountId, updated });
