@@ -28,7 +28,7 @@ const verbs = {
     return { unknown: ids.filter((id) => !agent.db.get('CommandRun', { id })) };
   },
   outbox() {
-    return { size: agent.db.outbox.size, latest: agent.db.outbox.latest };
+    return { size: agent.db.outbox.size, latest: agent.db.outbox.latest, phase: agent.status.phase };
   },
 };
 

@@ -51,15 +51,9 @@ export class TorturedOwner {
     if (answer?.status === 201) this.commands.set(String(answer.json.id), deviceId);
   }
 
-  async act(
-    random: Random,
-    names: readonly string[],
-    deviceIds: readonly string[],
-    tag: string,
-  ): Promise<void> {
+  async act(random: Random, name: string, deviceIds: readonly string[], tag: string): Promise<void> {
     if (random.chance(25)) return this.command(random.of(deviceIds));
     const model = random.of(['Order', 'Setting', 'Panel']);
-    const name = random.of(names);
     if (random.chance(model === 'Panel' ? 5 : 20)) return this.remove(model, name);
     return this.write(model, name, { [random.of(fieldNames(model))]: tag });
   }

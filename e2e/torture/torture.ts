@@ -11,9 +11,9 @@ import { Refused, TorturedDevice } from './tortured-device.ts';
 
 const HOUR = 3_600_000;
 const DEVICES = 2;
-/** Of the items that all fight for. */
+/** Half of the writes fight for few items; what is lost of the others nobody soon writes again. */
 const NAMES = ['a', 'b', 'c', 'd', 'e', 'f'];
-const READINGS = Array.from({ length: 30 }, (_, at) => `r${at}`);
+const RARE = 400;
 const SETTINGS = {
   mqtt: { first: '100 msec', limit: '500 msec', timeout: '2 secs', keepAlive: '1 sec' },
   timeouts: { sync: '1 sec' },
@@ -120,7 +120,7 @@ export class Torture {
     for (let count = 0; !this.#isOver; count += 1) {
       await delay(random.between(20, 500));
       const before = this.ledger.promises;
-      await this.owner.act(random, NAMES, ids, `o.${round}.${count}`);
+      await this.owner.act(random, anyName(random), ids, `o.${round}.${count}`);
       if (this.ledger.promises > before) this.figures.writes += 1;
     }
     this.figures.commands = this.owner.commands.size;
@@ -143,7 +143,7 @@ export class Torture {
 
   async #writeOne(device: TorturedDevice, random: Random, tag: string): Promise<void> {
     const model = random.of(['Reading', 'Setting', 'Setting', 'Panel', 'Panel']);
-    const name = random.of(model === 'Reading' ? READINGS : NAMES);
+    const name = anyName(random);
     const item = itemName(model, name, device);
     const removes = random.chance(model === 'Panel' ? 5 : 20);
     const fields = removes ? undefined : { [random.of(fieldNames(model))]: tag };
@@ -163,11 +163,11 @@ export class Torture {
   async #storm(random: Random, proxy: TcpProxy): Promise<void> {
     while (!this.#isOver) {
       proxy.weather = { kind: 'fine' };
-      await delay(random.between(300, 4000));
+      await this.#wait(random.between(1000, 5000));
       if (this.#isOver) break;
       proxy.weather = weather(random);
       this.figures.storms += 1;
-      await delay(random.between(100, proxy.weather.kind === 'stalled' ? 5000 : 2500));
+      await this.#wait(random.between(100, proxy.weather.kind === 'stalled' ? 4000 : 1500));
       if (random.chance(30)) proxy.resetAll();
     }
     proxy.weather = { kind: 'fine' };
@@ -175,8 +175,16 @@ export class Torture {
 
   async #killDevice(device: TorturedDevice, random: Random, isRight: boolean): Promise<void> {
     while (!this.#isOver) {
-      await this.#wait(random.between(1500, 8000));
+      await this.#connection(device, random.between(500, 6000));
+      await this.#wait(random.between(200, 3000));
+      // What a death costs shows in what is under way when it comes.
+      if (random.chance(70)) {
+        device.proxy.weather = { kind: 'stalled' };
+        await this.#wait(random.between(700, 2500));
+      }
       await device.kill();
+      // Else what it had sent may yet arrive.
+      if (random.chance(80)) device.proxy.resetAll();
       this.figures.kills += 1;
       await this.#wait(random.between(0, 2500));
       await device.start(isRight ? 0 : random.of([HOUR, -HOUR, 0]));
@@ -185,12 +193,20 @@ export class Torture {
 
   async #killCloud(random: Random): Promise<void> {
     while (!this.#isOver) {
-      await this.#wait(random.between(3000, 12_000));
+      await this.#wait(random.between(5000, 12_000));
       if (this.#isOver) break;
       await this.world.stopCloud();
       this.figures.cloudKills += 1;
       await this.#wait(random.between(0, 2500));
       await this.world.startCloud();
+    }
+  }
+
+  /** Most devices live until they are connected: only what is under way can be lost. */
+  async #connection(device: TorturedDevice, patience: number): Promise<void> {
+    for (const end = Date.now() + patience; !this.#isOver && Date.now() < end; ) {
+      if ((await device.ask('outbox').catch(() => undefined))?.phase === 'ready') return;
+      await delay(100);
     }
   }
 
@@ -211,6 +227,10 @@ export class Torture {
 /** Each device has Readings of its own. */
 export function itemName(model: string, name: string, { id }: { id: string }): string {
   return model === 'Reading' ? `Reading/${name}/${id}` : `${model}/${name}`;
+}
+
+function anyName(random: Random): string {
+  return random.chance(50) ? random.of(NAMES) : `n${random.between(0, RARE)}`;
 }
 
 function weather(random: Random): Weather {
