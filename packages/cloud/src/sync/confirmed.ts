@@ -89,12 +89,11 @@ export class Confirmed {
 
   /** Keeps that the device found its tables to be the same as the cloud's. */
   async checked(identity: SyncIdentity, generation: string): Promise<void> {
-    for (;;) {
-      const before = await this.#read(identity.deviceId);
-      if (before?.accountId !== identity.accountId || before.generation !== generation) return;
-      const record = { ...before, checked: isoTime(this.#clock) };
-      if (await writeIfHolds(this.#store, [{ put: record, if: { equals: { ...before } } }])) return;
-    }
+    await this.#store.update([placeOf(identity.deviceId)], ([held]) => {
+      const before = held as Kept;
+      if (before?.accountId !== identity.accountId || before.generation !== generation) return [];
+      return [{ put: { ...before, checked: isoTime(this.#clock) } }];
+    });
   }
 
   /** Undefined for a device that has never said anything of it, or not to this owner. */
