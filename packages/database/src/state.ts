@@ -246,7 +246,10 @@ export class State {
     return undo;
   }
 
-  /** Counts only what did wait, so that a journal that is read on top of a later snapshot counts nothing twice. */
+  /**
+   * Counts only what did wait, so that one that is read twice counts once. Only a salvage that finds journals from before a
+   * damaged snapshot may count too much: what the snapshot has counted they let wait and lose again.
+   */
   #lose({ model, versions }: Extract<Operation, { op: 'lose' }>, durable: boolean): Undo {
     const { taken, undo } = this.#take(versions);
     if (!durable) for (const { version } of taken) this.displaced.givenUp(version);

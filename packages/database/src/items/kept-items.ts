@@ -15,7 +15,8 @@ interface Due {
 
 /**
  * The items of models with a `keep` that the cloud has, those that leave the device first in front. Counted from an item's
- * last change, so that nothing has to be on disk for it; one that waits to go up does not leave, however old it is.
+ * last change, so that nothing has to be on disk for it; one that waits to go up does not leave, however old it is. The time
+ * of that change is in `updated`: a model that syncs can call it nothing else (`requireSyncable`).
  */
 export class KeptItems implements DueItems {
   readonly #items: ItemTable;

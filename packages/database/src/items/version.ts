@@ -6,7 +6,8 @@ import type { Model } from '../schema/model.ts';
 
 /**
  * What the ends of a sync compare of an item: its time, and its fields but for those that say who has it and since when.
- * Undefined for one without a time. The fields may be as stored, at any end, or as they came over the wire.
+ * Undefined for one without a time, which is `updated`: a model that syncs can call it nothing else (`requireSyncable`). The
+ * fields may be as stored, at any end, or as they came over the wire.
  */
 export function versionOf(model: Model, fields: Properties): Version | undefined {
   const updated = timeOf(fields.updated);

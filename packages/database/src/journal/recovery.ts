@@ -197,7 +197,7 @@ async function read(files: FileLayer, path: string, visit: (frame: Frame) => voi
 export function corrupt(file: string, offset: number, what: string, cause?: unknown): CodedError {
   return fail(
     'DATABASE_CORRUPT',
-    `the database cannot be opened: ${file} at byte ${offset}: ${what}. Nothing was changed. Restore the directory from a copy, or move it away to begin with an empty database`,
+    `the database cannot be opened: ${file} at byte ${offset}: ${what}. Nothing was changed. Restore the directory from a copy, let a salvage take what can still be read of it (ioto db salvage, or onDamage 'salvage'), or move it away to begin with an empty database`,
     { details: { file, offset }, cause },
   );
 }

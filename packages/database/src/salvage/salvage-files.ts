@@ -12,16 +12,30 @@ import type { Salvaged } from '../options.ts';
 
 /** Damaged databases that are kept aside, the new one included; the oldest go first. */
 const KEPT = 3;
+/** Says what was lost, beside the damaged files. */
+const REPORT = 'report.json';
 
 export type SalvageHead = Pick<Head, 'id' | 'generation' | 'number' | 'seq'>;
 
-/** The number of a new salvage. Makes room for what it will keep aside. */
+/**
+ * The number of a new salvage. Makes room for what it will keep aside. What a power cut left of one that came to nothing
+ * holds no damaged files, and takes the place of none that does.
+ */
 export async function beginSalvage(files: FileLayer, names: FileNames): Promise<number> {
   const { damaged } = names.salvages(await files.list(names.directory));
-  for (const old of damaged.slice(0, Math.max(0, damaged.length - KEPT + 1))) {
+  const whole: number[] = [];
+  for (const number of damaged) {
+    if (holdsFiles(await files.list(names.damaged(number)))) whole.push(number);
+    else await files.removeDirectory(names.damaged(number));
+  }
+  for (const old of whole.slice(0, Math.max(0, whole.length - KEPT + 1))) {
     await files.removeDirectory(names.damaged(old));
   }
   return (damaged.at(-1) ?? 0) + 1;
+}
+
+function holdsFiles(content: readonly string[]): boolean {
+  return content.includes(REPORT) && content.length > 1;
 }
 
 /**
@@ -44,7 +58,7 @@ export async function writeSalvage(
   const directory = names.damaged(number);
   try {
     await files.ensureDirectory(directory);
-    const note = await files.create(join(directory, 'report.json'));
+    const note = await files.create(join(directory, REPORT));
     try {
       await note.commit(Buffer.from(`${JSON.stringify(report, null, 2)}\n`), 0);
     } finally {

@@ -236,6 +236,37 @@ describe('a salvage', () => {
     expect([...kept]).toEqual(['3', '4', '5']);
   });
 
+  it('that came to nothing, by one power cut after the other, costs none of those that are kept', async () => {
+    const world = await folded();
+    const lose = async () => {
+      const [journal] = world.disk.paths().filter((path) => /^\/db\/device\.\d+\.journal$/.test(path));
+      await world.disk.remove(journal as string);
+    };
+    const kept = () => [
+      ...new Set(world.disk.paths().flatMap((path) => /damaged-(\d+)\/device/.exec(path)?.[1] ?? [])),
+    ];
+    for (let time = 0; time < 3; time += 1) {
+      await lose();
+      await (await salvaging(world)).close();
+    }
+    expect(kept()).toEqual(['1', '2', '3']);
+    await lose();
+    for (let crash = 0; crash < 5; crash += 1) {
+      world.disk.fault = (operation, path) => {
+        if (operation !== 'create' || !path.endsWith('.tmp')) return undefined;
+        world.disk.powerFor = world.disk.operations;
+        return { code: 'EIO' };
+      };
+      await expect(salvaging(world)).rejects.toThrow();
+      world.disk = world.disk.crash(KEEP_ALL);
+    }
+    expect(world.disk.paths().filter((path) => path.endsWith('report.json')).length).toBeGreaterThan(2);
+    expect(kept()).toEqual(['2', '3']);
+    await (await salvaging(world)).close();
+    expect(kept()).toHaveLength(3);
+    expect(world.disk.paths().filter((path) => path.endsWith('report.json'))).toHaveLength(3);
+  });
+
   it('leaves out what it is told to forget, and does not carry a former owner over to the next', async () => {
     const world = new World();
     const db = await world.open();

@@ -44,21 +44,21 @@ export interface GatherOptions {
 
 /**
  * As many changes, in their order, as fit one message of `maxBytes`; at least one, since a change that is too large by
- * itself must not hold up those behind it for ever. An item that is to be sent back gives way to its newer change.
+ * itself must not hold up those behind it for ever. An item that is to be sent back gives way to its newer change. Of what is
+ * pending no more is asked for than fits.
  */
 export function gatherBatch(
-  pending: readonly OutboxEntry[],
+  pending: Iterable<OutboxEntry>,
   returns: ReadonlyMap<string, Outgoing>,
   { maxBytes, form, hasReport = false }: GatherOptions,
 ): Gathered {
-  const changed = new Set(pending.map(({ key }) => key));
-  const candidates = [...pending, ...[...returns.values()].filter(({ key }) => !changed.has(key))];
   const changes: Outgoing[] = [];
   const texts: string[] = [];
   const keys = new Set<string>();
   let size = hasReport ? REPORT : FRAME;
-  for (const candidate of candidates.slice(0, MOST_CHANGES)) {
-    // The acknowledgement names a change by its sort key alone: two items of one sort key go in two messages.
+  for (const candidate of inTurn(pending, returns)) {
+    // The acknowledgement names a change by its sort key alone: two items of one sort key go in two messages. What is to be
+    // sent back comes when all that is pending is in.
     if (keys.has(candidate.key)) continue;
     const text = JSON.stringify(form(candidate));
     size += Buffer.byteLength(text) + 1;
@@ -66,8 +66,17 @@ export function gatherBatch(
     keys.add(candidate.key);
     changes.push(candidate);
     texts.push(text);
+    if (changes.length >= MOST_CHANGES) break;
   }
   return { changes, texts };
+}
+
+function* inTurn(
+  pending: Iterable<OutboxEntry>,
+  returns: ReadonlyMap<string, Outgoing>,
+): Generator<Outgoing> {
+  yield* pending;
+  yield* returns.values();
 }
 
 /** The form of Ioto contract §7, syncToDynamo: nobody but our ends knows of the times of fields. */

@@ -7,7 +7,7 @@ import { gatherBatch, type Outgoing, toWire } from './batch.ts';
 import { Upward } from './upward.ts';
 
 /** An outbox by the database's rules, in memory. */
-class MemoryOutbox implements Pick<Outbox, 'pending' | 'acknowledge' | 'markSent'> {
+class MemoryOutbox implements Pick<Outbox, 'each' | 'acknowledge' | 'markSent'> {
   readonly entries = new Map<string, OutboxEntry>();
   readonly marked = new Set<string>();
   #version = 0;
@@ -29,8 +29,8 @@ class MemoryOutbox implements Pick<Outbox, 'pending' | 'acknowledge' | 'markSent
     return this.entries.size;
   }
 
-  pending(limit: number, { skip }: PendingOptions = {}): OutboxEntry[] {
-    return [...this.entries.values()]
+  *each(limit: number, { skip }: PendingOptions = {}): Generator<OutboxEntry, void> {
+    yield* [...this.entries.values()]
       .filter((entry) => !skip?.({ ...entry, pk: '', sk: entry.key }))
       .slice(0, limit);
   }

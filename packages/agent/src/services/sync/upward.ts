@@ -165,7 +165,7 @@ export class Upward {
     const { form = toWire, hasReport } = this.#terms;
     // Beside other batches an item that is sent back might overtake its newer change.
     const returns = this.#underWay.size === 0 ? this.#returns : new Map<string, Outgoing>();
-    const pending = outbox.pending(MOST_CHANGES, { skip: ({ version }) => this.#versions.has(version) });
+    const pending = outbox.each(MOST_CHANGES, { skip: ({ version }) => this.#versions.has(version) });
     const { changes, texts } = gatherBatch(pending, returns, { maxBytes: this.#maxBytes, form, hasReport });
     if (changes.length === 0) return false;
     this.#seq += 1;
