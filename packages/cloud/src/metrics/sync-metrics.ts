@@ -1,4 +1,4 @@
-import type { SyncCounts } from '../sync/agreed.ts';
+import type { SyncCounts } from '../sync/sync-up.ts';
 import type { Metrics } from './metrics.ts';
 
 /** Shows what devices send of their databases. */
