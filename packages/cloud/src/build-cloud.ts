@@ -20,8 +20,8 @@ import type { FrontDoorLimits } from './front-door/tls-doors.ts';
 import { type HttpLimits, HttpService, type RouteModule } from './http/http-service.ts';
 import { buildIdentity } from './identity/build-identity.ts';
 import type { FirstLogin } from './identity/first-login.ts';
-import { watchDeviceMetrics } from './metrics/device-metrics.ts';
 import { watchEndpoint } from './metrics/endpoint-metrics.ts';
+import { watchMetricIntake } from './metrics/metric-intake-metrics.ts';
 import { Metrics } from './metrics/metrics.ts';
 import { operationsRoutes } from './metrics/operations-routes.ts';
 import { watchSync } from './metrics/sync-metrics.ts';
@@ -140,7 +140,7 @@ export function createCloud(options: CloudOptions = {}): Cloud {
   if (devices) {
     watchEndpoint(metrics, () => endpoint.counters);
     watchSync(metrics, () => devices.syncCounts);
-    watchDeviceMetrics(metrics, devices.metrics);
+    watchMetricIntake(metrics, devices.metricCounts);
     metrics.gauge('ioto_websocket_connections', 'WebSockets open now', () => webSocket.open);
   }
 

@@ -47,7 +47,7 @@ import type { CredentialIssuer } from './ports/credential-issuer.ts';
 import type { DeviceEndpoint, DeviceGate, ToolGate } from './ports/device-endpoint.ts';
 import type { ItemStore } from './ports/item-store.ts';
 import type { SecretSource } from './state-directory/state-directory.ts';
-import { Agreed, type SyncCounts } from './sync/agreed.ts';
+import { Agreed } from './sync/agreed.ts';
 import { Arrivals } from './sync/arrivals.ts';
 import { CompareTurns } from './sync/compare-turns.ts';
 import { conflictsOf } from './sync/conflict-log.ts';
@@ -57,13 +57,14 @@ import { ExpirySweep } from './sync/expiry-sweep.ts';
 import { FetchAnswers } from './sync/fetch-answer.ts';
 import { ItemSender } from './sync/item-sender.ts';
 import { LiveDelivery } from './sync/live-delivery.ts';
+import { Pace } from './sync/pace.ts';
 import { Peers } from './sync/peers.ts';
 import { dropPendingCommands } from './sync/pending-commands.ts';
 import { Quarantine, releaseQuarantine } from './sync/quarantine.ts';
 import { type RequestHandler, ServiceMessages } from './sync/service-messages.ts';
 import { storeGet } from './sync/store-get.ts';
 import { SyncDown } from './sync/sync-down.ts';
-import { SyncUp } from './sync/sync-up.ts';
+import { type SyncCounts, SyncUp } from './sync/sync-up.ts';
 import type { SyncIdentity } from './sync/wire-item.ts';
 import { ToolDoor } from './tools/tool-door.ts';
 
@@ -102,7 +103,7 @@ export interface DeviceCloudParts {
   readonly syncCounts: SyncCounts & CompareCounts;
   broadcasts: CloudBroadcasts;
   /** What devices measured: sets that were stored, and that were dropped. */
-  metrics: Readonly<MetricIntake['counters']>;
+  metricCounts: Readonly<MetricIntake['counters']>;
   routes: RouteModule[];
   /** To be started before the endpoint takes connections, in this order. */
   components: Component[];
@@ -129,9 +130,10 @@ export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceC
   });
   const quarantine = new Quarantine({ store, clock, logger });
   const conflicts = (identity: SyncIdentity) => conflictsOf(store, identity);
-  const agreed = new Agreed({ store, endpoint, peers, clock, schemaHash: schemaHash(schema) });
+  const pace = new Pace({ clock });
+  const agreed = new Agreed({ store, endpoint, peers, pace, clock, schemaHash: schemaHash(schema) });
   const syncUp = new SyncUp({
-    ...{ schema, store, endpoint, sender, arrivals, quarantine, agreed, syncDown, clock, logger },
+    ...{ schema, store, endpoint, sender, arrivals, quarantine, agreed, pace, syncDown, clock, logger },
   });
   const metrics = new MetricIntake({ store, clock, logger });
   const metricDesk = new MetricDesk({ store, clock });
@@ -235,9 +237,9 @@ export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceC
     gate: door,
     tools,
     ...{ claims, releases, provisioning, reconciler, directory, items, broadcasts },
-    metrics: metrics.counters,
+    metricCounts: metrics.counters,
     get syncCounts() {
-      return { ...agreed.counts, ...digests.counts };
+      return { ...syncUp.counts, ...digests.counts };
     },
     routes: [
       (app) => provisionRoutes(app, { provisioning }),

@@ -89,7 +89,7 @@ describe('what a device measures', () => {
     await sets(1, { dimensions: 'Device' });
     await sets(1, { dimensions: [{ Room: { name: 'hall' } }] });
     await sets(1, { dimensions: Array.from({ length: 9 }, () => ({})) });
-    expect(world.devices.metrics).toMatchObject({ taken: 0, refused: 5 });
+    expect(world.devices.metricCounts).toMatchObject({ taken: 0, refused: 5 });
     expect(world.logged.filter((line) => line.includes('its value is no number'))).toHaveLength(1);
     expect(await ask('avg')).toBe('');
     expect(await ask('mean')).toBe('');
@@ -111,12 +111,12 @@ describe('what a device measures', () => {
       set({ metric: `m${index}`, value: 1 }),
     );
     await Promise.all(all);
-    expect(world.devices.metrics).toEqual({ taken: MOST_OF_DEVICE, refused: 10 });
+    expect(world.devices.metricCounts).toEqual({ taken: MOST_OF_DEVICE, refused: 10 });
     await set({ metric: 'm0', value: 2 });
     expect(await ask('sum', { metric: 'm0' })).toBe('3');
     await world.restart();
     await set({ metric: 'another', value: 1 });
-    expect(world.devices.metrics).toEqual({ taken: 0, refused: 1 });
+    expect(world.devices.metricCounts).toEqual({ taken: 0, refused: 1 });
   });
 });
 

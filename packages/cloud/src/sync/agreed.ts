@@ -11,7 +11,7 @@ import { Check } from 'typebox/value';
 import type { DeviceEndpoint } from '../ports/device-endpoint.ts';
 import type { ItemStore, StoredItem, StoredKey } from '../ports/item-store.ts';
 import { Confirmed, type Note, placeOf, type SyncSummary } from './confirmed.ts';
-import { Pace } from './pace.ts';
+import type { Pace } from './pace.ts';
 import type { Peer, Peers } from './peers.ts';
 import type { RequestHandler } from './service-messages.ts';
 import type { SyncPlan } from './sync-plan.ts';
@@ -22,6 +22,7 @@ export interface AgreedOptions {
   endpoint: Pick<DeviceEndpoint, 'deliver'>;
   clock: Clock;
   peers: Peers;
+  pace: Pace;
   /** Of the models that sync: `schemaHash`. */
   schemaHash: string;
 }
@@ -36,36 +37,16 @@ export interface AgreedBatch {
 /** Batches of a device that may be under way, and more than it has. */
 const MOST_REMEMBERED = 64;
 
-/** What this process has counted of sync up. */
-export interface SyncCounts {
-  /** Changes that devices sent and that are durable, or refused. */
-  readonly changes: number;
-  readonly lost: number;
-  readonly conflicts: number;
-  /** Changes that wait on connected devices. */
-  readonly pending: number;
-}
-
 /** What goes beyond the contract between this cloud and devices that have said hello. */
 export class Agreed {
   readonly peers: Peers;
   readonly #options: AgreedOptions;
   readonly #confirmed: Confirmed;
-  readonly #pace: Pace;
-  #changes = 0;
-  #lost = 0;
-  #conflicts = 0;
 
   constructor(options: AgreedOptions) {
     this.#options = options;
     this.peers = options.peers;
     this.#confirmed = new Confirmed(options);
-    this.#pace = new Pace(options);
-  }
-
-  get counts(): SyncCounts {
-    const { pending } = this.peers;
-    return { changes: this.#changes, lost: this.#lost, conflicts: this.#conflicts, pending };
   }
 
   /** Answers `sync/hello`; nothing for what is none. */
@@ -74,8 +55,8 @@ export class Agreed {
     // Before anything is waited for: it is of the connection that it came by.
     const peer = this.peers.said(identity.deviceId, body);
     const through = await this.#confirmed.heard(identity, body);
-    const { clock, schemaHash } = this.#options;
-    peer.told = this.#pace.now();
+    const { clock, pace, schemaHash } = this.#options;
+    peer.told = pace.now();
     const answer: SyncHelloAnswer = {
       v: 1,
       can: [...peer.can],
@@ -106,11 +87,6 @@ export class Agreed {
     return { peer, report: message, seq: typeof seq === 'number' ? seq : 0 };
   }
 
-  /** A batch is being applied; what is returned is to be called when it is durable, or failed. */
-  begin(): () => void {
-    return this.#pace.begin();
-  }
-
   /** What is to be written in the commit that makes the batch durable. */
   note(identity: SyncIdentity, { peer, report }: AgreedBatch, before: StoredItem | undefined): Note {
     const { beside, ...said } = report;
@@ -128,17 +104,6 @@ export class Agreed {
   durable({ peer, seq }: AgreedBatch): void {
     peer.taken.push(seq);
     if (peer.taken.length > MOST_REMEMBERED) peer.taken.shift();
-  }
-
-  /** Counts the changes of a batch that is durable. */
-  took(changes: number, note?: Note): void {
-    this.#changes += changes;
-    this.#lost += note?.lost ?? 0;
-  }
-
-  /** Counts versions that lost against others unseen. */
-  conflicted(conflicts: number): void {
-    this.#conflicts += conflicts;
   }
 
   /** Acknowledges a whole batch. Returns of what the device is to be told that which the acknowledgement does not say. */
@@ -165,18 +130,10 @@ export class Agreed {
     return told.filter((each) => !stamped.includes(each));
   }
 
-  /** Asks a device that keeps no pace for less, when there is no other way. */
-  relieve(deviceId: string): void {
-    if (!this.#pace.throttles(deviceId)) return;
-    const { endpoint, clock } = this.#options;
-    const payload = JSON.stringify({ timestamp: clock.now(), close: false });
-    void endpoint.deliver(deviceId, deviceTopic.throttle(deviceId), payload);
-  }
-
   /** Undefined where the device knows it already. */
   #paceFor(peer: Peer) {
     if (!peer.can.has('pace')) return undefined;
-    const pace = this.#pace.now();
+    const pace = this.#options.pace.now();
     const { told } = peer;
     if (told && told.window === pace.window && told.bytes === pace.bytes && !pace.wait) return undefined;
     peer.told = pace;

@@ -8,6 +8,7 @@ import { Upward } from '../../../agent/src/services/sync/upward.ts';
 import { SimulatedDisk } from '../../../database/src/journal/simulated-disk.fixture.ts';
 import type { ItemStore, StoredItem } from '../ports/item-store.ts';
 import { Agreed } from './agreed.ts';
+import { Pace } from './pace.ts';
 import { type Peer, Peers } from './peers.ts';
 import { sharedSchema } from './real-ends.fixture.ts';
 
@@ -32,7 +33,9 @@ class Both {
   constructor() {
     const store = { get: async () => this.#record } as unknown as ItemStore;
     const endpoint = { deliver: async () => 'acknowledged' as const };
-    this.#agreed = new Agreed({ store, endpoint, peers: new Peers(), clock: this.clock, schemaHash: 'x' });
+    const { clock } = this;
+    const parts = { store, endpoint, peers: new Peers(), pace: new Pace({ clock }), clock };
+    this.#agreed = new Agreed({ ...parts, schemaHash: 'x' });
     const hello = { v: 1, can: ['through'], schema: 'x', generation: 'g1', latest: 0, pending: 0 };
     this.#peer = this.#agreed.peers.said(identity.deviceId, hello);
   }

@@ -11,6 +11,7 @@ import type { Note } from './confirmed.ts';
 import { conflictWrites, type LogEntries, loggedConflicts } from './conflict-log.ts';
 import { forgetOldMarks, gonePartition } from './gone-marks.ts';
 import type { ItemSender } from './item-sender.ts';
+import type { Pace } from './pace.ts';
 import type { Quarantine } from './quarantine.ts';
 import type { SyncDown } from './sync-down.ts';
 import { arrivalOf } from './sync-facts.ts';
@@ -32,9 +33,20 @@ export interface SyncUpOptions {
   arrivals: Arrivals;
   quarantine: Quarantine;
   agreed: Agreed;
+  pace: Pace;
   syncDown: Pick<SyncDown, 'again'>;
   clock: Clock;
   logger: Logger;
+}
+
+/** What this process has counted of sync up. */
+export interface SyncCounts {
+  /** Changes that devices sent and that are durable, or refused. */
+  readonly changes: number;
+  readonly lost: number;
+  readonly conflicts: number;
+  /** Changes that wait on connected devices. */
+  readonly pending: number;
 }
 
 /** Takes what devices send of their databases: `…/db/syncToDynamo` and `…/store/set` (Ioto contract §7). */
@@ -45,8 +57,14 @@ export class SyncUp {
   /** What one commit decides is decided in one go, while everything else waits. */
   readonly #slots = new Slots(MOST_TOGETHER);
 
+  readonly #counts = { changes: 0, lost: 0, conflicts: 0 };
+
   constructor(options: SyncUpOptions) {
     this.#options = options;
+  }
+
+  get counts(): SyncCounts {
+    return { ...this.#counts, pending: this.#options.agreed.peers.pending };
   }
 
   /**
@@ -59,10 +77,10 @@ export class SyncUp {
    */
   async receive(identity: SyncIdentity, read: () => unknown, isOurs: boolean): Promise<void> {
     const { deviceId } = identity;
-    const { agreed, quarantine } = this.#options;
+    const { agreed, pace, quarantine } = this.#options;
     // Of the connection that it came by: the device may have another one when its turn has come.
     const peer = agreed.peers.of(deviceId);
-    const ended = agreed.begin();
+    const ended = pace.begin();
     const done = await this.#inTurn(deviceId, async (leave) => {
       const message = read();
       const changes = message === undefined ? undefined : this.#changesOf(identity, message);
@@ -72,7 +90,8 @@ export class SyncUp {
       const keys = batch ? [] : inMessages(changes);
       if (unknown.length > 0) await quarantine.keep(identity, unknown);
       const { told, note } = await this.#apply(accepted, { identity, isOurs, batch }, leave);
-      agreed.took(changes.length, note);
+      this.#counts.changes += changes.length;
+      this.#counts.lost += note?.lost ?? 0;
       return { seq: seqOf(message), keys, told, batch, through: note?.through ?? 0 };
     }).finally(ended);
     if (!done) return;
@@ -196,9 +215,11 @@ export class SyncUp {
   }
 
   #conflicted(identity: SyncIdentity, conflicts: number): void {
-    const { agreed, logger } = this.#options;
-    agreed.conflicted(conflicts);
-    logger.info({ ...identity, conflicts }, 'changes that contradict others: see /device/conflicts');
+    this.#counts.conflicts += conflicts;
+    this.#options.logger.info(
+      { ...identity, conflicts },
+      'changes that contradict others: see /device/conflicts',
+    );
   }
 
   /** By the contract. Returns what the device is to be told beside. */
@@ -206,15 +227,23 @@ export class SyncUp {
     deviceId: string,
     { seq, keys: lists, told }: { seq: number; keys: readonly string[]; told: SyncPlan['told'] },
   ): SyncPlan['told'] {
-    const { endpoint, clock, agreed } = this.#options;
+    const { endpoint, clock } = this.#options;
     const updated = JSON.stringify(isoTime(clock));
     const topic = deviceTopic.sync(deviceId, 'SYNC');
     for (const keys of lists) {
       const payload = `{"seq":${JSON.stringify(seq)},"keys":[${keys}],"updated":${updated}}`;
       void endpoint.deliver(deviceId, topic, payload);
     }
-    agreed.relieve(deviceId);
+    this.#relieve(deviceId);
     return told;
+  }
+
+  /** Asks a device that keeps no pace for less, when there is no other way. */
+  #relieve(deviceId: string): void {
+    const { endpoint, clock, pace } = this.#options;
+    if (!pace.throttles(deviceId)) return;
+    const payload = JSON.stringify({ timestamp: clock.now(), close: false });
+    void endpoint.deliver(deviceId, deviceTopic.throttle(deviceId), payload);
   }
 }
 

@@ -2,7 +2,7 @@ import type { MetricIntake } from '../device-metrics/metric-intake.ts';
 import type { Metrics } from './metrics.ts';
 
 /** Shows how many of the metrics that devices set were stored. */
-export function watchDeviceMetrics(metrics: Metrics, counters: Readonly<MetricIntake['counters']>): void {
+export function watchMetricIntake(metrics: Metrics, counters: Readonly<MetricIntake['counters']>): void {
   metrics.total(
     'ioto_device_metrics_taken_total',
     'Metrics of devices that were stored',
