@@ -10,7 +10,7 @@ import type { Directories } from './config-loading/directories.ts';
 import type { IdentityKey } from './identity/identity-key.ts';
 import type { ProvisionFile } from './identity/provision-file.ts';
 import type { Link } from './link/link.ts';
-import type { MetricSender } from './metrics/metric-sender.ts';
+import type { MetricSender } from './measuring/metric-sender.ts';
 import type { ServicePlan } from './service-table.ts';
 import type { DatabaseService } from './services/database/service.ts';
 import type { Ask } from './services/mqtt/requests.ts';
@@ -46,7 +46,7 @@ export interface AgentParts {
   /** Asks the cloud; there with the service mqtt. */
   ask?: Ask;
   /** The way of metrics up; there with the service mqtt. */
-  metrics?: MetricSender;
+  metricSender?: MetricSender;
   sync?: SyncService;
   link?: Link;
 }

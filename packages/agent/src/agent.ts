@@ -2,7 +2,7 @@ import type { Database } from '@ioto/database';
 import type { Clock, Logger } from '@ioto/runtime';
 import type { AgentEvents } from './agent-events.ts';
 import type { AgentSettings } from './config.ts';
-import type { Metric } from './metric.ts';
+import type { Metric } from './measuring/metric.ts';
 import type { UrlFetch } from './services/url/fetch.ts';
 import type { Store } from './store.ts';
 

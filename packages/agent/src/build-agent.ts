@@ -21,7 +21,7 @@ import { answerDb } from './db-command/answer.ts';
 import { checkDbRequest } from './db-command/request.ts';
 import { ProvisionFile } from './identity/provision-file.ts';
 import { forgetProvisioning, isResetRequested, requestReset, reset } from './identity/reset.ts';
-import { type Metric, openMetric } from './metric.ts';
+import { type Metric, openMetric } from './measuring/metric.ts';
 import { planServices, SERVICE_TABLE } from './service-table.ts';
 import { databaseName } from './services/database/service.ts';
 import type { UrlFetch } from './services/url/fetch.ts';
@@ -57,7 +57,7 @@ class DeviceAgent implements Agent {
       cloud: () => storeCloud(this.#running),
     });
     this.metric = openMetric(() => ({
-      sender: need(this.#running.metrics, 'mqtt'),
+      sender: need(this.#running.metricSender, 'mqtt'),
       ask: need(this.#running.ask, 'mqtt'),
     }));
     this.url = { fetch: (url, request) => need(this.#running.url, 'url').fetch(url, request) };
@@ -114,7 +114,7 @@ class DeviceAgent implements Agent {
     const lifecycle = this.#lifecycle;
     this.#lifecycle = undefined;
     try {
-      await this.#parts?.metrics?.drain();
+      await this.#parts?.metricSender?.drain();
       await lifecycle?.stop();
     } finally {
       this.#board.phase = 'stopped';

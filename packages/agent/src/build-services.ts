@@ -5,10 +5,10 @@ import { type AgentParts, need } from './agent-parts.ts';
 import { DeviceApi } from './cloud-api/device-api.ts';
 import type { AgentSettings } from './config.ts';
 import { expandPath } from './config-loading/directories.ts';
+import { renderFigures } from './figures/agent-figures.ts';
 import { openIdentityKey } from './identity/identity-key.ts';
 import { Link } from './link/link.ts';
-import { renderMetrics } from './metrics/agent-metrics.ts';
-import { MetricSender } from './metrics/metric-sender.ts';
+import { MetricSender } from './measuring/metric-sender.ts';
 import type { ServiceName } from './service-table.ts';
 import { DatabaseService } from './services/database/service.ts';
 import { Requests } from './services/mqtt/requests.ts';
@@ -86,8 +86,8 @@ function buildWeb(parts: AgentParts): Component {
     logger,
     events,
     status: () => board.now,
-    metrics: () =>
-      renderMetrics({
+    figures: () =>
+      renderFigures({
         database: parts.database?.database.stats,
         residentMemory: process.memoryUsage.rss(),
         uptime: process.uptime(),
@@ -170,19 +170,19 @@ function buildMqtt(parts: AgentParts): Component {
     }),
   });
   parts.mqtt.addUser(requests);
-  parts.metrics = new MetricSender({ clock, id, isOurs: () => provisionFile.isCloudOurs });
-  parts.mqtt.addUser(parts.metrics);
+  parts.metricSender = new MetricSender({ clock, id, isOurs: () => provisionFile.isCloudOurs });
+  parts.mqtt.addUser(parts.metricSender);
   return parts.mqtt;
 }
 
 /** How long changes stay on the device after the cloud asked for less, in milliseconds. */
 const THROTTLE_PAUSE = 30_000;
 
-function throttle({ events, sync, metrics, link }: AgentParts, payload: Buffer): void {
+function throttle({ events, sync, metricSender, link }: AgentParts, payload: Buffer): void {
   const message = parseThrottle(payload);
   if (!message) return;
   sync?.pause(THROTTLE_PAUSE);
-  metrics?.pause(THROTTLE_PAUSE);
+  metricSender?.pause(THROTTLE_PAUSE);
   if (message.close) link?.banish();
   events.emit('mqtt:throttled', { pause: THROTTLE_PAUSE, close: message.close });
 }
@@ -255,7 +255,7 @@ export function buildLink(parts: AgentParts): Component | undefined {
 async function connect(parts: AgentParts, mqtt: MqttService, id: string, signal: AbortSignal) {
   const credentials = await readCredentials(parts, id);
   await parts.sync?.prepare({ id, accountId: credentials.accountId });
-  parts.metrics?.prepare(credentials.accountId);
+  parts.metricSender?.prepare(credentials.accountId);
   return mqtt.connect(credentials, signal);
 }
 

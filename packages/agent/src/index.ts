@@ -2,6 +2,6 @@ export type { Agent, AgentOptions, AgentPhase, AgentStatus, Checkpoint } from '.
 export type { AgentEvents, CertificateFacts, DeviceCommand, IdSource } from './agent-events.ts';
 export { createAgent } from './build-agent.ts';
 export { type AgentSettings, agentSchema } from './config.ts';
-export type { Metric } from './metric.ts';
+export type { Metric } from './measuring/metric.ts';
 export type { UrlAnswer, UrlFetch, UrlRequest } from './services/url/fetch.ts';
 export type { Store, StoreValue } from './store.ts';

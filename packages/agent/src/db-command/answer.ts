@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Database, Item } from '@ioto/database';
 import { CodedError, isCodedError, messageOf } from '@ioto/runtime';
-import { bytesPerChange } from '../metrics/agent-metrics.ts';
+import { bytesPerChange } from '../figures/agent-figures.ts';
 import type { DbRequest } from './request.ts';
 
 /** Items that are read in one turn of the loop: whatever else the agent has to do comes between two lots. */

@@ -1,21 +1,22 @@
 import type { IncomingMessage } from 'node:http';
-import { isIP } from 'node:net';
+import { namesLocally } from './host-name.ts';
 
 /** Who may read `/metrics`: programs on the device, everybody who reaches the web server, or nobody. */
 export type MetricsDoor = 'loopback' | 'all' | 'off';
 
 /**
  * Whether a request may see the figures. On loopback the name that it asks for counts too: a website may let its own name
- * point at this machine to read by a visitor's browser (DNS rebinding).
+ * point at this machine to read by a visitor's browser (DNS rebinding). Let in are the names by which other pages tell
+ * somebody near the device more: addresses, names without a dot or of a local ending, the machine's own and those that it
+ * was told to listen on (`listens`). No website can have any of them.
  */
-export function mayReadMetrics(door: MetricsDoor, { socket, headers }: IncomingMessage): boolean {
+export function mayReadMetrics(
+  door: MetricsDoor,
+  { socket, headers }: IncomingMessage,
+  listens: readonly string[] = [],
+): boolean {
   if (door !== 'loopback') return door === 'all';
-  const name = headers.host
-    ?.replace(/:\d*$/, '')
-    .replace(/^\[(.*)\]$/, '$1')
-    .toLowerCase();
-  const isNamedSo = name === undefined || name === 'localhost' || isIP(name) > 0;
-  return isNamedSo && isLoopback(socket.remoteAddress ?? '');
+  return namesLocally(headers.host, listens) && isLoopback(socket.remoteAddress ?? '');
 }
 
 function isLoopback(address: string): boolean {

@@ -27,7 +27,7 @@ export interface WebServiceOptions {
   events: Emitter<AgentEvents>;
   status: () => AgentStatus;
   /** The figures of the agent, in Prometheus' text format. */
-  metrics: () => string;
+  figures: () => string;
 }
 
 /** Of every answer: nothing is guessed, framed or leaked to other sites. */
@@ -121,8 +121,16 @@ export class WebService implements Component {
   /** The claim ID is for whoever stands before an unclaimed device, and not for websites; afterwards it is nobody's business. */
   #statusFor({ headers }: IncomingMessage): AgentStatus {
     const { id, ...status } = this.#options.status();
-    const listens = listenAddresses(this.#options.web).flatMap(({ host }) => host?.toLowerCase() ?? []);
-    return status.claimed || !namesLocally(headers.host, listens) ? status : { ...status, id };
+    return status.claimed || !namesLocally(headers.host, this.#listens()) ? status : { ...status, id };
+  }
+
+  /** Names and addresses that the device was told to listen on. */
+  #listens(): string[] {
+    return listenAddresses(this.#options.web).flatMap(({ host }) => host?.toLowerCase() ?? []);
+  }
+
+  #mayReadMetrics(request: IncomingMessage): boolean {
+    return mayReadMetrics(this.#options.web.metrics ?? 'loopback', request, this.#listens());
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -147,9 +155,9 @@ export class WebService implements Component {
     } else if (path === '/api/status') {
       const headers = { 'content-type': 'application/json', 'cache-control': 'no-store' };
       send(response, 200, headers, JSON.stringify(this.#statusFor(request)));
-    } else if (path === '/metrics' && mayReadMetrics(this.#options.web.metrics ?? 'loopback', request)) {
+    } else if (path === '/metrics' && this.#mayReadMetrics(request)) {
       const headers = { 'content-type': METRICS_TYPE, 'cache-control': 'no-store' };
-      send(response, 200, headers, this.#options.metrics());
+      send(response, 200, headers, this.#options.figures());
     } else {
       send(response, 404, {}, 'Not found\n');
     }

@@ -37,7 +37,7 @@ class Web {
       logger: silentLogger,
       events,
       status: () => this.status,
-      metrics: () => 'ioto_uptime_seconds 1\n',
+      figures: () => 'ioto_uptime_seconds 1\n',
     });
   }
 
@@ -169,7 +169,9 @@ describe('the figures of the agent', () => {
     const { status, text, headers } = await web.get('/metrics');
     expect([status, text]).toEqual([200, 'ioto_uptime_seconds 1\n']);
     expect(headers['content-type']).toContain('version=0.0.4');
-    expect((await web.get('/metrics', { host: 'evil.example:8080' })).status).toBe(404);
+    expect((await web.get('/metrics', { host: 'mydevice.local' })).status).toBe(200);
+    for (const host of ['evil.example:8080', 'local.evil.example', '127.0.0.1.evil.example'])
+      expect((await web.get('/metrics', { host })).status, host).toBe(404);
   });
 
   it('are for everybody, or nobody, where the file says so', async () => {

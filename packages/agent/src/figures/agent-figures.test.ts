@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { World } from '../../test/world.ts';
-import { renderMetrics } from './agent-metrics.ts';
+import { renderFigures } from './agent-figures.ts';
 
 describe('the figures of an agent', () => {
   it('tell what the database holds and what its writes cost the flash', async () => {
@@ -25,7 +25,7 @@ describe('the figures of an agent', () => {
   });
 
   it('are those of the process alone without a database', () => {
-    expect(renderMetrics({ residentMemory: 5, uptime: 7 })).toBe(
+    expect(renderFigures({ residentMemory: 5, uptime: 7 })).toBe(
       '# HELP process_resident_memory_bytes Memory of the agent.\n# TYPE process_resident_memory_bytes gauge\nprocess_resident_memory_bytes 5\n' +
         '# HELP ioto_uptime_seconds Time since the agent was started.\n# TYPE ioto_uptime_seconds gauge\nioto_uptime_seconds 7\n',
     );

@@ -2,7 +2,7 @@ import { serviceTopic } from '@ioto/protocol';
 import { CodedError } from '@ioto/runtime';
 import { settle, VirtualClock } from '@ioto/testkit/virtual-clock';
 import { describe, expect, it } from 'vitest';
-import { openMetric } from '../metric.ts';
+import { openMetric } from './metric.ts';
 import { MetricSender } from './metric-sender.ts';
 
 const MINUTE = 60_000;

@@ -8,8 +8,8 @@ import {
   problemOfMetricName,
 } from '@ioto/protocol';
 import { CodedError } from '@ioto/runtime';
-import type { MetricSender } from './metrics/metric-sender.ts';
-import type { Ask } from './services/mqtt/requests.ts';
+import type { Ask } from '../services/mqtt/requests.ts';
+import type { MetricSender } from './metric-sender.ts';
 
 /**
  * What the device measures, kept by the cloud at decreasing resolution for a year (Ioto contract §7). Needs the service

@@ -13,7 +13,7 @@ export interface AgentFigures {
 type Sample = readonly [name: string, type: 'counter' | 'gauge', help: string, value: number | undefined];
 
 /** The figures in Prometheus' text format, version 0.0.4. Counters begin anew with the process. */
-export function renderMetrics({ database, residentMemory, uptime }: AgentFigures): string {
+export function renderFigures({ database, residentMemory, uptime }: AgentFigures): string {
   const samples: readonly Sample[] = [
     ['process_resident_memory_bytes', 'gauge', 'Memory of the agent.', residentMemory],
     ['ioto_uptime_seconds', 'gauge', 'Time since the agent was started.', uptime],
