@@ -73,6 +73,7 @@ describe('a device that has no room for what the cloud sends', () => {
     await first.stop();
     const settings = { database: { maxSize: '1 kb', maxQueue: 1 }, device: { model: 'M2' } };
     const second = await world.readyAgent({ settings });
+    await until(() => second.db.outbox.size === 0);
     await expect(second.store.set('more', 'x'.repeat(100))).rejects.toMatchObject({ code: 'DATABASE_FULL' });
     expect(second.status.connected).toBe(true);
   });
