@@ -1,4 +1,4 @@
-import type { Database } from '@ioto/database';
+import type { Database, Item } from '@ioto/database';
 import {
   AgreedSyncAck,
   parseLenientJson,
@@ -155,12 +155,17 @@ export class SyncService implements Component, ConnectionUser {
   }
 
   async #receiveItem(verb: ItemVerb, wire: WireItem): Promise<void> {
+    const { commands, database, events } = this.#options;
     const applied = await this.#downward.receive(verb, wire);
-    if (!applied) return;
-    await this.#memory.received(applied.model);
-    const cmd = verb.toLowerCase() as Lowercase<ItemVerb>;
-    this.#options.events.emit('sync:down', { cmd, model: applied.model, item: applied.item });
-    if (applied.model === 'Command' && verb !== 'REMOVE') await this.#options.commands.run(applied.item);
+    if (applied) {
+      await this.#memory.received(applied.model);
+      const cmd = verb.toLowerCase() as Lowercase<ItemVerb>;
+      events.emit('sync:down', { cmd, model: applied.model, item: applied.item });
+    }
+    if (wire._type !== 'Command' || verb === 'REMOVE') return;
+    // One that is there already may have been cut off between its being kept and its being acted on.
+    const command = applied?.item ?? heldCommand(database, wire);
+    if (command) await commands.run(command);
   }
 
   #acknowledged(ack: SyncAck | AgreedSyncAck): void {
@@ -216,4 +221,8 @@ export class SyncService implements Component, ConnectionUser {
       return undefined;
     }
   }
+}
+
+function heldCommand(database: Database, { id }: Readonly<Record<string, unknown>>): Item | undefined {
+  return typeof id === 'string' ? database.get('Command', { id }) : undefined;
 }
