@@ -103,19 +103,28 @@ async function removalsOf(
 }
 
 /** Every accepted Command is acted on at most once; a death between its journal and the act is all that may lose one. */
-async function commandProblems({ devices, owner }: Torture): Promise<string[]> {
+async function commandProblems({ devices, owner, world }: Torture): Promise<string[]> {
   const problems: string[] = [];
   for (const device of devices) {
     const ids = [...owner.commands].flatMap(([id, deviceId]) => (deviceId === device.id ? [id] : []));
     const unheard = async () => (await device.ask('acted', { ids: ids.slice(-500) })).unknown as string[];
-    await until(`${device.id} to have its Commands`, async () => (await unheard()).length === 0).catch(
-      async () => problems.push(`${device.id} never got the Commands ${(await unheard()).join(', ')}`),
-    );
+    await until(`${device.id} to have its Commands`, async () => (await unheard()).length === 0, {
+      timeout: PATIENCE,
+      every: 200,
+    }).catch(async () => {
+      const words = (await unheard()).map(async (id) => {
+        const { status } = await world.adminCall('/generic/get', {
+          ...{ _type: 'Command', id, deviceId: device.id, accountId: world.owner.accountId },
+        });
+        return `${id} (${status === 200 ? 'still' : 'no more'} in the cloud)`;
+      });
+      problems.push(`${device.id} never acted on ${(await Promise.all(words)).join(', ')}`);
+    });
     const acted = await device.acted();
     const twice = [...acted].filter(([, times]) => times > 1);
     if (twice.length > 0) problems.push(`${device.id} acted more than once on ${JSON.stringify(twice)}`);
     const left = ids.filter((id) => !acted.has(id));
-    if (left.length > device.kills) problems.push(`${device.id} did not act on ${left.join(', ')}`);
+    if (left.length > device.kills) problems.push(`${device.id} did not come to act on ${left.join(', ')}`);
   }
   return problems;
 }

@@ -303,6 +303,18 @@ describe('a Command', () => {
     expect(runs).toHaveLength(1);
   });
 
+  it('that was kept, but not journalled when the power went, is acted on when it comes again, once', async () => {
+    await using world = await World.create();
+    const runs: unknown[] = [];
+    const agent = await world.readyAgent();
+    agent.on('device:command:blink', (facts) => runs.push(facts));
+    const cut = command('05', 'blink', { times: 2 });
+    await agent.db.apply({ cmd: 'upsert', item: cut });
+    await world.cloud.sync(agent.id, 'UPSERT', cut);
+    await world.cloud.sync(agent.id, 'UPSERT', cut);
+    expect(runs).toEqual([{ id: '05', command: 'blink', args: { times: 2 } }]);
+  });
+
   it('to release makes the device begin anew; to reboot is the embedder’s to do', async () => {
     await using world = await World.create();
     const agent = await world.readyAgent();
