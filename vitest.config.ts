@@ -12,6 +12,8 @@ export default defineConfig({
       'scripts/**/*.test.ts',
     ],
     pool: 'threads',
+    // Nothing here replaces a module, so the files of a thread may share them: reading them anew took a third of the time.
+    isolate: false,
     testTimeout: 15_000,
   },
 });
