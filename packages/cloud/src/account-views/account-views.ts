@@ -1,4 +1,5 @@
-import type { Clock, Component } from '@ioto/runtime';
+import type { Clock } from '@ioto/runtime';
+import { FeedFollower } from '../ports/feed-follower.ts';
 import type { ItemChange, ItemStore } from '../ports/item-store.ts';
 
 /** Milliseconds between two looks for views that nobody uses. */
@@ -37,25 +38,20 @@ interface Held<V> {
  * read when the first one comes who needs it, kept by the store's own feed of changes, and dropped an hour after its last
  * use.
  */
-export class AccountViews<V> implements Component {
-  readonly name: string;
+export class AccountViews<V> extends FeedFollower {
+  override readonly name: string;
   readonly #options: AccountViewsOptions<V>;
   readonly #held = new Map<string, Held<V>>();
-  #end: (() => void) | undefined;
   #sweptAt = Number.NEGATIVE_INFINITY;
 
   constructor(name: string, options: AccountViewsOptions<V>) {
+    super(options.store);
     this.name = name;
     this.#options = options;
   }
 
-  async start(): Promise<void> {
-    this.#end = this.#options.store.onChange((change) => this.#changed(change));
-  }
-
-  async stop(): Promise<void> {
-    this.#end?.();
-    this.#end = undefined;
+  override async stop(): Promise<void> {
+    await super.stop();
     this.#held.clear();
   }
 
@@ -110,7 +106,7 @@ export class AccountViews<V> implements Component {
     held.early = undefined;
   }
 
-  #changed(change: ItemChange): void {
+  protected override changed(change: ItemChange): void {
     const { partition, begins, apply, onChange } = this.#options;
     if (!change.pk.startsWith(partition) || !change.sk.startsWith(begins)) return;
     const accountId = change.pk.slice(partition.length);

@@ -1,6 +1,7 @@
 import { compareTimes, nextTime } from '@ioto/protocol';
-import { type Component, type Logger, messageOf } from '@ioto/runtime';
+import { type Logger, messageOf } from '@ioto/runtime';
 import { everyItem } from '../identity/every-item.ts';
+import { FeedFollower } from '../ports/feed-follower.ts';
 import type { ItemChange, StoredItem } from '../ports/item-store.ts';
 import { gonePartition, isGonePartition, isRenewedMark, removalOf } from '../sync/gone-marks.ts';
 import type { ItemSender } from '../sync/item-sender.ts';
@@ -23,22 +24,13 @@ export interface BroadcastDown {
  * What devices of an account hear of the operator's Broadcasts beside the message to all: those that came while they were
  * away, and the one that stands in when the account takes its own of that key away.
  */
-export class BroadcastsDown implements Component {
-  readonly name = 'broadcasts down';
+export class BroadcastsDown extends FeedFollower {
+  override readonly name = 'broadcasts down';
   readonly #options: BroadcastsDownOptions;
-  #end: (() => void) | undefined;
 
   constructor(options: BroadcastsDownOptions) {
+    super(options.store);
     this.#options = options;
-  }
-
-  async start(): Promise<void> {
-    this.#end = this.#options.store.onChange((change) => this.#changed(change));
-  }
-
-  async stop(): Promise<void> {
-    this.#end?.();
-    this.#end = undefined;
   }
 
   /** What came for this device after `since`, ISO time of arrival. None of a key that it has its own of. */
@@ -83,7 +75,7 @@ export class BroadcastsDown implements Component {
     return { item: { ...item, updated }, arrived };
   }
 
-  #changed(change: ItemChange): void {
+  protected override changed(change: ItemChange): void {
     const { pk, after } = change;
     if (after?._type !== 'Broadcast' || after.accountId === EVERY_ACCOUNT) return;
     if (!isGonePartition(pk) || isRenewedMark(change)) return;

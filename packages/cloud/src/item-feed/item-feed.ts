@@ -1,7 +1,7 @@
 import type { Schema } from '@ioto/database';
 import { itemsTopic } from '@ioto/protocol';
-import type { Component } from '@ioto/runtime';
 import type { DeviceEndpoint } from '../ports/device-endpoint.ts';
+import { FeedFollower } from '../ports/feed-follower.ts';
 import type { ItemChange, ItemStore, StoredItem } from '../ports/item-store.ts';
 import { isGonePartition, isRenewedMark, removalOf } from '../sync/gone-marks.ts';
 import { EVERY_DEVICE, wireItem } from '../sync/wire-item.ts';
@@ -19,25 +19,16 @@ const ARCHIVE = 'archive#';
  * Tells tools of every version of an item that was committed, whoever made it: a device, its owner, or the cloud. It costs
  * nothing as long as no tool has subscribed. What expires, and a Command that was delivered, goes without a word.
  */
-export class ItemFeed implements Component {
-  readonly name = 'item feed';
+export class ItemFeed extends FeedFollower {
+  override readonly name = 'item feed';
   readonly #options: ItemFeedOptions;
-  #end: (() => void) | undefined;
 
   constructor(options: ItemFeedOptions) {
+    super(options.store);
     this.#options = options;
   }
 
-  async start(): Promise<void> {
-    this.#end = this.#options.store.onChange((change) => this.#changed(change));
-  }
-
-  async stop(): Promise<void> {
-    this.#end?.();
-    this.#end = undefined;
-  }
-
-  #changed(change: ItemChange): void {
+  protected override changed(change: ItemChange): void {
     const { pk, after } = change;
     if (!after || isRenewedMark(change) || !this.#options.endpoint.hasSubscribers(itemsTopic.all)) return;
     const model = this.#options.schema.models.get(String(after._type));

@@ -1,7 +1,8 @@
 import type { Model, Schema } from '@ioto/database';
 import type { SyncVerb } from '@ioto/protocol';
-import { type Component, type Logger, messageOf } from '@ioto/runtime';
+import { type Logger, messageOf } from '@ioto/runtime';
 import type { DeviceEndpoint } from '../ports/device-endpoint.ts';
+import { FeedFollower } from '../ports/feed-follower.ts';
 import type { ItemChange, ItemStore, StoredItem } from '../ports/item-store.ts';
 import { isGonePartition, isRenewedMark, removalOf } from './gone-marks.ts';
 import type { ItemSender } from './item-sender.ts';
@@ -21,26 +22,17 @@ export interface LiveDeliveryOptions {
 }
 
 /** Sends changes of the models that sync down to connected devices as they are committed; the others ask when they come. */
-export class LiveDelivery implements Component {
-  readonly name = 'live delivery';
+export class LiveDelivery extends FeedFollower {
+  override readonly name = 'live delivery';
   readonly #options: LiveDeliveryOptions;
-  #end: (() => void) | undefined;
 
   constructor(options: LiveDeliveryOptions) {
+    super(options.store);
     this.#options = options;
   }
 
-  async start(): Promise<void> {
-    this.#end = this.#options.store.onChange((change) => this.#changed(change));
-  }
-
-  async stop(): Promise<void> {
-    this.#end?.();
-    this.#end = undefined;
-  }
-
   /** What is gone without a mark was delivered, or has expired: devices know of it. */
-  #changed(change: ItemChange): void {
+  protected override changed(change: ItemChange): void {
     const { pk, before, after } = change;
     if (!after || isRenewedMark(change)) return;
     const model = this.#options.schema.models.get(String(after._type));

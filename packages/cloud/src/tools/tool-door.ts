@@ -1,4 +1,4 @@
-import { type Component, type Logger, messageOf } from '@ioto/runtime';
+import { type Logger, messageOf } from '@ioto/runtime';
 import type { AccountDevices } from '../devices/account-devices.ts';
 import { roleCovers } from '../http/principal.ts';
 import type { AccountDirectory } from '../identity/accounts.ts';
@@ -11,6 +11,7 @@ import type {
   ToolGate,
   ToolPrincipal,
 } from '../ports/device-endpoint.ts';
+import { FeedFollower } from '../ports/feed-follower.ts';
 import type { ItemChange, ItemStore } from '../ports/item-store.ts';
 import { toolMayPublish, toolMayReceive, toolMayRetain, toolMaySubscribe } from './tool-policy.ts';
 
@@ -24,8 +25,8 @@ export interface ToolDoorOptions {
 }
 
 /** Lets tools in by their credentials, and out as soon as whoever lent them their right has lost it. */
-export class ToolDoor implements ToolGate, Component {
-  readonly name = 'tools';
+export class ToolDoor extends FeedFollower implements ToolGate {
+  override readonly name = 'tools';
   readonly #options: ToolDoorOptions;
   readonly #inside = new Set<ToolPrincipal>();
   /**
@@ -33,19 +34,14 @@ export class ToolDoor implements ToolGate, Component {
    * process runs: a session may last for as long.
    */
   readonly #left = new Map<string, boolean>();
-  #end: (() => void) | undefined;
 
   constructor(options: ToolDoorOptions) {
+    super(options.store);
     this.#options = options;
   }
 
-  async start(): Promise<void> {
-    this.#end = this.#options.store.onChange((change) => this.#changed(change));
-  }
-
-  async stop(): Promise<void> {
-    this.#end?.();
-    this.#end = undefined;
+  override async stop(): Promise<void> {
+    await super.stop();
     this.#left.clear();
   }
 
@@ -118,7 +114,7 @@ export class ToolDoor implements ToolGate, Component {
     return (await accounts.get(accountId)) ? undefined : 'there is no such account';
   }
 
-  #changed(change: ItemChange): void {
+  protected override changed(change: ItemChange): void {
     // The data of devices changes all the time, and concerns no sponsor.
     if (!isOfSponsors(change)) return;
     for (const principal of this.#inside) {
