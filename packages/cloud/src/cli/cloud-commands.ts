@@ -1,6 +1,6 @@
 import { Option } from 'commander';
 import { ROLES } from '../http/principal.ts';
-import type { SyncSummary } from '../sync/confirmed.ts';
+import type { SyncSummary } from '../sync/hello/confirmed.ts';
 import type { AdminClient } from './admin-client.ts';
 import { type AdminCommand, askAll, type Telling, tellItems } from './admin-command.ts';
 

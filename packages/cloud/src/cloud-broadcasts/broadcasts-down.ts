@@ -3,10 +3,10 @@ import { type Logger, messageOf } from '@ioto/runtime';
 import { everyItem } from '../identity/every-item.ts';
 import { FeedFollower } from '../ports/feed-follower.ts';
 import type { ItemChange, StoredItem } from '../ports/item-store.ts';
-import { gonePartition, isGonePartition, isRenewedMark, removalOf } from '../sync/gone-marks.ts';
-import type { ItemSender } from '../sync/item-sender.ts';
-import { arrivalOf } from '../sync/sync-facts.ts';
-import { EVERY_ACCOUNT, EVERY_DEVICE, type SyncIdentity } from '../sync/wire-item.ts';
+import type { ItemSender } from '../sync/down/item-sender.ts';
+import { gonePartition, isGonePartition, isRenewedMark, removalOf } from '../sync/items/gone-marks.ts';
+import { arrivalOf } from '../sync/items/sync-facts.ts';
+import { EVERY_ACCOUNT, EVERY_DEVICE, type SyncIdentity } from '../sync/items/wire-item.ts';
 import { type BroadcastEnds, broadcastKey, ownKeys, ownMarks } from './own-broadcasts.ts';
 
 export interface BroadcastsDownOptions extends BroadcastEnds {

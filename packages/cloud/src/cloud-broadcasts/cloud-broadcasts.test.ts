@@ -4,7 +4,7 @@ import { until } from '@ioto/testkit/until';
 import { settle } from '@ioto/testkit/virtual-clock';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { DeviceWorld } from '../devices/device-world.fixture.ts';
-import { gonePartition } from '../sync/gone-marks.ts';
+import { gonePartition } from '../sync/items/gone-marks.ts';
 import { linkUp, RealDevice, sharedSchema, toCloud } from '../sync/real-ends.fixture.ts';
 import { broadcastKey } from './own-broadcasts.ts';
 

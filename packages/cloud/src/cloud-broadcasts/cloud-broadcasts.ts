@@ -2,10 +2,10 @@ import { nextTime } from '@ioto/protocol';
 import { type Clock, errorCatalogue } from '@ioto/runtime';
 import type { AuditAction, AuditLog } from '../audit/audit-log.ts';
 import { type Condition, type StoredItem, type Write, writeIfHolds } from '../ports/item-store.ts';
-import type { Arrivals } from '../sync/arrivals.ts';
-import { forgetMarksOf, gonePartition, markOf } from '../sync/gone-marks.ts';
-import { syncFactsOf, withSyncFacts } from '../sync/sync-facts.ts';
-import { EVERY_ACCOUNT, EVERY_DEVICE } from '../sync/wire-item.ts';
+import type { Arrivals } from '../sync/items/arrivals.ts';
+import { forgetMarksOf, gonePartition, markOf } from '../sync/items/gone-marks.ts';
+import { syncFactsOf, withSyncFacts } from '../sync/items/sync-facts.ts';
+import { EVERY_ACCOUNT, EVERY_DEVICE } from '../sync/items/wire-item.ts';
 import { type AccountList, type BroadcastEnds, broadcastKey, ownPlaces } from './own-broadcasts.ts';
 
 export const broadcastError = errorCatalogue({

@@ -1,10 +1,10 @@
 import type { ItemKey, Schema } from '@ioto/database';
 import { isDeviceItem } from '../devices/device-item.ts';
 import type { ItemStore, StoredItem, StoredKey } from '../ports/item-store.ts';
-import { gonePartition } from '../sync/gone-marks.ts';
-import { rangesOf } from '../sync/sync-down.ts';
-import { tenantKey } from '../sync/tenant-key.ts';
-import { EVERY_ACCOUNT, EVERY_DEVICE, type SyncIdentity } from '../sync/wire-item.ts';
+import { rangesOf } from '../sync/down/sync-down.ts';
+import { gonePartition } from '../sync/items/gone-marks.ts';
+import { tenantKey } from '../sync/items/tenant-key.ts';
+import { EVERY_ACCOUNT, EVERY_DEVICE, type SyncIdentity } from '../sync/items/wire-item.ts';
 
 /** Broadcasts that are dated anew in one commit. */
 const LOT = 100;

@@ -6,7 +6,7 @@ import { VirtualClock } from '@ioto/testkit/virtual-clock';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DeviceWorld } from '../devices/device-world.fixture.ts';
 import { storeError, type Write } from '../ports/item-store.ts';
-import { ExpirySweep } from '../sync/expiry-sweep.ts';
+import { ExpirySweep } from '../sync/expiry/expiry-sweep.ts';
 import { MetricDesk } from './metric-desk.ts';
 import { MetricIntake } from './metric-intake.ts';
 import { MOST_OF_DEVICE } from './series-limits.ts';

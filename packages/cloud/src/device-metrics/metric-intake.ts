@@ -1,6 +1,6 @@
 import { type Clock, errorCatalogue, type Logger, messageOf } from '@ioto/runtime';
 import { type ItemStore, type Write, writeIfHolds } from '../ports/item-store.ts';
-import type { SyncIdentity } from '../sync/wire-item.ts';
+import type { SyncIdentity } from '../sync/items/wire-item.ts';
 import { type MetricSet, readMetricSet } from './metric-message.ts';
 import { SeenNumbers } from './seen-numbers.ts';
 import { SeriesLimits } from './series-limits.ts';

@@ -1,7 +1,7 @@
 import type { Clock } from '@ioto/runtime';
 import type { Condition, ItemStore, StoredItem, Write } from '../ports/item-store.ts';
-import { expiryEntry } from '../sync/expiry-index.ts';
-import type { SyncIdentity } from '../sync/wire-item.ts';
+import { expiryEntry } from '../sync/expiry/expiry-index.ts';
+import type { SyncIdentity } from '../sync/items/wire-item.ts';
 
 /** Numbers of a device's latest sets that are remembered; it has fewer under way. */
 const REMEMBERED = 64;

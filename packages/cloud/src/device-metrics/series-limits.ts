@@ -1,6 +1,6 @@
 import type { Clock, Logger } from '@ioto/runtime';
 import type { ItemStore } from '../ports/item-store.ts';
-import type { SyncIdentity } from '../sync/wire-item.ts';
+import type { SyncIdentity } from '../sync/items/wire-item.ts';
 import { countSeries } from './series-records.ts';
 
 /** Series that one device may make: metrics times their dimensions. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { canonicalDimensions, type MetricDimensions } from '@ioto/protocol';
 import type { ItemStore, StoredItem, Write } from '../ports/item-store.ts';
-import { expiryEntry } from '../sync/expiry-index.ts';
+import { expiryEntry } from '../sync/expiry/expiry-index.ts';
 import type { Kept } from './spans.ts';
 
 /** One series: a metric with its dimensions, of an account. */

@@ -12,7 +12,7 @@ import type {
   PeerCertificate,
 } from '../ports/device-endpoint.ts';
 import type { ItemStore } from '../ports/item-store.ts';
-import type { Peers } from '../sync/peers.ts';
+import type { Peers } from '../sync/hello/peers.ts';
 import type { ServiceMessages } from '../sync/service-messages.ts';
 import { certificateStanding, onFirstUse, REPLACEMENT_GRACE } from './certificate-plan.ts';
 import type { ConnectionHistory } from './connection-history.ts';

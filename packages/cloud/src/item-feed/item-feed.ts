@@ -3,8 +3,8 @@ import { itemsTopic } from '@ioto/protocol';
 import type { DeviceEndpoint } from '../ports/device-endpoint.ts';
 import { FeedFollower } from '../ports/feed-follower.ts';
 import type { ItemChange, ItemStore, StoredItem } from '../ports/item-store.ts';
-import { isGonePartition, isRenewedMark, removalOf } from '../sync/gone-marks.ts';
-import { EVERY_DEVICE, wireItem } from '../sync/wire-item.ts';
+import { isGonePartition, isRenewedMark, removalOf } from '../sync/items/gone-marks.ts';
+import { EVERY_DEVICE, wireItem } from '../sync/items/wire-item.ts';
 
 export interface ItemFeedOptions {
   schema: Schema;

@@ -9,12 +9,12 @@ import {
   type Write,
   writeIfHolds,
 } from '../ports/item-store.ts';
-import type { Arrivals } from '../sync/arrivals.ts';
-import { expiryWrites } from '../sync/expiry-index.ts';
-import { forgetOldMarks, gonePartition, markOf } from '../sync/gone-marks.ts';
-import { replacedVersions, syncFactsOf, withSyncFacts } from '../sync/sync-facts.ts';
-import { needsDevice, tenantKey, tenantRange } from '../sync/tenant-key.ts';
-import { EVERY_DEVICE } from '../sync/wire-item.ts';
+import { expiryWrites } from '../sync/expiry/expiry-index.ts';
+import type { Arrivals } from '../sync/items/arrivals.ts';
+import { forgetOldMarks, gonePartition, markOf } from '../sync/items/gone-marks.ts';
+import { replacedVersions, syncFactsOf, withSyncFacts } from '../sync/items/sync-facts.ts';
+import { needsDevice, tenantKey, tenantRange } from '../sync/items/tenant-key.ts';
+import { EVERY_DEVICE } from '../sync/items/wire-item.ts';
 
 export const itemError = errorCatalogue({
   MODEL_UNKNOWN: { status: 400 },

@@ -4,7 +4,7 @@ import { accountOf, type Guards } from '../http/guards.ts';
 import type { HttpApp } from '../http/http-app.ts';
 import { verbs } from '../http/verbs.ts';
 import type { StoredItem } from '../ports/item-store.ts';
-import { withoutSyncFacts } from '../sync/sync-facts.ts';
+import { withoutSyncFacts } from '../sync/items/sync-facts.ts';
 import type { GenericItems } from './generic-items.ts';
 
 const Item = Type.Object(

@@ -1,5 +1,5 @@
-import type { DigestAnswers } from '../sync/digest-answer.ts';
-import type { SyncCounts } from '../sync/sync-up.ts';
+import type { DigestAnswers } from '../sync/digest/digest-answer.ts';
+import type { SyncCounts } from '../sync/up/sync-up.ts';
 import type { Metrics } from './metrics.ts';
 
 /** How often devices have compared a table with the cloud's. */

@@ -3,7 +3,7 @@ import { settle } from '@ioto/testkit/virtual-clock';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DeviceWorld } from '../devices/device-world.fixture.ts';
-import { gonePartition } from './gone-marks.ts';
+import { gonePartition } from './items/gone-marks.ts';
 import { linkUp, type Promised, RealDevice, sharedSchema, toCloud } from './real-ends.fixture.ts';
 
 const HOUR = 3_600_000;

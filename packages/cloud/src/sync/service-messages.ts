@@ -3,9 +3,9 @@ import { type Logger, messageOf } from '@ioto/runtime';
 import type { MetricIntake } from '../device-metrics/metric-intake.ts';
 import { parseJsonBody } from '../http/json-body.ts';
 import type { DeviceEndpoint, DeviceMessage, DevicePrincipal } from '../ports/device-endpoint.ts';
-import type { SyncDown } from './sync-down.ts';
-import type { SyncUp } from './sync-up.ts';
-import type { SyncIdentity } from './wire-item.ts';
+import type { SyncDown } from './down/sync-down.ts';
+import type { SyncIdentity } from './items/wire-item.ts';
+import type { SyncUp } from './up/sync-up.ts';
 
 /** Answers one kind of request with bare text; undefined for no answer. Rejects only for faults of the cloud. */
 export type RequestHandler = (identity: SyncIdentity, body: object) => Promise<string | undefined>;

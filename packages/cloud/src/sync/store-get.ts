@@ -1,7 +1,7 @@
 import type { ItemKey, Schema } from '@ioto/database';
 import type { ItemStore } from '../ports/item-store.ts';
+import { keyFor, type SyncIdentity } from './items/wire-item.ts';
 import type { RequestHandler } from './service-messages.ts';
-import { keyFor, type SyncIdentity } from './wire-item.ts';
 
 /**
  * Answers `store/get { "key" }` with the bare value, empty when there is none (Ioto contract §7). A question that brings a

@@ -1,0 +1,60 @@
+import type { Clock } from '@ioto/runtime';
+import { Slots } from '../../limits/slots.ts';
+import { TokenBuckets } from '../../limits/token-bucket.ts';
+
+/** Tables that are read at once, of all devices. */
+const MOST_AT_ONCE = 2;
+/** Questions that wait for their turn, each with up to 64 KB of digests; the next are asked to come again. */
+const MOST_WAITING = 64;
+/** Seconds until they do. */
+const LATER = 10;
+const MINUTE = 60_000;
+
+export interface Later {
+  readonly retryAfter: number;
+}
+
+export interface TurnOptions {
+  /** It waits for the device more than it works: others need not wait for it. */
+  isSlow?: boolean;
+}
+
+/** Keeps what devices compare within what the cloud can bear: one question of a device at a time, and so many a minute. */
+export class CompareTurns {
+  readonly #questions: TokenBuckets;
+  readonly #fetches: TokenBuckets;
+  readonly #ofDevice = new Slots(1);
+  readonly #ofAll = new Slots(MOST_AT_ONCE);
+  #waiting = 0;
+
+  constructor({ clock }: { clock: Clock }) {
+    this.#questions = new TokenBuckets({ clock, rule: { burst: 20, period: MINUTE } });
+    this.#fetches = new TokenBuckets({ clock, rule: { burst: 60, period: MINUTE } });
+  }
+
+  /** Does the work when its turn has come; at once says when to ask again where there is none. */
+  async take<T>(deviceId: string, work: () => Promise<T>, { isSlow }: TurnOptions = {}): Promise<T | Later> {
+    const wait = (isSlow ? this.#fetches : this.#questions).take(deviceId);
+    if (wait > 0) return { retryAfter: Math.ceil(wait / 1000) };
+    if (this.#waiting >= MOST_WAITING) return { retryAfter: LATER };
+    this.#waiting += 1;
+    const leave = await this.#enter(deviceId, isSlow).finally(() => {
+      this.#waiting -= 1;
+    });
+    try {
+      return await work();
+    } finally {
+      leave();
+    }
+  }
+
+  async #enter(deviceId: string, isSlow?: boolean): Promise<() => void> {
+    const leaveOwn = await this.#ofDevice.enter(deviceId);
+    if (isSlow) return leaveOwn;
+    const leaveAll = await this.#ofAll.enter('all');
+    return () => {
+      leaveAll();
+      leaveOwn();
+    };
+  }
+}
