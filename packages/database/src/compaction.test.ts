@@ -27,7 +27,9 @@ describe('compaction', () => {
     const { writtenBytes } = db.stats;
     const journalled = { from: db.stats.journalBytes };
     for (let at = 0; at < 100; at += 1) await write(at);
-    expect(db.stats.writtenBytes - writtenBytes).toBe(db.stats.journalBytes - journalled.from);
+    // Beside them only zeros: room for the next ones.
+    const zeros = db.stats.writtenBytes - writtenBytes - (db.stats.journalBytes - journalled.from);
+    expect([0, 64 * 1024]).toContain(zeros);
   });
 
   it('lets writers go on, and what they write while it runs is in the next journal', async () => {

@@ -43,6 +43,13 @@ export const testSchema = {
   },
 };
 
+/** The bytes of a journal up to the end of its last record. */
+export function withoutRoom(journal: Buffer): Buffer {
+  let end = journal.length;
+  while (journal[end - 1] === 0) end -= 1;
+  return journal.subarray(0, end);
+}
+
 /** A world for one database: a disk in memory and a clock that the test moves. */
 export class World {
   disk = new SimulatedDisk();

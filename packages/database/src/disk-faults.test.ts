@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { World } from './database.fixture.ts';
+import { World, withoutRoom } from './database.fixture.ts';
 import { encodeFrame } from './journal/frame.ts';
 import { readFrames } from './journal/frame-reader.ts';
 import { KEEP_ALL, LOSE_ALL } from './journal/simulated-disk.fixture.ts';
@@ -19,7 +19,7 @@ describe('a journal', () => {
     const world = new World();
     const db = await world.open();
     await db.create('Store', { key: 'a' });
-    const whole = world.disk.content(JOURNAL);
+    const whole = withoutRoom(world.disk.content(JOURNAL));
     await db.create('Store', { key: 'b' });
     const torn = world.disk.content(JOURNAL).subarray(0, whole.length + 40);
     world.disk.put(JOURNAL, torn);
@@ -88,6 +88,40 @@ describe('a journal', () => {
   });
 });
 
+describe('room behind the records of a journal', () => {
+  it('is there for the next ones, and is no torn write after a power cut', async () => {
+    const world = new World();
+    const db = await world.open();
+    await db.create('Store', { key: 'a' });
+    const { length } = world.disk.content(JOURNAL);
+    for (let at = 0; at < 20; at += 1) await db.create('Store', { key: `k${at}` });
+    expect(world.disk.content(JOURNAL)).toHaveLength(length);
+    world.disk = world.disk.crash(LOSE_ALL);
+    const again = await world.open();
+    expect(again.find('Store')).toHaveLength(21);
+    expect(again.stats.tornTail).toBeUndefined();
+    await again.create('Store', { key: 'b' });
+    expect(world.disk.content(JOURNAL)).toHaveLength(length);
+    await again.close();
+    // A journal that was ended gives it up.
+    expect(world.disk.content(JOURNAL).length).toBeLessThan(10_000);
+    expect((await world.open()).find('Store')).toHaveLength(22);
+  });
+
+  it('is left out where the disk has none, and what fits is kept', async () => {
+    const world = new World();
+    world.disk.capacity = 2000;
+    const db = await world.open();
+    await db.create('Store', { key: 'a' });
+    await db.create('Store', { key: 'b' });
+    await expect(db.create('Store', { key: 'c', value: 'x'.repeat(2000) })).rejects.toMatchObject({
+      details: { reason: 'ENOSPC' },
+    });
+    world.disk = world.disk.crash(LOSE_ALL);
+    expect((await world.open()).find('Store').map(({ key }) => key)).toEqual(['a', 'b']);
+  });
+});
+
 describe('a full disk', () => {
   it('refuses the write, keeps everything else, and takes writes again when there is room', async () => {
     const world = new World();
@@ -98,7 +132,7 @@ describe('a full disk', () => {
     world.disk.capacity = world.disk.content(JOURNAL).length + 100;
     const writes = [
       db.update('Store', { key: 'a', value: '2' }),
-      db.create('Store', { key: 'b', value: 'x'.repeat(500) }),
+      db.create('Store', { key: 'b', value: 'x'.repeat(100_000) }),
       db.remove('Store', { key: 'a' }),
     ];
     expect(db.get('Store', { key: 'a' })).toBeUndefined();

@@ -1,5 +1,5 @@
 import type { FileLayer } from './file-layer.ts';
-import { FRAME_HEADER_SIZE, type Frame, hasLaterHeader, readFrame, readHeader } from './frame.ts';
+import { FRAME_HEADER_SIZE, type Frame, hasLaterHeader, isRoom, readFrame, readHeader } from './frame.ts';
 
 /** Bytes that are read at once: a file is never in memory as a whole. */
 const WINDOW = 512 * 1024;
@@ -11,7 +11,7 @@ export interface FileScan {
   /** Where the last good frame ends. */
   readonly end: number;
   readonly size: number;
-  /** What follows is no whole frame … */
+  /** What follows is neither a whole frame nor room for one … */
   readonly damaged: boolean;
   /** … and the header of a later one lies behind it. */
   readonly laterFrame: boolean;
@@ -37,7 +37,8 @@ export async function readFrames(
     window.accept(frame);
   }
   const end = window.position;
-  if (!(await window.hasMore())) return { lastNumber, end, size: end, damaged: false, laterFrame: false };
+  const size = await window.sizeOfRoom();
+  if (size !== undefined) return { lastNumber, end, size, damaged: false, laterFrame: false };
   // Only a damaged file is looked at as a whole.
   const bytes = await files.read(path);
   const laterFrame = hasLaterHeader(bytes, end + 1, lastNumber ?? -1);
@@ -80,9 +81,17 @@ class Window {
     this.#position += length;
   }
 
-  async hasMore(): Promise<boolean> {
-    await this.#have(1);
-    return this.#rest.length > 0;
+  /** The size of a file that has nothing but room from the position on, which is read to its end; else undefined. */
+  async sizeOfRoom(): Promise<number | undefined> {
+    for (let end = this.#position; ; ) {
+      await this.#have(1);
+      const rest = this.#rest;
+      if (rest.length === 0) return end;
+      if (!isRoom(rest)) return undefined;
+      this.#used += rest.length;
+      this.#position += rest.length;
+      end = this.#position;
+    }
   }
 
   get #rest(): Buffer {

@@ -3,7 +3,8 @@ import { crc32 } from 'node:zlib';
 /**
  * The files are rows of frames. A frame is written whole by one write and made durable by one sync, and none is begun
  * before the one in front of it is durable: so a frame that is damaged with another behind it was damaged later, while
- * a damaged last one was torn by a power cut and never acknowledged.
+ * a damaged last one was torn by a power cut and never acknowledged. Zeros behind the last frame of a journal are room for
+ * the next ones.
  *
  * Header, little endian: magic (4 bytes that UTF-8 text never holds), payload length (4), frame number (6), kind (2),
  * CRC-32 of the payload (4), CRC-32 of the header so far (4).
@@ -48,6 +49,12 @@ export function readFrame(bytes: Buffer, offset: number): Frame | undefined {
   const payload = bytes.subarray(start, start + header.length);
   if (payload.length < header.length || crc32(payload) !== header.checksum) return undefined;
   return { kind: header.kind, number: header.number, payload, offset };
+}
+
+/** True of room for frames that were not written yet, and of no bytes at all. */
+export function isRoom(bytes: Uint8Array): boolean {
+  for (let at = 0; at < bytes.length; at += 1) if (bytes[at] !== 0) return false;
+  return true;
 }
 
 export function readHeader(bytes: Buffer, offset: number) {

@@ -16,6 +16,8 @@ export interface Recovered {
   /** The journal to go on with. */
   readonly generation: number;
   readonly journalLength: number;
+  /** With the room behind its last frame. */
+  readonly journalSize: number;
   readonly nextNumber: number;
   readonly seq: number;
   readonly journalBytes: number;
@@ -29,6 +31,7 @@ export interface Recovered {
 const NEW: Recovered = {
   generation: 1,
   journalLength: 0,
+  journalSize: 0,
   nextNumber: 0,
   seq: 0,
   journalBytes: 0,
@@ -81,6 +84,7 @@ export async function recover(
     id: last.head.id,
     generation: last.head.generation,
     journalLength: last.end,
+    journalSize: last.size,
     nextNumber: (last.lastNumber ?? 0) + 1,
     seq: Math.max(base?.head.seq ?? 0, ...journals.map(({ head }) => head.seq)),
     journalBytes: journals.reduce((sum, journal) => sum + journal.end, 0),

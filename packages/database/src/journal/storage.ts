@@ -132,7 +132,7 @@ export class Storage {
       const journal = this.#journal;
       this.#journal = undefined;
       try {
-        if (this.#wroteSinceOpen && !journal?.unsure && !this.#mustMoveOn) await journal?.append('end', '');
+        if (this.#wroteSinceOpen && !journal?.unsure && !this.#mustMoveOn) await journal?.finish();
       } catch (error) {
         this.#options.logger.warn({ error: messageOf(error) }, 'the journal has no clean end');
       } finally {
@@ -156,7 +156,11 @@ export class Storage {
     this.#snapshotBytes = found.snapshotBytes;
     const path = this.#names.journal(found.generation);
     const file = await this.#options.files.open(path);
-    this.#journal = new JournalFile(path, file, found.journalLength, found.nextNumber);
+    this.#journal = new JournalFile(path, file, {
+      length: found.journalLength,
+      size: found.tornTail ? found.journalLength : found.journalSize,
+      nextNumber: found.nextNumber,
+    });
     const older = found.journalBytes - found.journalLength;
     if (older > 0) this.#olderJournals = [{ path: '', length: older }];
     if (!found.tornTail) return;

@@ -1,4 +1,11 @@
-import { FRAME_HEADER_SIZE, type Frame, nextFrameAt, readFrame, readHeader } from '../journal/frame.ts';
+import {
+  FRAME_HEADER_SIZE,
+  type Frame,
+  isRoom,
+  nextFrameAt,
+  readFrame,
+  readHeader,
+} from '../journal/frame.ts';
 
 /** Bytes of a file that hold no frame that is whole. */
 export interface LostRange {
@@ -34,7 +41,7 @@ export function rescueFrames(bytes: Buffer): RescuedFrames {
       continue;
     }
     const next = nextFrameAt(bytes, at + 1, last) ?? bytes.length;
-    lost.push({ offset: at, bytes: next - at });
+    if (next < bytes.length || !isRoom(bytes.subarray(at))) lost.push({ offset: at, bytes: next - at });
     at = next;
   }
   return { frames, lost, firstNumber: firstNumberOf(bytes, frames) };
