@@ -20,7 +20,7 @@ export function syncFactsOf(item: StoredItem | undefined): SyncFacts | undefined
   return typeof facts === 'object' && facts !== null ? (facts as SyncFacts) : undefined;
 }
 
-/** The item with the facts, those that are undefined left out. */
+/** A copy of the item with the facts, those that are undefined left out. */
 export function withSyncFacts<T extends StoredItem>(item: T, { arrived, by, claims, over }: SyncFacts): T {
   const facts: { -readonly [K in keyof SyncFacts]: SyncFacts[K] } = { arrived };
   if (by) facts.by = by;

@@ -38,14 +38,18 @@ export interface Meeting {
 /** Characters of fields, as JSON, that are kept of a side. */
 const LARGEST = 8 * 1024;
 
+/** A device's own earlier version, with which nothing of it is in conflict. */
+export function isOwn(held: StoredItem, deviceId: string): boolean {
+  return syncFactsOf(held)?.by === deviceId;
+}
+
 /**
- * The conflict in a change, if it is one. A device's own earlier version is none, and neither is a copy of a version that
- * somebody has replaced since: its replacement was made with it in sight.
+ * The conflict in a change of what another made, if it is one. A copy of a version that somebody has replaced since is
+ * none: its replacement was made with it in sight.
  */
 export function conflictOf(meeting: Meeting): Conflict | undefined {
   const { model, deviceId, sent, held } = meeting;
   const facts = syncFactsOf(held.item);
-  if (facts?.by === deviceId) return undefined;
   const over = facts?.over ?? {};
   const replaced = over[deviceId];
   if (replaced !== undefined && compareTimes(sent.updated, replaced) <= 0) return undefined;

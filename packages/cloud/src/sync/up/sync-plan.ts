@@ -6,7 +6,7 @@ import { expiryWrites } from '../expiry/expiry-index.ts';
 import { markOf, removalOf } from '../items/gone-marks.ts';
 import { replacedVersions, syncFactsOf, withSyncFacts } from '../items/sync-facts.ts';
 import type { IncomingChange } from '../items/wire-item.ts';
-import { type Conflict, conflictOf } from './conflict.ts';
+import { type Conflict, conflictOf, isOwn } from './conflict.ts';
 
 /** What the store holds under one key: an item, the mark of a removed one, or nothing. */
 export interface Current {
@@ -58,7 +58,7 @@ export function planSync(
     const { id } = change;
     const current = after.get(id) ?? stored.get(id) ?? {};
     const { next, tell, merged } = applied(change, current, moment);
-    const conflict = conflictIn(change, current, { isWritten: next !== undefined, merged, ...moment });
+    const conflict = conflictIn(change, current, { isWritten: next !== undefined, merged, moment });
     if (conflict) conflicts.push(conflict);
     if (next) after.set(id, next);
     if (tell) told.set(id, tell);
@@ -85,14 +85,17 @@ interface Applied {
 function conflictIn(
   { item, model, remove, base }: IncomingChange,
   current: Current,
-  facts: SyncMoment & { isWritten: boolean; merged?: MergeItem },
+  { isWritten, merged, moment }: { isWritten: boolean; merged?: MergeItem; moment: SyncMoment },
 ): Conflict | undefined {
   const held = current.item ?? current.mark;
-  if (!held || model.name === 'Device') return undefined;
-  const { deviceId, isWritten, merged, now } = facts;
+  const { deviceId, now } = moment;
+  if (!held || isOwn(held, deviceId) || model.name === 'Device') return undefined;
   const updated = timeOf(item.updated) ?? new Date(now).toISOString();
   return conflictOf({
-    ...{ model, deviceId, isWritten, merged },
+    model,
+    deviceId,
+    isWritten,
+    merged,
     sent: { item, removed: remove, updated, base },
     held: { item: held, removed: !current.item },
   });
@@ -157,9 +160,12 @@ function written(
   const over = replacedVersions(before.item ?? before.mark, deviceId);
   const facts = { arrived, by: deviceId, claims, over };
   if (!remove) {
-    const dated = item.updated === updated ? item : { ...item, updated };
+    // One copy: this is done for each change.
+    const next = withSyncFacts(item, facts);
+    next.updated = updated;
     const since = sinceOf(model, before, { item, updated, isLean });
-    return { item: withSyncFacts(since ? { ...since, ...dated } : dated, facts) };
+    if (since !== undefined) next[model.created as string] = since;
+    return { item: next };
   }
   return { mark: markOf(model, item, { updated, now: new Date(now).toISOString(), facts }) };
 }
@@ -173,10 +179,9 @@ function sinceOf(
   { created }: Model,
   { item: held }: Current,
   { item, updated, isLean }: { item: StoredItem; updated: string; isLean?: boolean },
-): Record<string, unknown> | undefined {
+): unknown {
   if (created === undefined || item[created] !== undefined) return undefined;
-  const since = held?.[created] ?? (isLean ? updated : undefined);
-  return since === undefined ? undefined : { [created]: since };
+  return held?.[created] ?? (isLean ? updated : undefined);
 }
 
 function heldOf(model: Model, { item, mark }: Current): HeldByCloud | undefined {
