@@ -140,3 +140,13 @@ export {
   topicOfBasicIngest,
   type UpMessage,
 } from './topics.ts';
+export { canonicalRequest, type Signed, sha256 } from './sigv4/canonical-request.ts';
+export { type RequestToSign, type SigningCredentials, signedHeadersOf } from './sigv4/sign.ts';
+export {
+  headerValues,
+  type QueryParameter,
+  queryParameters,
+  type SignedRequest,
+  splitTarget,
+} from './sigv4/signed-request.ts';
+export { scopeOf, signatureOver, signingKey } from './sigv4/signing-key.ts';

@@ -5,7 +5,7 @@ import {
   queryParameters,
   type SignedRequest,
   splitTarget,
-} from './signed-request.ts';
+} from '@ioto/protocol';
 
 /** What a request says of its own signature. Nothing of it is proven yet. */
 export interface ClaimedSignature {

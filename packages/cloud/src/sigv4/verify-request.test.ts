@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { signatureError } from './errors.ts';
 import { amzDate, KEYS, NOW, REGION, type Signing, signedRequest } from './signed.fixture.ts';
-import type { SignedRequest } from './signed-request.ts';
+import type { SignedRequest } from '@ioto/protocol';
 import { verifySignedRequest } from './verify-request.ts';
 
 const SERVICES = ['iotdevicegateway', 'iotdata'];

@@ -1,8 +1,14 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
-import { canonicalRequest, sha256 } from './canonical-request.ts';
+import { timingSafeEqual } from 'node:crypto';
 import { signatureError } from './errors.ts';
 import { type ClaimedSignature, parseSignature } from './parse-signature.ts';
-import { headerValues, type SignedRequest } from './signed-request.ts';
+import {
+  canonicalRequest,
+  headerValues,
+  type SignedRequest,
+  sha256,
+  signatureOver,
+  signingKey,
+} from '@ioto/protocol';
 
 /** Milliseconds that the clock of the signer may be off. */
 export const CLOCK_TOLERANCE = 300_000;
@@ -86,15 +92,7 @@ function checkCoverage({ rawHeaders, body }: SignedRequest, { signedHeaders }: C
 function signatureOf(request: SignedRequest, claimed: ClaimedSignature, secret: string): Buffer | undefined {
   const canonical = canonicalRequest(request, claimed);
   if (canonical === undefined) return undefined;
-  const { day, date, region, service } = claimed;
-  const scope = `${day}/${region}/${service}/aws4_request`;
-  const text = `AWS4-HMAC-SHA256\n${date}\n${scope}\n${sha256(canonical)}`;
-  const key = [day, region, service, 'aws4_request'].reduce<string | Buffer>(hmac, `AWS4${secret}`);
-  return hmac(key, text);
-}
-
-function hmac(key: string | Buffer, text: string): Buffer {
-  return createHmac('sha256', key).update(text).digest();
+  return signatureOver(canonical, claimed, signingKey(secret, claimed));
 }
 
 function invalid(why: string): Error {

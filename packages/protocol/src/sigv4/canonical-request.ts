@@ -1,6 +1,14 @@
 import { createHash } from 'node:crypto';
-import type { ClaimedSignature } from './parse-signature.ts';
 import { headerValues, queryParameters, type SignedRequest, splitTarget } from './signed-request.ts';
+
+/** What a signature says of itself that decides what it is made of. */
+export interface Signed {
+  /** Where it stands: in the Authorization header, or in the query of a presigned URL. */
+  form: 'header' | 'query';
+  service: string;
+  /** Lower case, in the order in which they were signed. */
+  signedHeaders: readonly string[];
+}
 
 /**
  * The text that a signature is made of (AWS Signature Version 4, "canonical request"). Pure. Undefined when the request
@@ -8,7 +16,7 @@ import { headerValues, queryParameters, type SignedRequest, splitTarget } from '
  */
 export function canonicalRequest(
   request: SignedRequest,
-  { form, service, signedHeaders }: ClaimedSignature,
+  { form, service, signedHeaders }: Signed,
 ): string | undefined {
   const { path, query } = splitTarget(request.target);
   const parameters = canonicalQuery(query, form === 'query' ? service : undefined);
@@ -66,6 +74,7 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
+/** Hexadecimal. */
 export function sha256(bytes: Uint8Array | string): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
