@@ -8,6 +8,8 @@ import {
   systemClock,
 } from '@ioto/runtime';
 import { AuditLog } from './audit/audit-log.ts';
+import { AwsAuthorization } from './aws-http/aws-caller.ts';
+import { awsScope } from './aws-http/aws-scope.ts';
 import { buildDeviceCloud, type DeviceCloudParts } from './build-device-cloud.ts';
 import { buildBuilder } from './builder/build-builder.ts';
 import { LocalCloud } from './builder/clouds/local-cloud.ts';
@@ -17,6 +19,7 @@ import { type CloudConfig, cloudConfig, parseAddress } from './config.ts';
 import type { CloudPlace } from './devices/cloud-place.ts';
 import { FrontDoor, type FrontDoorOptions } from './front-door/front-door.ts';
 import type { FrontDoorLimits } from './front-door/tls-doors.ts';
+import type { HttpApp } from './http/http-app.ts';
 import { type HttpLimits, HttpService, type RouteModule } from './http/http-service.ts';
 import { buildIdentity } from './identity/build-identity.ts';
 import type { FirstLogin } from './identity/first-login.ts';
@@ -83,7 +86,10 @@ export function createCloud(options: CloudOptions = {}): Cloud {
   const store = new LmdbItemStore({ directory: state.file('items'), logger });
   const metrics = new Metrics();
   const audit = new AuditLog({ store, clock });
-  const authority = new EmbeddedCa({ directory: state.path, hosts: [config.host], clock, logger });
+  const authority = new EmbeddedCa({
+    ...{ directory: state.path, hosts: [config.host], clock, logger },
+    deviceCertificateLife: config.certificateLife * 86_400_000,
+  });
   const identity = buildIdentity({ store, clock, audit, adminKey: () => state.adminKey });
   const { guards, authenticator } = identity;
 
@@ -126,6 +132,7 @@ export function createCloud(options: CloudOptions = {}): Cloud {
         sponsors: identity.sponsors,
         credentials,
         secrets: state,
+        file: (...names) => state.file(...names),
         builder: builderClient,
         schema,
       })
@@ -150,12 +157,21 @@ export function createCloud(options: CloudOptions = {}): Cloud {
     if (!serving) throw new CodedError('STARTING', 'the cloud is starting or stopping', { status: 503 });
     await store.get('health', 'probe');
   };
+  const authorizer = new AwsAuthorization({
+    ...{ credentials, clock },
+    gate: () => deviceCloudOf(devices).gate,
+    tools: () => deviceCloudOf(devices).tools,
+    region: () => config.region,
+  });
   const http = new HttpService({
     clock,
     logger,
     limits: limits.http,
     api,
-    root: [(app) => operationsRoutes(app, { metrics, authenticator, probe })],
+    root: [
+      (app) => operationsRoutes(app, { metrics, authenticator, probe }),
+      ...(devices ? [(app: HttpApp) => awsScope(app, { authorizer, logger, ...devices.aws })] : []),
+    ],
     onAnswer: (route, status, seconds) => metrics.answered(route, status, seconds),
     ...(devices ? { onUpgrade: (request, socket, head) => webSocket.upgrade(request, socket, head) } : {}),
   });

@@ -2,6 +2,9 @@ import { compileSchema, completeSchema, schemaHash } from '@ioto/database';
 import { SYNC_CHECKED, SYNC_DIGEST, SYNC_FETCH, SYNC_HELLO } from '@ioto/protocol';
 import type { Clock, Component, Logger } from '@ioto/runtime';
 import type { AuditLog } from './audit/audit-log.ts';
+import type { AwsRoutes } from './aws-http/aws-scope.ts';
+import type { JsonTarget } from './aws-http/json-target.ts';
+import { buildAwsServices } from './aws-services.ts';
 import { broadcastRoutes } from './cloud-broadcasts/broadcast-routes.ts';
 import { BroadcastsDown } from './cloud-broadcasts/broadcasts-down.ts';
 import { CloudBroadcasts } from './cloud-broadcasts/cloud-broadcasts.ts';
@@ -46,6 +49,7 @@ import type { CertificateAuthority } from './ports/certificate-authority.ts';
 import type { CredentialIssuer } from './ports/credential-issuer.ts';
 import type { DeviceEndpoint, DeviceGate, ToolGate } from './ports/device-endpoint.ts';
 import type { ItemStore } from './ports/item-store.ts';
+import { ReservedTopics } from './reserved-topics/reserved-topics.ts';
 import type { SecretSource } from './state-directory/state-directory.ts';
 import { CompareTurns } from './sync/digest/compare-turns.ts';
 import { DeviceTable } from './sync/digest/device-table.ts';
@@ -76,6 +80,8 @@ export interface DeviceCloudCapabilities {
   credentials: CredentialIssuer;
   guards: Guards;
   secrets: SecretSource;
+  /** Path below the state directory. */
+  file: (...names: string[]) => string;
   authority: CertificateAuthority;
   builder: BuilderClient;
   /** Calls back to the `gate` of what is built here. */
@@ -105,6 +111,8 @@ export interface DeviceCloudParts {
   /** What devices measured: sets that were stored, and that were dropped. */
   metricCounts: Readonly<MetricIntake['counters']>;
   routes: RouteModule[];
+  /** What AWS's clients ask for over HTTP. */
+  aws: { routes: readonly AwsRoutes[]; targets: readonly JsonTarget[] };
   /** To be started before the endpoint takes connections, in this order. */
   components: Component[];
   /** To be started once it listens: what asks the builder. */
@@ -179,7 +187,12 @@ export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceC
     presence,
     history,
     endpoint,
-    messages,
+    messages: {
+      receive: (principal, message) =>
+        reserved.isReserved(message.topic)
+          ? reserved.receive(principal, message)
+          : messages.receive(principal, message),
+    },
     peers: agreed.peers,
     turns,
     clock,
@@ -189,6 +202,25 @@ export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceC
   const claims = new DeviceClaimDesk({
     ...{ store, records, builder, accounts, guesses, audit, turns, secret, clock, logger },
   });
+  const provisioning = new DeviceProvisioning({
+    ...{ store, records, builder, authority, audit, turns, secret, place, clock },
+    completeWaiting: (registration) => claims.completeWaiting(registration),
+    onReplaced: (deviceId) => door.replaced(deviceId),
+  });
+  const directory = new DeviceDirectory({ store, records, clock });
+  const desk = new CredentialDesk({
+    ...{ sponsors, accounts, audit, clock },
+    issuer: credentials,
+    devices: provisioning,
+    region,
+  });
+  const aws = buildAwsServices({
+    ...{ store, audit, accounts, guards, secrets, authority, credentials, endpoint, place, schema },
+    ...{ records, accountDevices, directory, provisioning, metrics, metricDesk, turns, clock, logger },
+    file: capabilities.file,
+    credentialDesk: desk,
+  });
+  const reserved = new ReservedTopics(aws.topics, logger);
   const dropPending = (accountId: string, deviceId: string) =>
     dropPendingCommands({ schema, store }, accountId, deviceId);
   const releases = new DeviceReleases({
@@ -199,12 +231,8 @@ export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceC
     audit,
     turns,
     dropPending,
+    leaving: aws.leaving,
     clock,
-  });
-  const provisioning = new DeviceProvisioning({
-    ...{ store, records, builder, authority, audit, turns, secret, place, clock },
-    completeWaiting: (registration) => claims.completeWaiting(registration),
-    onReplaced: (deviceId) => door.replaced(deviceId),
   });
   const reconciler = new IntentReconciler({
     ...{ records, turns, clock, logger },
@@ -212,7 +240,6 @@ export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceC
     carryOutRelease: (intent) => releases.carryOut(intent),
   });
   const link = new BuilderLink({ builder, claims, accounts, audit, place, clock, logger });
-  const directory = new DeviceDirectory({ store, records, clock });
   const release: Component = {
     name: 'quarantine',
     start: () =>
@@ -225,12 +252,14 @@ export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceC
   };
   const items = new GenericItems({ schema, store, records, arrivals, clock });
   const broadcasts = new CloudBroadcasts({ schema, store, arrivals, accounts, audit, clock });
-  const tools = new ToolDoor({ store, sponsors, accounts, devices: accountDevices, endpoint, logger });
-  const desk = new CredentialDesk({
-    ...{ sponsors, accounts, audit, clock },
-    issuer: credentials,
-    devices: provisioning,
-    region,
+  const tools = new ToolDoor({
+    store,
+    sponsors,
+    accounts,
+    devices: accountDevices,
+    endpoint,
+    reserved,
+    logger,
   });
 
   return {
@@ -250,7 +279,9 @@ export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceC
       (app) => broadcastRoutes(app, { broadcasts, audit, guards }),
       (app) => metricRoutes(app, { desk: metricDesk, guards }),
       (app) => policyRoutes(app, { desk: policyDesk, trial, guards }),
+      ...aws.api,
     ],
+    aws,
     components: [
       arrivals,
       presence,
@@ -264,6 +295,7 @@ export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceC
       accountDevices,
       policies,
       tools,
+      ...aws.components,
     ],
     afterFrontDoor: [reconciler, link],
   };

@@ -68,6 +68,13 @@ export const CloudConfigSchema = Type.Object(
       default: 'local',
       description: 'region of this cloud',
     }),
+    certificateLife: Type.Number({
+      minimum: 0.0001,
+      maximum: 20 * 365,
+      default: 2 * 365,
+      description:
+        'days that a device certificate holds, 0.0001..7300; devices renew theirs after two thirds of them',
+    }),
     schema: Type.Optional(
       Type.String({
         minLength: 1,

@@ -12,7 +12,7 @@ export function deviceMayPublish({ deviceId }: DeviceIdentity, topic: string): b
     topic.startsWith(`ioto/service/${deviceId}/`) ||
     topic.startsWith(`$aws/rules/IotoDevice/ioto/service/${deviceId}/`) ||
     topic.startsWith(`$aws/things/${deviceId}/`) ||
-    topic.startsWith('$aws/certificates/')
+    isOfOwnCertificates(topic)
   );
 }
 
@@ -23,8 +23,13 @@ export function deviceMaySubscribe({ deviceId, accountId }: DeviceIdentity, filt
     filter.startsWith('ioto/account/all/') ||
     filter.startsWith(`ioto/account/${accountId}/`) ||
     filter.startsWith(`$aws/things/${deviceId}/`) ||
-    filter.startsWith('$aws/certificates/')
+    isOfOwnCertificates(filter)
   );
+}
+
+/** AWS's topics for certificates are the same for all devices; what is said there goes to the one that asked. */
+function isOfOwnCertificates(topic: string): boolean {
+  return topic.startsWith('$aws/certificates/') || topic.startsWith('$aws/provisioning-templates/');
 }
 
 /** A device hears all that it may subscribe: the filters that are allowed match nothing else. */

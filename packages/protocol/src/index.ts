@@ -59,6 +59,16 @@ export {
   signRequest,
   verifyRequest,
 } from './request-signature.ts';
+export { canonicalRequest, type Signed, sha256 } from './sigv4/canonical-request.ts';
+export { type RequestToSign, type SigningCredentials, signedHeadersOf } from './sigv4/sign.ts';
+export {
+  headerValues,
+  type QueryParameter,
+  queryParameters,
+  type SignedRequest,
+  splitTarget,
+} from './sigv4/signed-request.ts';
+export { scopeOf, signatureOver, signingKey } from './sigv4/signing-key.ts';
 export { canonicalItem } from './sync-core/canonical.ts';
 export { type Claims, type HeldByCloud, onUp, type SentUp, type UpVerdict } from './sync-core/cloud-end.ts';
 export { type DownFacts, type DownVerdict, type HeldByDevice, onDown } from './sync-core/device-end.ts';
@@ -140,13 +150,3 @@ export {
   topicOfBasicIngest,
   type UpMessage,
 } from './topics.ts';
-export { canonicalRequest, type Signed, sha256 } from './sigv4/canonical-request.ts';
-export { type RequestToSign, type SigningCredentials, signedHeadersOf } from './sigv4/sign.ts';
-export {
-  headerValues,
-  type QueryParameter,
-  queryParameters,
-  type SignedRequest,
-  splitTarget,
-} from './sigv4/signed-request.ts';
-export { scopeOf, signatureOver, signingKey } from './sigv4/signing-key.ts';

@@ -10,6 +10,10 @@ export type AuditAction =
   | 'device.self-claim-denied'
   | 'device.provisioned'
   | 'device.impostor-denied'
+  | 'certificate.issued'
+  | 'certificate.proven'
+  | 'certificate.revoked'
+  | 'certificate.recovered'
   | 'user.login-denied'
   | 'user.created'
   | 'user.updated'
@@ -25,7 +29,18 @@ export type AuditAction =
   | 'policy.attached'
   | 'policy.detached'
   | 'broadcast.set'
-  | 'broadcast.removed';
+  | 'broadcast.removed'
+  | 'shadow.removed'
+  | 'log-group.removed'
+  | 'role-alias.created'
+  | 'role-alias.removed'
+  | 'job.created'
+  | 'job.canceled'
+  | 'job.removed'
+  | 'update.published'
+  | 'update.changed'
+  | 'update.removed'
+  | 'update.reported';
 
 export interface AuditEntry {
   /** ULID: sorts by time. */

@@ -12,6 +12,7 @@ interface StartOptions {
   mqtt?: string;
   mtls?: string;
   workers?: string;
+  certificateLife?: string;
   roles?: string;
   builder?: string;
   builderAuthority?: string;
@@ -35,6 +36,7 @@ export function startCommand(terminal: Terminal): Command {
     .option('--mqtt <host:port>', 'also speak MQTT here, whatever the ALPN')
     .option('--mtls <host:port>', 'also speak HTTPS with client certificate here')
     .option('--workers <count>', 'do TLS in so many processes beside this one, up to 64 (default 0)')
+    .option('--certificate-life <days>', 'how long a device certificate holds (default 730)')
     .option('--roles <list>', 'builder, device-cloud or both (default builder,device-cloud)')
     .option('--builder <url>', 'builder of a device cloud without the builder role, with its /api')
     .option('--builder-authority <file>', 'PEM of the authority that the builder is trusted by')
@@ -50,7 +52,7 @@ export function startCommand(terminal: Terminal): Command {
 }
 
 async function run(options: StartOptions, terminal: Terminal): Promise<void> {
-  const { json, debug, quiet, roles, workers, schema, ...given } = options;
+  const { json, debug, quiet, roles, workers, certificateLife, schema, ...given } = options;
   const level: LogLevel = debug ? 'debug' : quiet ? 'error' : 'info';
   const definition = schema === undefined ? undefined : await readSchema(schema, readTextIfPresent);
   // Only this command pays for loading the whole cloud.
@@ -58,6 +60,7 @@ async function run(options: StartOptions, terminal: Terminal): Promise<void> {
   const cloud = createCloud({
     ...given,
     ...(workers === undefined ? {} : { workers: countOf(workers) }),
+    ...(certificateLife === undefined ? {} : { certificateLife: countOf(certificateLife) }),
     schema: definition,
     roles: roles?.split(',').map((role) => role.trim()) as CloudConfig['roles'] | undefined,
     logger: createLogger('ioto-cloud', { level, destination: terminal.log }),
@@ -80,7 +83,7 @@ async function run(options: StartOptions, terminal: Terminal): Promise<void> {
 
 /** What is no number stays as it is, for the configuration to name. */
 function countOf(text: string): number {
-  return /^\d+$/.test(text) ? Number(text) : (text as unknown as number);
+  return /^\d+(\.\d+)?$/.test(text) ? Number(text) : (text as unknown as number);
 }
 
 function stopRequested(signal: AbortSignal): Promise<void> {

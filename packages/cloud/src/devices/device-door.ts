@@ -13,7 +13,6 @@ import type {
 } from '../ports/device-endpoint.ts';
 import type { ItemStore } from '../ports/item-store.ts';
 import type { Peers } from '../sync/hello/peers.ts';
-import type { ServiceMessages } from '../sync/service-messages.ts';
 import { certificateStanding, onFirstUse, REPLACEMENT_GRACE } from './certificate-plan.ts';
 import type { ConnectionHistory } from './connection-history.ts';
 import type { DeviceRecords } from './device-records.ts';
@@ -27,7 +26,7 @@ export interface DeviceDoorOptions {
   presence: Presence;
   history: ConnectionHistory;
   endpoint: Pick<DeviceEndpoint, 'disconnect'>;
-  messages: Pick<ServiceMessages, 'receive'>;
+  messages: { receive(principal: DevicePrincipal, message: DeviceMessage): Promise<void> };
   /** Who has agreed on more than the contract, by the connection that they have. */
   peers: Pick<Peers, 'forget'>;
   turns: Turns;

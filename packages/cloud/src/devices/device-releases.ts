@@ -30,6 +30,8 @@ export interface DeviceReleasesOptions {
   turns: Turns;
   /** Removes what waits for the device, so that its next owner does not get it. */
   dropPending: (accountId: string, deviceId: string) => Promise<void>;
+  /** Puts away what services keep of it. */
+  leaving: (accountId: string, deviceId: string) => Promise<void>;
   clock: Clock;
 }
 
@@ -107,13 +109,14 @@ export class DeviceReleases {
   }
 
   async #clearUp({ deviceId, accountId, generation }: Intent): Promise<void> {
-    const { store, records, endpoint, clock, dropPending } = this.#options;
+    const { store, records, endpoint, clock, dropPending, leaving } = this.#options;
     const now = isoTime(clock);
     const current = await records.certificates(deviceId);
     const revoked = current
       .filter((record) => !record.revoked && record.generation <= generation)
       .map((record) => records.putCertificate({ ...record, revoked: now, reason: 'released' }));
     await dropPending(accountId, deviceId);
+    await leaving(accountId, deviceId);
     // Before the intent ends: a session that outlives the release would hand its messages to the next owner.
     endpoint.endSession(deviceId);
     await store.write([...revoked, records.endIntent(deviceId)]);

@@ -49,8 +49,12 @@ export class FakeEndpoint implements DeviceEndpoint {
     return this.outcome === 'never' ? new Promise(() => undefined) : this.outcome;
   }
 
-  publish(topic: string, payload: string): void {
-    this.sent.push({ to: 'all', topic, body: payload });
+  publish(topic: string, payload: string | Buffer): void {
+    this.sent.push({ to: 'all', topic, body: payload.toString() });
+  }
+
+  answer(session: string, topic: string, payload: string | Buffer): void {
+    this.sent.push({ to: session, topic, body: payload.toString() });
   }
 
   hasSubscribers(): boolean {
@@ -140,6 +144,7 @@ export class DeviceWorld {
     this.devices = buildDeviceCloud({
       ...{ store: this.store, audit: this.audit, accounts: this.accounts, authority: this.authority },
       ...{ clock: this.clock, logger, builder: this.#builder, endpoint: this.endpoint },
+      file: (...names) => this.#directory.at(...names),
       sponsors: new Sponsors({
         tokens: new Tokens({ store: this.store, clock: this.clock }),
         users: new Users({

@@ -54,7 +54,7 @@ export interface ToolPrincipal {
   rights: ClientRights;
 }
 
-/** A message from a device, as the endpoint hands it to the domain. */
+/** A message from a client, as the endpoint hands it to the domain. */
 export interface DeviceMessage {
   topic: string;
   payload: Buffer;
@@ -73,7 +73,12 @@ export interface DeviceEndpoint {
     options?: { timeout?: number },
   ): Promise<Delivery>;
   /** Sends to every subscriber of a topic. */
-  publish(topic: string, payload: string): void;
+  publish(topic: string, payload: string | Buffer): void;
+  /**
+   * Sends to one client alone, by its device or session ID, if it has subscribed the topic: for answers on topics that are the
+   * same for everybody. It is not kept for a client that is away.
+   */
+  answer(session: string, topic: string, payload: string | Buffer): void;
   /** False when nobody would get what is published on a topic below this one. */
   hasSubscribers(topic: string): boolean;
   isConnected(deviceId: string): boolean;
@@ -147,6 +152,8 @@ export interface ToolGate {
   admit(bearer: ToolBearer, expires: number, clientId: string): Promise<ToolAdmission>;
   connected(principal: ToolPrincipal): void;
   disconnected(principal: ToolPrincipal): void;
+  /** What a tool publishes on topics that are nobody else's to hear; resolves when what an acknowledgement promises is durable. */
+  received(principal: ToolPrincipal, message: DeviceMessage): Promise<void>;
   /**
    * What the tools of an account may receive while none of them is known: of a session that an earlier process has left.
    * Everything, until the account's devices have been read.

@@ -1,4 +1,3 @@
-import { signatureError } from './errors.ts';
 import {
   headerValues,
   type QueryParameter,
@@ -6,6 +5,7 @@ import {
   type SignedRequest,
   splitTarget,
 } from '@ioto/protocol';
+import { signatureError } from './errors.ts';
 
 /** What a request says of its own signature. Nothing of it is proven yet. */
 export interface ClaimedSignature {

@@ -1,5 +1,5 @@
-import { AwsV4Signer } from 'aws4fetch';
 import type { SignedRequest } from '@ioto/protocol';
+import { AwsV4Signer } from 'aws4fetch';
 
 export const REGION = 'local';
 export const NOW = Date.parse('2026-01-02T03:04:05Z');

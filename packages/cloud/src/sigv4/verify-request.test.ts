@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
+import type { SignedRequest } from '@ioto/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { signatureError } from './errors.ts';
 import { amzDate, KEYS, NOW, REGION, type Signing, signedRequest } from './signed.fixture.ts';
-import type { SignedRequest } from '@ioto/protocol';
 import { verifySignedRequest } from './verify-request.ts';
 
 const SERVICES = ['iotdevicegateway', 'iotdata'];

@@ -1,6 +1,4 @@
 import { timingSafeEqual } from 'node:crypto';
-import { signatureError } from './errors.ts';
-import { type ClaimedSignature, parseSignature } from './parse-signature.ts';
 import {
   canonicalRequest,
   headerValues,
@@ -9,6 +7,8 @@ import {
   signatureOver,
   signingKey,
 } from '@ioto/protocol';
+import { signatureError } from './errors.ts';
+import { type ClaimedSignature, parseSignature } from './parse-signature.ts';
 
 /** Milliseconds that the clock of the signer may be off. */
 export const CLOCK_TOLERANCE = 300_000;

@@ -249,7 +249,7 @@ export function linkUp(world: DeviceWorld, devices: () => readonly RealDevice[])
     for (const device of devices()) {
       const isItsAccount = topic.startsWith(`ioto/account/${device.accountId}/`);
       if (device.isConnected && (isItsAccount || topic.startsWith('ioto/account/all/'))) {
-        device.down.push({ topic, payload, settle: () => undefined });
+        device.down.push({ topic, payload: payload.toString(), settle: () => undefined });
       }
     }
   };

@@ -7,12 +7,14 @@ import type { ToolBearer } from '../ports/credential-issuer.ts';
 import type {
   ClientRights,
   DeviceEndpoint,
+  DeviceMessage,
   ToolAdmission,
   ToolGate,
   ToolPrincipal,
 } from '../ports/device-endpoint.ts';
 import { FeedFollower } from '../ports/feed-follower.ts';
 import type { ItemChange, ItemStore } from '../ports/item-store.ts';
+import type { ReservedTopics } from '../reserved-topics/reserved-topics.ts';
 import { toolMayPublish, toolMayReceive, toolMayRetain, toolMaySubscribe } from './tool-policy.ts';
 
 export interface ToolDoorOptions {
@@ -21,6 +23,7 @@ export interface ToolDoorOptions {
   accounts: AccountDirectory;
   devices: AccountDevices;
   endpoint: Pick<DeviceEndpoint, 'disconnect'>;
+  reserved: Pick<ReservedTopics, 'isReserved' | 'receive'>;
   logger: Logger;
 }
 
@@ -77,6 +80,12 @@ export class ToolDoor extends FeedFollower implements ToolGate {
 
   disconnected(principal: ToolPrincipal): void {
     if (this.#inside.delete(principal)) this.#options.devices.leave(principal.accountId);
+  }
+
+  /** What else it publishes is between it and its subscribers. */
+  async received(principal: ToolPrincipal, message: DeviceMessage): Promise<void> {
+    const { reserved } = this.#options;
+    if (reserved.isReserved(message.topic)) await reserved.receive(principal, message);
   }
 
   receivesOf(accountId: string): (topic: string) => boolean {

@@ -73,7 +73,7 @@ describe('the policy of tools', () => {
     [`$aws/events/presence/disconnected/${OTHER}`, false],
     [`$aws/events/subscriptions/subscribed/${OWN}`, true],
     [`$aws/things/${OWN}/shadow/name/a/update/delta`, true],
-    [`$aws/things/${OWN}/jobs/notify`, false],
+    [`$aws/things/${OWN}/jobs/notify`, true],
     [`$aws/things/${OTHER}/shadow/update/delta`, false],
     [`ioto/device/${OWN}/sync/UPSERT`, true],
     [`ioto/service/${OTHER}/test/ping`, false],

@@ -35,7 +35,7 @@ export function toolMaySubscribe({ accountId }: Tool, filter: string, owns: Owns
   if (filter.startsWith('ioto/account/all/') || filter.startsWith(`ioto/account/${accountId}/`)) return true;
   if (isOwnTopic(accountId, filter) || isItemOf(accountId, filter)) return true;
   const device = /^ioto\/(?:device|service)\/([^/]+)/.exec(filter)?.[1];
-  const named = device ?? /^\$aws\/things\/([^/]+)\/shadow\//.exec(filter)?.[1];
+  const named = device ?? /^\$aws\/things\/([^/]+)\/(?:shadow|jobs)\//.exec(filter)?.[1];
   return named !== undefined && (named === '+' || named === '#' || owns(named));
 }
 
@@ -63,7 +63,7 @@ function deviceOf(topic: string): string | undefined {
   const [root, kind, id] = parts;
   if (root === 'ioto' && (kind === 'device' || kind === 'service')) return id;
   if (root !== '$aws') return undefined;
-  if (kind === 'things' && parts[3] === 'shadow') return id;
+  if (kind === 'things' && (parts[3] === 'shadow' || parts[3] === 'jobs')) return id;
   // Lifecycle events end with the client ID, which is the device's.
   return kind === 'events' && parts.length === 5 ? parts[4] : undefined;
 }

@@ -45,7 +45,11 @@ export function signedHeadersOf(
   );
   if (canonical === undefined) throw new RangeError('the URL to sign has a malformed query');
   const scope = { day: date.slice(0, 8), region, service };
-  const signature = signatureOver(canonical, { ...scope, date }, signingKey(credentials.secretAccessKey, scope));
+  const signature = signatureOver(
+    canonical,
+    { ...scope, date },
+    signingKey(credentials.secretAccessKey, scope),
+  );
   headers.authorization = [
     `AWS4-HMAC-SHA256 Credential=${credentials.accessKeyId}/${scopeOf(scope)}`,
     `SignedHeaders=${signedHeaders.join(';')}`,
@@ -53,4 +57,3 @@ export function signedHeadersOf(
   ].join(', ');
   return headers;
 }
-

@@ -40,6 +40,9 @@ const RETAINED_LIMITS = {
  */
 const SESSION_LIMITS = { maxSessionsOfOwner: 100 };
 
+/** Milliseconds that an answer is waited for to be acknowledged; nothing depends on it. */
+const ANSWER_TIMEOUT = 10_000;
+
 export interface MqttEndpointOptions {
   /** Asked for at the first connection: the domain behind it needs the endpoint itself. */
   gate: () => DeviceGate;
@@ -100,8 +103,12 @@ export class MqttEndpoint implements Component, DeviceEndpoint, DeviceConnection
     return outcome === 'sent' ? 'acknowledged' : outcome;
   }
 
-  publish(topic: string, payload: string): void {
+  publish(topic: string, payload: string | Buffer): void {
     this.#server?.publish(topic, payload, { qos: 1 });
+  }
+
+  answer(session: string, topic: string, payload: string | Buffer): void {
+    void this.#server?.deliver(session, topic, payload, { qos: 1, transient: true, timeout: ANSWER_TIMEOUT });
   }
 
   hasSubscribers(topic: string): boolean {
@@ -139,9 +146,10 @@ export class MqttEndpoint implements Component, DeviceEndpoint, DeviceConnection
         mayReceive: ({ rights }, topic) => rights.mayReceive(topic),
         mayRetain: ({ rights }, topic) => rights.mayRetain(topic),
         retainedOwner: ownerOfTopic,
-        // What a tool publishes goes to its subscribers and to nobody else: the domain hears devices only.
         received: (peer, { topic, payload }) =>
-          peer.kind === 'device' ? gate().received(peer, { topic, payload }) : undefined,
+          peer.kind === 'device'
+            ? gate().received(peer, { topic, payload })
+            : this.#tools().received(peer, { topic, payload }),
         connected: (peer, facts) => {
           const session = sessionOf(peer);
           ends.watch(peer, () =>

@@ -23,5 +23,6 @@ export const welcomingTools: ToolGate = {
   },
   connected: () => undefined,
   disconnected: () => undefined,
+  received: async () => undefined,
   receivesOf: () => () => true,
 };

@@ -18,6 +18,7 @@ function makeSender(write: (writes: readonly Write[]) => Promise<void>) {
       return 'acknowledged';
     },
     publish: () => undefined,
+    answer: () => undefined,
     hasSubscribers: () => false,
     isConnected: () => true,
     disconnect: () => undefined,

@@ -1,0 +1,106 @@
+import type { Clock } from '@ioto/runtime';
+import type { FastifyRequest } from 'fastify';
+import { notedPeer } from '../http/connection-peer.ts';
+import type { CredentialOpener, ProvenCredential } from '../ports/credential-issuer.ts';
+import type { DeviceGate, EndpointPrincipal, ToolGate } from '../ports/device-endpoint.ts';
+import { type ClaimedSignature, isSigned, parseSignature } from '../sigv4/parse-signature.ts';
+import { CLOCK_TOLERANCE, verifySignedRequest } from '../sigv4/verify-request.ts';
+import { awsError } from './aws-error.ts';
+
+/** Who makes a request of an AWS service: the same devices and tools that the MQTT endpoint lets in. */
+export type AwsCaller = EndpointPrincipal;
+
+export interface AuthorizeOptions {
+  /** A connection with a device certificate will do instead of a signature. */
+  certificate?: boolean;
+}
+
+/** Finds out who makes a request of an AWS service, and whether that one is still welcome. */
+export interface AwsAuthorizer {
+  /**
+   * @param services Signing names that are served.
+   * @throws the codes of `verifySignedRequest`; ExpiredTokenException (403) for a credential whose device or sponsor has
+   * lost its right; ForbiddenException (403) for a certificate that may not connect.
+   */
+  authorize(
+    request: FastifyRequest,
+    services: readonly string[],
+    options?: AuthorizeOptions,
+  ): Promise<AwsCaller>;
+  /**
+   * Before a large body is read: whether the request says that it is signed, with a credential of this cloud. That proves
+   * nothing yet.
+   *
+   * @throws as `authorize`.
+   */
+  preview(request: FastifyRequest): Promise<void>;
+}
+
+export interface AwsAuthorizationOptions {
+  credentials: CredentialOpener;
+  /** Asked for at the first request: what is behind them is made later. */
+  gate: () => DeviceGate;
+  tools: () => ToolGate;
+  region: () => string;
+  clock: Clock;
+}
+
+/** Signatures (AWS Signature Version 4) of credentials that this cloud gave out, and device certificates. */
+export class AwsAuthorization implements AwsAuthorizer {
+  readonly #options: AwsAuthorizationOptions;
+
+  constructor(options: AwsAuthorizationOptions) {
+    this.#options = options;
+  }
+
+  async authorize(
+    request: FastifyRequest,
+    services: readonly string[],
+    { certificate: accepts = false }: AuthorizeOptions = {},
+  ): Promise<AwsCaller> {
+    const signed = { ...partsOf(request), body: request.rawBody ?? Buffer.alloc(0) };
+    const certificate = notedPeer(request.raw.socket)?.certificate;
+    if (accepts && certificate && !isSigned(signed)) {
+      const admission = await this.#options.gate().admit(certificate, request.ip);
+      if (admission.admitted) return admission.principal;
+      throw awsError('ForbiddenException', admission.reason, { status: 403 });
+    }
+    const { clock, region, credentials } = this.#options;
+    const proven = await verifySignedRequest<ProvenCredential>(signed, {
+      now: clock.now(),
+      region: region(),
+      services,
+      open: (keys) => credentials.open(keys),
+    });
+    return this.#admit(proven, request.ip);
+  }
+
+  async preview(request: FastifyRequest): Promise<void> {
+    const signed = { ...partsOf(request), body: Buffer.alloc(0) };
+    const claimed: ClaimedSignature = parseSignature(signed);
+    if (Math.abs(claimed.time - this.#options.clock.now()) > CLOCK_TOLERANCE) {
+      throw awsError(
+        'InvalidSignatureException',
+        'the signature is too old or not valid yet: check the clock',
+        { status: 403 },
+      );
+    }
+    await this.#options.credentials.open(claimed);
+  }
+
+  async #admit({ bearer, expires }: ProvenCredential, address: string): Promise<AwsCaller> {
+    const { gate, tools, clock } = this.#options;
+    const admission =
+      bearer.kind === 'device'
+        ? await gate().admitBearer(bearer, address)
+        : await tools().admit(bearer, expires, 'http');
+    if (expires > clock.now() && admission.admitted) return admission.principal;
+    const why = admission.admitted ? 'the credential has expired' : admission.reason;
+    throw awsError('ExpiredTokenException', why, { status: 403 });
+  }
+}
+
+function partsOf(request: FastifyRequest) {
+  const { method = '', url = '', rawHeaders } = request.raw;
+  return { method, target: url, rawHeaders };
+}
