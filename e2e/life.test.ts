@@ -202,11 +202,11 @@ describe('services', () => {
     const device = await world.device();
     await device.configure({
       ...JSON.parse(await configOf(device.config)),
-      services: { register: true, shadow: true },
+      services: { register: true, telepathy: true },
     });
     const program = world.switchOn(device);
     await world.registered(device);
-    expect(program.stderr + program.stdout).toMatch(/does not contain the service shadow/);
+    expect(program.stderr + program.stdout).toMatch(/does not contain the service telepathy/);
   });
 
   it('url: makes calls with method, JSON, timeout, authority and stream', async () => {

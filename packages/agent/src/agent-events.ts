@@ -1,5 +1,6 @@
 import type { LossReason, Salvaged } from '@ioto/database';
 import type { EventMap } from '@ioto/runtime';
+import type { Json } from './service-apis.ts';
 
 /** Where the claim ID came from at this start. */
 export type IdSource = 'options' | 'file' | 'generated' | 'factory' | 'command';
@@ -74,6 +75,10 @@ export interface AgentEvents extends EventMap {
   'mqtt:disconnected': { reason: string };
   /** The cloud asked for less. Outgoing data pauses for `pause` milliseconds. */
   'mqtt:throttled': { pause: number; close: boolean };
+  /** The connection is there, but not all that a service needs of it: the endpoint refuses what it subscribes. */
+  'service:unavailable': { service: string; code: string; message: string };
+  /** The device's clock is off by so many milliseconds; what is dated goes by the cloud's from now on. 0: it is right again. */
+  'clock:corrected': { difference: number };
   /** The cloud has these changes durably. */
   'sync:up': { seq: number; changes: { model: string; key: string }[] };
   /**
@@ -96,6 +101,34 @@ export interface AgentEvents extends EventMap {
   };
   /** Connected, and everything that changed in the cloud meanwhile has arrived. */
   'cloud:ready': { id: string; accountId: string; updated: string };
+  /** The cloud desires what the device does not report; `name` is that of a named shadow. */
+  'shadow:delta': { name?: string; state: Json; version: number };
+  /** There are new credentials, until then (ISO time). */
+  'keys:renewed': { region: string; expires: string };
+  /** Lines that nobody will see: dropped for want of room, or too old to be taken. Times are ISO. */
+  'logs:gap': { source: string; lines: number; from?: string; to?: string };
+  /** The cloud does not take these lines; their source pauses, others go on. */
+  'logs:refused': { group: string; stream: string; code: string; message: string };
+  'job:started': { jobId: string; operation: string };
+  'job:ended': {
+    jobId: string;
+    operation: string;
+    status: 'SUCCEEDED' | 'FAILED' | 'REJECTED';
+    reason?: string;
+  };
+  /** Another certificate has proven itself and taken the place of the old. */
+  'certificate:renewed': {
+    certificate: CertificateFacts;
+    replaced: { serialNumber: string; expires: string };
+  };
+  /** The device goes on with the certificate that it has. `retryIn` is in milliseconds. */
+  'certificate:renewal-failed': { code: string; message: string; retryIn: number };
+  /** New software was downloaded and verified, and is about to be applied. A listener may see to that instead. */
+  'device:update': UpdateOffer;
+  /** Bytes so far, at most once a second. */
+  'update:progress': { version: string; received: number; size: number };
+  /** `code` says why it was not applied. */
+  'update:ended': { version: string; outcome: 'applied' | 'failed'; code?: string; message?: string };
   /** Every Command, once. */
   'device:command': DeviceCommand;
   [command: `device:command:${string}`]: DeviceCommand;
@@ -110,6 +143,14 @@ export interface SyncConflict {
   /** The version that is held now; times are ISO. */
   kept: { updated: string; removed: boolean };
   lost: { updated: string; removed: boolean; item?: Record<string, unknown> };
+}
+
+export interface UpdateOffer {
+  version: string;
+  /** Absolute path of the image. */
+  file: string;
+  /** The agent leaves the image to the listener: neither runs `scripts.update`, nor restarts. */
+  preventDefault(): void;
 }
 
 export interface DeviceCommand {

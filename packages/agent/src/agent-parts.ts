@@ -1,4 +1,4 @@
-import type { Clock, Emitter, Logger } from '@ioto/runtime';
+import type { Clock, Component, Emitter, Logger } from '@ioto/runtime';
 import { CodedError } from '@ioto/runtime';
 import type { AgentOptions } from './agent.ts';
 import type { AgentEvents } from './agent-events.ts';
@@ -7,14 +7,17 @@ import type { DeviceApi } from './cloud-api/device-api.ts';
 import type { ServerTime } from './cloud-api/server-time.ts';
 import type { AgentSettings } from './config.ts';
 import type { Directories } from './config-loading/directories.ts';
+import type { RequestHandler } from './control/control-socket.ts';
 import type { IdentityKey } from './identity/identity-key.ts';
 import type { ProvisionFile } from './identity/provision-file.ts';
-import type { Link } from './link/link.ts';
+import type { Link, LinkSteps } from './link/link.ts';
 import type { MetricSender } from './measuring/metric-sender.ts';
-import type { ServicePlan } from './service-table.ts';
+import type { AwsFetch, Keys, Shadow, Updates } from './service-apis.ts';
+import type { ServiceName, ServicePlan } from './service-table.ts';
 import type { DatabaseService } from './services/database/service.ts';
 import type { Ask } from './services/mqtt/requests.ts';
 import type { MqttService } from './services/mqtt/service.ts';
+import type { TopicTable } from './services/mqtt/topic-table.ts';
 import type { ProvisionService } from './services/provision/service.ts';
 import type { RegisterService } from './services/register/service.ts';
 import type { SerializeService } from './services/serialize/service.ts';
@@ -35,6 +38,8 @@ export interface AgentParts {
   readonly board: StatusBoard;
   readonly serverTime: ServerTime;
   readonly provisionFile: ProvisionFile;
+  /** Requests that the control socket answers, by their `do`; a service adds its own. */
+  readonly control: Record<string, RequestHandler>;
   // Made one after the other as the services start.
   url?: UrlService;
   serialize?: SerializeService;
@@ -42,14 +47,34 @@ export interface AgentParts {
   identity?: { id: string; key: IdentityKey; api: DeviceApi };
   register?: RegisterService;
   provision?: ProvisionService;
+  /** Credentials; there with the service keys. */
+  keys?: Keys;
+  /** Signs with them; there with the service keys. */
+  awsFetch?: AwsFetch;
   mqtt?: MqttService;
+  /** Who takes which reserved topics; there with the service mqtt. */
+  topics?: TopicTable;
+  /** Connects as the link asks; there with the service mqtt. */
+  connecting?: LinkSteps['mqtt'];
   /** Asks the cloud; there with the service mqtt. */
   ask?: Ask;
-  /** The way of metrics up; there with the service mqtt. */
+  /** The way of metrics up; there with the service metrics. */
   metricSender?: MetricSender;
   sync?: SyncService;
+  shadow?: Shadow;
+  updates?: Updates;
+  /** Makes the walk to the cloud, when every service has started; there with the service register. */
+  openLink?: () => Component;
   link?: Link;
 }
+
+/** How a service is made from what was made before it. */
+export interface ServiceModule {
+  build(parts: AgentParts): Component | Promise<Component>;
+}
+
+/** The services of a build; each is loaded when it is asked for. */
+export type ServiceModules = Readonly<Partial<Record<ServiceName, () => Promise<ServiceModule>>>>;
 
 /** A part that must be there by now. */
 export function need<T>(part: T | undefined, name: string): T {

@@ -3,6 +3,7 @@ import type { Clock, Logger } from '@ioto/runtime';
 import type { AgentEvents } from './agent-events.ts';
 import type { AgentSettings } from './config.ts';
 import type { Metric } from './measuring/metric.ts';
+import type { Keys, ProgramLog, Shadow } from './service-apis.ts';
 import type { UrlFetch } from './services/url/fetch.ts';
 import type { Store } from './store.ts';
 
@@ -44,6 +45,8 @@ export interface AgentOptions {
   environment?: Record<string, string | undefined>;
   clock?: Clock;
   logger?: Logger;
+  /** The program's own log, for what sends it to the cloud, changes its level or reports its end. */
+  log?: ProgramLog;
   /** A number in [0, 1) for jitter. */
   random?: () => number;
   checkpoint?: (moment: Checkpoint) => void | Promise<void>;
@@ -81,9 +84,13 @@ export interface Agent {
   readonly db: Database;
   /** Named values that the cloud sees. Needs the database, or else the connection. */
   readonly store: Store;
-  /** What the device measures. Needs the service mqtt. */
+  /** What the device measures. Needs the service metrics. */
   readonly metric: Metric;
   readonly url: { fetch: UrlFetch };
+  /** The device's shadow. @throws SERVICE_OFF when the service is off; AGENT_NOT_READY before `start`. */
+  readonly shadow: Shadow;
+  /** Credentials for AWS's services. @throws SERVICE_OFF when the service is off; AGENT_NOT_READY before `start`. */
+  readonly keys: Keys;
   /** Resolves when the local services run; the cloud's steps go on in the background. */
   start(signal?: AbortSignal): Promise<void>;
   stop(): Promise<void>;

@@ -13,17 +13,16 @@ import type { Agent, AgentOptions, AgentStatus } from './agent.ts';
 import type { AgentEvents } from './agent-events.ts';
 import { type AgentParts, need } from './agent-parts.ts';
 import { StatusBoard } from './agent-status.ts';
-import { BUILDERS, buildLink, requireBuilder } from './build-services.ts';
 import { ServerTime } from './cloud-api/server-time.ts';
+import { databaseName } from './config-loading/directories.ts';
 import { type LoadedConfig, loadConfig, locateDirectories } from './config-loading/load-config.ts';
+import { requireBuilder } from './config-loading/needed.ts';
 import { ControlSocket } from './control/control-socket.ts';
-import { answerDb } from './db-command/answer.ts';
-import { checkDbRequest } from './db-command/request.ts';
 import { ProvisionFile } from './identity/provision-file.ts';
 import { forgetProvisioning, isResetRequested, requestReset, reset } from './identity/reset.ts';
 import { type Metric, openMetric } from './measuring/metric.ts';
-import { planServices, SERVICE_TABLE } from './service-table.ts';
-import { databaseName } from './services/database/service.ts';
+import { SERVICE_MODULES } from './service-modules.ts';
+import { planServices, SERVICE_TABLE, type ServiceName } from './service-table.ts';
 import type { UrlFetch } from './services/url/fetch.ts';
 import { openStore, type Store, type StoreCloud } from './store.ts';
 
@@ -57,7 +56,7 @@ class DeviceAgent implements Agent {
       cloud: () => storeCloud(this.#running),
     });
     this.metric = openMetric(() => ({
-      sender: need(this.#running.metricSender, 'mqtt'),
+      sender: need(this.#running.metricSender, 'metrics'),
       ask: need(this.#running.ask, 'mqtt'),
     }));
     this.url = { fetch: (url, request) => need(this.#running.url, 'url').fetch(url, request) };
@@ -79,6 +78,14 @@ class DeviceAgent implements Agent {
 
   get db() {
     return need(this.#running.database, 'database').database;
+  }
+
+  get shadow() {
+    return need(this.#running.shadow, 'shadow');
+  }
+
+  get keys() {
+    return need(this.#running.keys, 'keys');
   }
 
   get #running(): AgentParts {
@@ -136,7 +143,7 @@ class DeviceAgent implements Agent {
 
   #gather({ settings, directories }: LoadedConfig): AgentParts {
     const { clock = systemClock, random = Math.random, checkpoint = () => undefined } = this.#options;
-    const plan = planServices(settings.services);
+    const plan = planServices(settings.services, new Set(Object.keys(SERVICE_MODULES)));
     if (plan.on.has('register')) requireBuilder(settings);
     for (const warning of plan.warnings) this.#logger.warn({}, warning);
     if (settings.mqtt.schedule !== undefined) {
@@ -153,7 +160,8 @@ class DeviceAgent implements Agent {
       logger: this.#logger,
       events: this.#events,
       board: this.#board,
-      serverTime: new ServerTime(clock),
+      control: { db: () => need<never>(undefined, 'database') },
+      serverTime: new ServerTime(clock, (difference) => this.#events.emit('clock:corrected', { difference })),
       provisionFile: new ProvisionFile({ directories, record: settings.provision, checkpoint }),
     };
   }
@@ -164,15 +172,13 @@ class DeviceAgent implements Agent {
     const services = SERVICE_TABLE.filter(({ name }) => name === 'serialize' || plan.on.has(name));
     return [
       lazily('status', async () => this.#begin(parts)),
-      ...services.map(({ name }) => lazily(name, () => BUILDERS[name](parts))),
-      new ControlSocket(directories.state, { wake: () => this.wake() }, logger, {
-        db: ({ do: _do, ...request }) => answerDb(this.db, checkDbRequest(request)),
-      }),
+      ...services.map(({ name }) => lazily(name, () => buildService(name, parts))),
+      new ControlSocket(directories.state, { wake: () => this.wake() }, logger, parts.control),
       lazily('local', async () => {
         this.#events.emit('local:ready', { id: parts.serialize?.device.id });
         return undefined;
       }),
-      lazily('link', async () => buildLink(parts)),
+      lazily('link', async () => parts.openLink?.()),
     ];
   }
 
@@ -184,6 +190,11 @@ class DeviceAgent implements Agent {
     });
     return undefined;
   }
+}
+
+async function buildService(name: ServiceName, parts: AgentParts): Promise<Component | undefined> {
+  const module = await SERVICE_MODULES[name]?.();
+  return module?.build(parts);
 }
 
 function storeCloud({ mqtt, ask, identity, settings, provisionFile }: AgentParts): StoreCloud {

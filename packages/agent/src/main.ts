@@ -6,7 +6,6 @@ import { createAgent } from './build-agent.ts';
 import { type ExitEvent, eventsFrom, type Invocation, parseCommandLine } from './command-line.ts';
 import { loadConfig, locateDirectories } from './config-loading/load-config.ts';
 import { askAgent } from './control/ask-agent.ts';
-import { runDb } from './db-command/run.ts';
 import { exitCodeOf } from './exit-code.ts';
 import { narrate } from './narrate.ts';
 
@@ -31,10 +30,12 @@ async function main(args: readonly string[]): Promise<number> {
       await askAgent(state, 'wake');
       return 0;
     }
-    case 'db':
+    case 'db': {
+      const { runDb } = await import('./db-command/run.ts');
       // Who reads the beginning only, as head does, has what it wanted.
       process.stdout.on('error', () => process.exit(0));
       return runDb(invocation.db, { ...invocation.options, environment: process.env }, process);
+    }
     case 'run':
       return run(invocation);
   }

@@ -24,9 +24,45 @@ export function narrate(agent: Agent, logger: Logger): void {
   );
   agent.on('mqtt:disconnected', (facts) => logger.info(facts, 'disconnected from the cloud'));
   agent.on('mqtt:throttled', (facts) => logger.warn(facts, 'the cloud asked for less'));
+  agent.on('service:unavailable', (facts) =>
+    logger.warn(facts, 'the cloud refuses what a service needs: it is unavailable on this connection'),
+  );
+  agent.on('clock:corrected', (facts) =>
+    logger.warn(facts, "the device's clock differs from the cloud's: what is dated goes by the cloud's"),
+  );
   agent.on('sync:up', ({ seq, changes }) =>
     logger.debug({ seq, changes: changes.length }, 'changes are in the cloud'),
   );
   agent.on('sync:down', ({ cmd, model }) => logger.debug({ cmd, model }, 'an item came from the cloud'));
   agent.on('cloud:ready', (facts) => logger.info(facts, 'in step with the cloud'));
+  narrateServices(agent, logger);
+}
+
+function narrateServices(agent: Agent, logger: Logger): void {
+  agent.on('shadow:delta', ({ name, version }) =>
+    logger.debug({ shadow: name, version }, 'the cloud desires another state of the device'),
+  );
+  agent.on('keys:renewed', (facts) => logger.debug(facts, 'the device has new credentials'));
+  agent.on('logs:gap', (facts) => logger.warn(facts, 'lines of a log are lost'));
+  agent.on('logs:refused', (facts) => logger.warn(facts, 'the cloud does not take the lines of a log'));
+  agent.on('job:started', (facts) => logger.info(facts, 'a job has begun'));
+  agent.on('job:ended', (facts) => logger.info(facts, 'a job has ended'));
+  agent.on('certificate:renewed', ({ certificate: { serialNumber, expires }, replaced }) =>
+    logger.info(
+      { serialNumber, expires, replaced: replaced.serialNumber },
+      'the device has a new certificate in place of the old',
+    ),
+  );
+  agent.on('certificate:renewal-failed', (facts) =>
+    logger.warn(facts, 'the certificate could not be renewed; that will be tried again'),
+  );
+  agent.on('device:update', ({ version, file }) =>
+    logger.info({ version, file }, 'new software is there to be applied'),
+  );
+  agent.on('update:progress', (facts) => logger.debug(facts, 'new software is on its way'));
+  agent.on('update:ended', (facts) =>
+    facts.outcome === 'applied'
+      ? logger.info(facts, 'new software was applied')
+      : logger.warn(facts, 'new software was not applied'),
+  );
 }

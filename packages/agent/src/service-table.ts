@@ -1,24 +1,33 @@
-/** A service that this build contains. */
+/** Every service that there is. */
 export type ServiceName =
   | 'serialize'
   | 'database'
   | 'web'
   | 'register'
   | 'provision'
+  | 'keys'
   | 'mqtt'
+  | 'metrics'
   | 'sync'
+  | 'shadow'
+  | 'certificates'
+  | 'logs'
+  | 'jobs'
+  | 'update'
   | 'url';
 
 export interface ServiceEntry {
   name: ServiceName;
   /** Services that it cannot do without. */
   needs: readonly ServiceName[];
+  /** One that it is a part of as long as nobody says otherwise: on with it, unless it is named. */
+  follows?: ServiceName;
 }
 
 /**
- * Every service of this build, in start order: serialize, database, web, register, provision, mqtt, sync, with url beside
- * them, first because the others call by it. Services that are of the cloud start at once too, but take their steps in
- * the background.
+ * Every service, in start order: serialize, database, web, register, provision, mqtt, with url beside them, first because
+ * the others call by it, and then what lives on the connection. Services that are of the cloud start at once too, but take
+ * their steps in the background.
  */
 export const SERVICE_TABLE: readonly ServiceEntry[] = [
   { name: 'url', needs: [] },
@@ -27,8 +36,15 @@ export const SERVICE_TABLE: readonly ServiceEntry[] = [
   { name: 'web', needs: [] },
   { name: 'register', needs: ['url'] },
   { name: 'provision', needs: ['register', 'url'] },
+  { name: 'keys', needs: ['provision', 'url'] },
   { name: 'mqtt', needs: ['provision'] },
+  { name: 'metrics', needs: ['mqtt'], follows: 'mqtt' },
   { name: 'sync', needs: ['mqtt', 'database'] },
+  { name: 'shadow', needs: ['mqtt'] },
+  { name: 'certificates', needs: ['mqtt'], follows: 'mqtt' },
+  { name: 'logs', needs: ['keys', 'url'] },
+  { name: 'jobs', needs: ['mqtt'] },
+  { name: 'update', needs: ['provision', 'url'] },
 ];
 
 export interface ServicePlan {
@@ -40,24 +56,33 @@ export interface ServicePlan {
 /**
  * What runs. A service that another needs is forced on, with a warning; one that this build does not contain is one
  * warning, never an error.
+ *
+ * @param contained names of the services of this build
  */
-export function planServices(services: Readonly<Record<string, unknown>>): ServicePlan {
+export function planServices(
+  services: Readonly<Record<string, unknown>>,
+  contained: ReadonlySet<string>,
+): ServicePlan {
   const warnings: string[] = [];
   const serialize = serializeMode(services.serialize, warnings);
   const { serialize: _mode, ...named } = services;
   // A `services` collection says what runs; a device that says nothing gets everything.
   const unnamed = Object.keys(named).length === 0;
+  const table = SERVICE_TABLE.filter(({ name }) => contained.has(name));
   const on = new Set<ServiceName>();
-  for (const { name } of SERVICE_TABLE) {
+  for (const { name } of table) {
     if (name === 'serialize' ? serialize !== 'none' : isOn(services[name] ?? unnamed)) on.add(name);
   }
   if (serialize === 'factory') force('serialize', 'url', on, warnings);
   // From the last to the first, so that what is forced on forces its own needs in turn.
-  for (const { name, needs } of [...SERVICE_TABLE].reverse()) {
+  for (const { name, needs } of [...table].reverse()) {
     if (on.has(name)) for (const needed of needs) force(name, needed, on, warnings);
   }
+  for (const { name, follows } of table) {
+    if (follows && on.has(follows) && services[name] === undefined) on.add(name);
+  }
   for (const [name, value] of Object.entries(named)) {
-    if (isOn(value) && !SERVICE_TABLE.some((entry) => entry.name === name)) {
+    if (isOn(value) && !contained.has(name)) {
       warnings.push(`this build does not contain the service ${name}: it stays off`);
     }
   }

@@ -48,12 +48,16 @@ export class FakeCloud {
   readonly hellos: SyncHello[] = [];
   /** Topics of what devices published, in order. */
   readonly topics: string[] = [];
+  /** Filters that devices asked for, or had in a session, in order. */
+  readonly filters = new Set<string>();
   readonly downRequests: string[] = [];
   readonly items = new Map<string, Record<string, unknown>>();
   /** Asked before each answer; what it returns replaces the answer. */
   intercept: (call: ReceivedCall, answer: FakeAnswer) => FakeAnswer | undefined = () => undefined;
   /** CONNACK return code for a device, 0 to let it in. */
   admit: (id: string) => 0 | 3 | 5 = () => 0;
+  /** Whether a filter may be subscribed. */
+  grants: (filter: string) => boolean = () => true;
   acknowledges = true;
   /** What is said to a hello; nothing for undefined. */
   hello: (hello: SyncHello) => SyncHelloAnswer | 'not JSON' | undefined = () => agreedOn([]);
@@ -221,7 +225,10 @@ export class FakeCloud {
           return { accept: true, principal: clientId };
         },
         mayPublish: (id, topic) => parseServiceTopic(topic)?.id === id,
-        maySubscribe: () => true,
+        maySubscribe: (_id, filter) => {
+          this.filters.add(filter);
+          return this.grants(filter);
+        },
         received: (id, { topic, payload }) => {
           if (this.isStuck) return new Promise(() => undefined);
           this.topics.push(topic);

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { messageOf } from '@ioto/runtime';
 import type { AgentSettings } from '../config.ts';
-import { listenAddresses } from '../services/web/listen-address.ts';
 import { type Directories, expandPath } from './directories.ts';
+import { listenAddresses } from './listen-address.ts';
 import { invalid, type Locate } from './settings.ts';
 
 /** Checks what is text to the schema, and an address or a file to its reader. @throws CONFIG_INVALID */

@@ -44,3 +44,8 @@ export function expandPath(path: string, directories: Partial<Directories>): str
   const base = match?.[1] === undefined ? undefined : directories[match[1] as keyof Directories];
   return base === undefined ? resolve(path) : join(base, match?.[2] ?? '');
 }
+
+/** `database.path` names the main file within `@db`; the database adds its own endings. */
+export function databaseName(path: string): string {
+  return path.replace(/\.db$/, '');
+}

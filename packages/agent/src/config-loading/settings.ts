@@ -9,6 +9,7 @@ interface SchemaNode {
   type?: string;
   const?: unknown;
   anyOf?: SchemaNode[];
+  items?: SchemaNode;
   properties?: Record<string, SchemaNode>;
   minimum?: number;
   maximum?: number;
@@ -42,8 +43,12 @@ function firstErrorPath(errors: readonly { instancePath: string }[]): string[] {
 
 function schemaAt(path: readonly string[]): SchemaNode | undefined {
   let node: SchemaNode | undefined = agentSchema as SchemaNode;
-  for (const part of path) node = node?.properties?.[part];
+  for (const part of path) node = node?.properties?.[part] ?? (isIndex(part) ? node?.items : undefined);
   return node;
+}
+
+function isIndex(part: string): boolean {
+  return /^\d+$/.test(part);
 }
 
 function expected(node: SchemaNode | undefined): string {
@@ -58,17 +63,28 @@ function expected(node: SchemaNode | undefined): string {
   return `${node.type === 'integer' ? 'a whole number' : `${/^[aeio]/.test(node.type ?? '') ? 'an' : 'a'} ${node.type}`}${range}`;
 }
 
-function convertUnits(node: SchemaNode, value: Properties, path: string[], locate: Locate): void {
+/** Times become milliseconds and sizes bytes, wherever they stand. */
+export function convertUnits(node: SchemaNode, value: Properties, path: string[], locate: Locate): void {
   for (const [name, child] of Object.entries(node.properties ?? {})) {
-    const present = value[name];
-    if (isProperties(present)) convertUnits(child, present, [...path, name], locate);
-    else if (child.unit && present !== undefined) {
-      try {
-        value[name] = (child.unit === 'time' ? parseTime : parseSize)(present as string | number);
-      } catch (error) {
-        throw invalid([...path, name], locate, messageOf(error));
-      }
-    }
+    if (value[name] !== undefined) value[name] = converted(child, value[name], [...path, name], locate);
+  }
+}
+
+/** What stands at `path`, its own units or those of what it holds converted. */
+function converted(node: SchemaNode, value: unknown, path: string[], locate: Locate): unknown {
+  if (isProperties(value)) {
+    convertUnits(node, value, path, locate);
+    return value;
+  }
+  const { items, unit } = node;
+  if (Array.isArray(value) && items) {
+    return value.map((each, at) => converted(items, each, [...path, String(at)], locate));
+  }
+  if (!unit) return value;
+  try {
+    return (unit === 'time' ? parseTime : parseSize)(value as string | number);
+  } catch (error) {
+    throw invalid(path, locate, messageOf(error));
   }
 }
 

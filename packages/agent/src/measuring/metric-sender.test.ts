@@ -170,11 +170,11 @@ describe('a metric', () => {
   it('that was measured for one owner is not told another', async () => {
     const { metric, sender, sent, connect, disconnect } = setting();
     await metric.set('heat', 1);
-    sender.prepare('first');
+    sender.prepare({ accountId: 'first' });
     connect();
     disconnect();
     await metric.set('heat', 2);
-    sender.prepare('second');
+    sender.prepare({ accountId: 'second' });
     connect();
     expect(sent).toMatchObject([{ value: 1 }]);
   });

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { type MetricLot, serviceTopic } from '@ioto/protocol';
 import type { Clock } from '@ioto/runtime';
-import type { ConnectionUser, Publish } from '../services/mqtt/service.ts';
+import type { ConnectionUser, Owner, Publish } from '../services/mqtt/service.ts';
 import { type Lot, MetricBuffer, type MetricName } from './metric-buffer.ts';
 
 /** Messages that may wait for their PUBACK; the cloud remembers more numbers than these. */
@@ -54,7 +54,7 @@ export class MetricSender implements ConnectionUser {
   }
 
   /** The device is about to connect as this account's: what was measured for another is not theirs. */
-  prepare(accountId: string): void {
+  prepare({ accountId }: Pick<Owner, 'accountId'>): void {
     if (this.#accountId !== undefined && this.#accountId !== accountId) {
       this.#buffer.clear();
       this.#unsure = [];

@@ -13,7 +13,7 @@ import type { MetricSender } from './metric-sender.ts';
 
 /**
  * What the device measures, kept by the cloud at decreasing resolution for a year (Ioto contract §7). Needs the service
- * mqtt; without a connection samples are kept in memory, put together as coarsely as the cloud would.
+ * metrics; without a connection samples are kept in memory, put together as coarsely as the cloud would.
  */
 export interface Metric {
   /**
@@ -23,7 +23,7 @@ export interface Metric {
    *
    * @param dimensions One set a series that the sample is for, `{}` the one without any; `${deviceId}` in a value stands
    * for the device, and the dimension `Device` may name no other.
-   * @throws METRIC_INVALID naming what is wrong; SERVICE_OFF without the service mqtt.
+   * @throws METRIC_INVALID naming what is wrong; SERVICE_OFF without the service metrics.
    */
   set(
     name: string,

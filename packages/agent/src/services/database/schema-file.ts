@@ -1,37 +1,6 @@
 import { compileSchema, completeSchema, readSchema, type Schema } from '@ioto/database';
 import { CodedError, messageOf, readTextIfPresent } from '@ioto/runtime';
-import { COMMAND_JOURNAL } from '../sync/commands.ts';
-import { SYNC_GENERATION } from '../sync/hello.ts';
-import { MEMORY_NOTE } from '../sync/memory-models.ts';
-
-/** The agent's own models: of no product's schema, never synced. */
-const AGENT_MODELS = {
-  [COMMAND_JOURNAL]: {
-    pk: { type: 'string', value: 'agent#' },
-    sk: { type: 'string', value: 'agent#command#${id}' },
-    id: { type: 'string', required: true },
-    ran: { type: 'date' },
-  },
-  [MEMORY_NOTE]: {
-    pk: { type: 'string', value: 'agent#' },
-    sk: { type: 'string', value: 'agent#memory#' },
-  },
-  [SYNC_GENERATION]: {
-    pk: { type: 'string', value: 'agent#' },
-    sk: { type: 'string', value: 'agent#generation#' },
-    id: { type: 'string', required: true },
-    checked: { type: 'date' },
-  },
-};
-
-/**
- * They are on disk whatever `database.durability` says: a Command that ran must not run again after a restart because the
- * product keeps its own items in memory.
- */
-const AGENT_PROCESS = {
-  [COMMAND_JOURNAL]: { sync: 'none', durability: 'each' },
-  [MEMORY_NOTE]: { sync: 'none', durability: 'each' },
-};
+import { AGENT_MODELS, AGENT_PROCESS } from './agent-models.ts';
 
 /**
  * The schema of the file, JSON5 in OneTable's form, with what it blends in and the core models that it leaves out; without

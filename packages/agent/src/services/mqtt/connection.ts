@@ -10,7 +10,7 @@ export interface ConnectionOptions {
   keepAlive: number;
   /** Milliseconds for CONNACK. */
   timeout: number;
-  /** Filters to subscribe with QoS 1. */
+  /** Filters without which the connection is of no use. */
   filters: string[];
   logger: Logger;
   /** Its promise holds back the PUBACK; when it rejects, the connection is dropped and the message comes again. */
@@ -19,13 +19,18 @@ export interface ConnectionOptions {
   connected(facts: { sessionPresent: boolean }): void;
 }
 
+/** AWS takes no more filters in one SUBSCRIBE. */
+const FILTERS_AT_ONCE = 8;
+/** From this return code on, a SUBACK refuses a filter. */
+const REFUSED = 0x80;
+
 /** One MQTT connection over a TLS socket, from CONNECT to its end. Persistent session, no reconnecting: that is the caller's. */
 export class MqttConnection {
   readonly #options: ConnectionOptions;
   readonly #client: MqttClient;
   readonly #socket: TLSSocket;
   readonly #ended: Promise<ConnectionEnd>;
-  /** Ends the wait for a PUBACK that will not come any more. */
+  /** Ends the wait for a PUBACK or SUBACK that will not come any more. */
   readonly #unacknowledged = new Set<() => void>();
   #stage: 'unanswered' | 'connected' = 'unanswered';
   #endedByUs: ConnectionEnd | undefined;
@@ -70,6 +75,37 @@ export class MqttConnection {
     }
   }
 
+  /**
+   * Subscribes with QoS 1; resolves when all are granted.
+   *
+   * @throws MQTT_FILTER_REFUSED naming those that were not [MQTT-3.9.3-1], and whatever ends the connection before the
+   * answer.
+   */
+  async subscribe(filters: readonly string[]): Promise<void> {
+    for (let at = 0; at < filters.length; at += FILTERS_AT_ONCE) {
+      await this.#subscribeLot(filters.slice(at, at + FILTERS_AT_ONCE));
+    }
+  }
+
+  #subscribeLot(filters: string[]): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const lose = () => reject(offline());
+      this.#unacknowledged.add(lose);
+      this.#client.subscribe(filters, { qos: 1 }, (error, _granted, suback) => {
+        this.#unacknowledged.delete(lose);
+        const refused = filters.filter((_filter, at) => Number(suback?.granted[at]) >= REFUSED);
+        if (refused.length > 0) reject(filtersRefused(refused));
+        else if (error) reject(error);
+        else resolve();
+      });
+    });
+  }
+
+  /** Its end has begun by this side. */
+  get isEnding(): boolean {
+    return this.#endedByUs !== undefined;
+  }
+
   /** Sends DISCONNECT and closes [MQTT-3.14]; what the endpoint has not taken within a second is dropped. */
   end(message: string): void {
     this.#endedByUs ??= { kind: 'ended', code: 'MQTT_ENDED', message };
@@ -97,17 +133,15 @@ export class MqttConnection {
         for (const lose of [...this.#unacknowledged]) lose();
         resolve(this.#endedByUs ?? this.#endOf(failure));
       });
-      this.#client.on('connect', (connack) => void this.#subscribe(connack));
+      this.#client.on('connect', (connack) => void this.#begin(connack));
       this.#client.handleMessage = (packet, done) => this.#receive(packet, done);
     });
   }
 
-  async #subscribe(connack: IConnackPacket): Promise<void> {
+  async #begin(connack: IConnackPacket): Promise<void> {
     this.#stage = 'connected';
     try {
-      const granted = await this.#client.subscribeAsync(this.#options.filters, { qos: 1 });
-      const refused = granted.filter(({ qos }) => qos === 128).map(({ topic }) => topic);
-      if (refused.length > 0) throw new Error(`the endpoint refused to subscribe ${refused.join(', ')}`);
+      await this.subscribe(this.#options.filters);
     } catch (error) {
       this.#client.emit('error', error instanceof Error ? error : new Error(String(error)));
       return;
@@ -137,4 +171,8 @@ export class MqttConnection {
 
 function offline(): CodedError {
   return new CodedError('MQTT_OFFLINE', 'there is no connection to the cloud', { retryable: true });
+}
+
+function filtersRefused(filters: readonly string[]): CodedError {
+  return new CodedError('MQTT_FILTER_REFUSED', `the endpoint refused to subscribe ${filters.join(', ')}`);
 }

@@ -1,5 +1,6 @@
 import { parseDeviceTopic, type SyncVerb } from '@ioto/protocol';
 import type { Logger } from '@ioto/runtime';
+import type { TopicTable } from './topic-table.ts';
 
 export interface RouterOptions {
   logger: Logger;
@@ -10,11 +11,13 @@ export interface RouterOptions {
   release(payload: Buffer): Promise<void>;
   throttle(payload: Buffer): void;
   answered(request: string, n: string, payload: Buffer): void;
+  /** Who takes what the contract has no topic of its own for. */
+  topics: Pick<TopicTable, 'find'>;
 }
 
 /** Hands each message to the service that it is for. What nobody knows is acknowledged and dropped. */
 export function makeRouter(options: RouterOptions): (topic: string, payload: Buffer) => Promise<void> {
-  const { logger, id, accountId, sync, release, throttle, answered } = options;
+  const { logger, id, accountId, sync, release, throttle, answered, topics } = options;
   return async (topic, payload) => {
     const message = parseDeviceTopic(topic, id, accountId());
     switch (message?.kind) {
@@ -26,8 +29,11 @@ export function makeRouter(options: RouterOptions): (topic: string, payload: Buf
         return throttle(payload);
       case 'answer':
         return answered(message.request, message.n, payload);
-      default:
+      default: {
+        const handler = topics.find(topic);
+        if (handler) return handler(topic, payload);
         logger.debug({ topic }, 'dropped a message on a topic that no service knows');
+      }
     }
   };
 }

@@ -1,20 +1,39 @@
 import type { TLSSocket } from 'node:tls';
 import { masterFilters } from '@ioto/protocol';
 import type { Clock, Component, Emitter, Logger } from '@ioto/runtime';
-import { CodedError } from '@ioto/runtime';
+import { CodedError, isCodedError, messageOf } from '@ioto/runtime';
 import type { AgentEvents } from '../../agent-events.ts';
 import type { AgentSettings } from '../../config.ts';
 import { certificateFacts, readCertificate } from '../../identity/certificate.ts';
+import type { ServiceName } from '../../service-table.ts';
 import type { MqttConnection } from './connection.ts';
 import { type ConnectionEnd, endOfSocket } from './refusal.ts';
 import { openTls, type TlsTarget } from './tls-socket.ts';
 
 /** A part of the agent that talks over the connection. */
 export interface ConnectionUser {
+  /** The device is about to connect as this owner's. When it rejects, the device does not connect. */
+  prepare?(owner: Owner): void | Promise<void>;
   /** The connection is up and subscribed. */
   connected?(publish: Publish): void;
   /** Its end has begun; told once for each connection. */
   disconnected?(): void;
+}
+
+/** Who owns the device. */
+export interface Owner {
+  id: string;
+  accountId: string;
+}
+
+/** Filters beyond those that every device subscribes, for one service. */
+export interface Subscription {
+  /** Its name in the service table. */
+  service: ServiceName;
+  /** All with QoS 1. */
+  filters: readonly string[];
+  /** Told of a connection once it has all its filters there, and not told of one that refused any. */
+  user: ConnectionUser;
 }
 
 export type Publish = (topic: string, payload: string) => Promise<void>;
@@ -31,10 +50,7 @@ export interface MqttServiceOptions {
 }
 
 /** Who connects where, and what it trusts. */
-export interface Credentials extends TlsTarget {
-  id: string;
-  accountId: string;
-}
+export interface Credentials extends TlsTarget, Owner {}
 
 /**
  * The client library is loaded while the device waits to be claimed, or when it first connects: local services need
@@ -47,9 +63,10 @@ export class MqttService implements Component {
   readonly name = 'mqtt';
   readonly #options: MqttServiceOptions;
   readonly #users: ConnectionUser[] = [];
+  readonly #subscriptions: Subscription[] = [];
   #connection: MqttConnection | undefined;
-  /** The users were told of the connection, and not yet of its end. */
-  #isUp = false;
+  /** Those that were told of the connection, and not yet of its end. */
+  readonly #told = new Set<ConnectionUser>();
   #off: (() => void) | undefined;
 
   constructor(options: MqttServiceOptions) {
@@ -59,6 +76,14 @@ export class MqttService implements Component {
   /** Tells `user` of connections from now on. */
   addUser(user: ConnectionUser): void {
     this.#users.push(user);
+  }
+
+  /**
+   * Subscribes more on every connection from now on, after the filters of the contract. An endpoint that refuses one
+   * makes the service unavailable on that connection (`service:unavailable`); the connection goes on.
+   */
+  addSubscription(subscription: Subscription): void {
+    this.#subscriptions.push(subscription);
   }
 
   async start(): Promise<void> {
@@ -85,8 +110,13 @@ export class MqttService implements Component {
     await this.#connection.publish(topic, payload);
   };
 
-  /** Connects and stays so; resolves with how it ended and how long it was up, in milliseconds. Never rejects. */
+  /**
+   * Connects and stays so; resolves with how it ended and how long it was up, in milliseconds. Rejects only when a user
+   * cannot prepare for the owner.
+   */
   async connect(credentials: Credentials, signal: AbortSignal): Promise<ConnectionEnd & { lasted: number }> {
+    const { id, accountId } = credentials;
+    for (const user of this.#everyone()) await user.prepare?.({ id, accountId });
     // Before the handshake, so that nothing comes between it and the first listener on its socket.
     const { MqttConnection: Connection } = await loadClient();
     const socket = await this.#open(credentials, signal);
@@ -110,9 +140,35 @@ export class MqttService implements Component {
   }
 
   #tellOfEnd(): void {
-    if (!this.#isUp) return;
-    this.#isUp = false;
-    for (const user of this.#users) user.disconnected?.();
+    for (const user of this.#told) {
+      this.#told.delete(user);
+      user.disconnected?.();
+    }
+  }
+
+  #tell(user: ConnectionUser): void {
+    this.#told.add(user);
+    user.connected?.(this.publish);
+  }
+
+  #everyone(): Set<ConnectionUser> {
+    return new Set([...this.#users, ...this.#subscriptions.map(({ user }) => user)]);
+  }
+
+  /** One service after the other, so that a connection that ends meanwhile is told to those that had it. */
+  async #subscribeMore(connection: MqttConnection): Promise<void> {
+    for (const { service, filters, user } of this.#subscriptions) {
+      try {
+        await connection.subscribe(filters);
+      } catch (error) {
+        if (connection.isEnding || isCodedError(error, 'MQTT_OFFLINE')) return;
+        const code = isCodedError(error) ? error.code : 'MQTT_FILTER_FAILED';
+        this.#options.events.emit('service:unavailable', { service, code, message: messageOf(error) });
+        continue;
+      }
+      if (connection.isEnding) return;
+      this.#tell(user);
+    }
   }
 
   async #open(credentials: Credentials, signal: AbortSignal): Promise<TLSSocket | ConnectionEnd> {
@@ -139,7 +195,7 @@ export class MqttService implements Component {
   ): MqttConnection {
     const { logger, settings, events, maxMessage } = this.#options;
     const { id, accountId, endpoint, port, certificate } = credentials;
-    return new Connection(socket, {
+    const connection: MqttConnection = new Connection(socket, {
       clientId: id,
       keepAlive: Math.min(65_535, Math.max(1, Math.round(settings.keepAlive / 1000))),
       timeout: settings.timeout,
@@ -163,9 +219,10 @@ export class MqttService implements Component {
           sessionPresent,
           certificate: certificateFacts(readCertificate(certificate)),
         });
-        this.#isUp = true;
-        for (const user of this.#users) user.connected?.(this.publish);
+        for (const user of this.#users) this.#tell(user);
+        void this.#subscribeMore(connection);
       },
     });
+    return connection;
   }
 }

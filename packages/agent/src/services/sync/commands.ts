@@ -3,6 +3,7 @@ import type { Emitter, Logger } from '@ioto/runtime';
 import { type Clock, isoTime } from '@ioto/runtime';
 import type { Checkpoint } from '../../agent.ts';
 import type { AgentEvents, DeviceCommand } from '../../agent-events.ts';
+import { COMMAND_JOURNAL } from '../database/agent-models.ts';
 
 export interface CommandsOptions {
   database: Database;
@@ -13,9 +14,6 @@ export interface CommandsOptions {
   /** Gives up owner and certificate. */
   release(): Promise<void>;
 }
-
-/** The agent's own model of what it has acted on; a part of no product's schema. */
-export const COMMAND_JOURNAL = 'CommandRun';
 
 /**
  * Journalled IDs beyond this are dropped, oldest first, but for those of Commands that the database still holds. A cloud

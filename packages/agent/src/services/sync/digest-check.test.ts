@@ -5,8 +5,8 @@ import { settle, VirtualClock } from '@ioto/testkit/virtual-clock';
 import { describe, expect, it } from 'vitest';
 import { SimulatedDisk } from '../../../../database/src/journal/simulated-disk.fixture.ts';
 import type { AgentEvents } from '../../agent-events.ts';
+import { SYNC_GENERATION } from '../database/agent-models.ts';
 import { DigestCheck } from './digest-check.ts';
-import { SYNC_GENERATION } from './hello.ts';
 
 const HOUR = 3_600_000;
 const text = { type: 'string' } as const;

@@ -1,6 +1,6 @@
 import { messageOf } from '@ioto/runtime';
+import { SYNC_GENERATION } from '../database/agent-models.ts';
 import { type CompareTerms, Comparison, type ComparisonOptions } from './comparison.ts';
-import { SYNC_GENERATION } from './hello.ts';
 
 export interface DigestCheckOptions extends ComparisonOptions {
   random: () => number;

@@ -10,10 +10,8 @@ import {
 } from '@ioto/protocol';
 import { type Logger, messageOf } from '@ioto/runtime';
 import { Check } from 'typebox/value';
+import { SYNC_GENERATION } from '../database/agent-models.ts';
 import type { Ask } from '../mqtt/requests.ts';
-
-/** The agent's own model of what names this database to the cloud: lost with it, and then another. */
-export const SYNC_GENERATION = 'SyncGeneration';
 
 /** Milliseconds for which changes wait for the cloud's answer. */
 const PATIENCE = 5000;

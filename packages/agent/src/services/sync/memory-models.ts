@@ -1,7 +1,5 @@
 import type { Database } from '@ioto/database';
-
-/** The agent's own model of whether models in memory have had items; a part of no product's schema. */
-export const MEMORY_NOTE = 'MemoryNote';
+import { MEMORY_NOTE } from '../database/agent-models.ts';
 
 /**
  * Models that sync down and live in memory only, as Broadcast does: a restart takes their items, though the device has them as

@@ -1,11 +1,6 @@
 import type { Database } from '@ioto/database';
+import type { Owner } from '../mqtt/service.ts';
 import { isNoRoom } from './no-room.ts';
-
-/** Who owns the device. */
-export interface Owner {
-  id: string;
-  accountId: string;
-}
 
 /**
  * Makes the database that of `owner`. On a new account the synced models are cleared first, so that the next owner gets

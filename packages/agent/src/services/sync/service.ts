@@ -12,7 +12,7 @@ import type { Clock, Component, Emitter, Logger } from '@ioto/runtime';
 import { messageOf } from '@ioto/runtime';
 import { Check } from 'typebox/value';
 import type { AgentEvents } from '../../agent-events.ts';
-import type { ConnectionUser, Publish } from '../mqtt/service.ts';
+import type { ConnectionUser, Owner, Publish } from '../mqtt/service.ts';
 import type { Outgoing } from './batch.ts';
 import { CloudClock } from './cloud-clock.ts';
 import type { Commands } from './commands.ts';
@@ -23,7 +23,7 @@ import { agreedForm } from './lean.ts';
 import { LossNotice } from './loss-notice.ts';
 import { MemoryModels } from './memory-models.ts';
 import { isNoRoom, NoRoom } from './no-room.ts';
-import { adoptOwner, type Owner } from './owner.ts';
+import { adoptOwner } from './owner.ts';
 import { redate } from './redate.ts';
 import { Upward, type UpwardTerms } from './upward.ts';
 

@@ -1,10 +1,10 @@
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import {
-  Agent as HttpAgent,
-  request as httpRequest,
-  type IncomingMessage,
-  type RequestOptions,
-} from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+  Agent as HttpsAgent,
+  type RequestOptions as HttpsRequestOptions,
+  request as httpsRequest,
+} from 'node:https';
+import type { ConnectionOptions } from 'node:tls';
 import { type Clock, type Component, messageOf, systemCode } from '@ioto/runtime';
 import { urlError } from './errors.ts';
 import type { UrlAnswer, UrlFetch, UrlRequest } from './fetch.ts';
@@ -19,6 +19,15 @@ export interface UrlServiceOptions {
   limit: number;
 }
 
+type TlsOptions = HttpsRequestOptions & Pick<ConnectionOptions, 'ALPNProtocols'>;
+
+/** Keeps connections apart by the protocol that they were made for; Node does so for everything else of TLS. */
+class AlpnAgent extends HttpsAgent {
+  override getName(options: TlsOptions = {}): string {
+    return `${super.getName(options)}:${options.ALPNProtocols ?? ''}`;
+  }
+}
+
 const KEEP_ALIVE = { keepAlive: true, maxSockets: 8, maxFreeSockets: 2, timeout: 120_000 };
 
 /** Service `url`: an HTTP client with kept connections and limits on everything. */
@@ -26,7 +35,7 @@ export class UrlService implements Component {
   readonly name = 'url';
   readonly #options: UrlServiceOptions;
   readonly #http = new HttpAgent(KEEP_ALIVE);
-  readonly #https = new HttpsAgent(KEEP_ALIVE);
+  readonly #https = new AlpnAgent(KEEP_ALIVE);
 
   constructor(options: UrlServiceOptions) {
     this.#options = options;
@@ -46,11 +55,14 @@ export class UrlService implements Component {
     const limit = request.limit ?? this.#options.limit;
     const ending = new AbortController();
     const timeout = request.timeout ?? this.#options.timeout;
-    const cancel = Number.isFinite(timeout)
-      ? clock.after(timeout, () =>
-          ending.abort(urlError('URL_TIMEOUT', `${url.host} did not answer within ${timeout} ms`)),
-        )
-      : () => undefined;
+    const late = () =>
+      ending.abort(urlError('URL_TIMEOUT', `${url.host} did not answer within ${timeout} ms`));
+    let cancel: () => void = () => undefined;
+    const wait = () => {
+      cancel();
+      if (Number.isFinite(timeout)) cancel = clock.after(timeout, late);
+    };
+    wait();
     const onAbort = () => ending.abort(request.signal?.reason);
     request.signal?.addEventListener('abort', onAbort, { once: true });
     try {
@@ -58,6 +70,10 @@ export class UrlService implements Component {
       const response = await this.#send(url, request, ending.signal);
       const head = { status: response.statusCode ?? 0, headers: response.headers };
       if (request.stream) return { ...head, ...readable(Buffer.alloc(0), url), stream: response };
+      if (request.onData && head.status >= 200 && head.status < 300) {
+        await handOver(response, request.onData, wait, () => cancel());
+        return { ...head, ...readable(Buffer.alloc(0), url) };
+      }
       return { ...head, ...readable(await readBody(response, limit, url), url) };
     } catch (error) {
       throw ending.signal.aborted ? ending.signal.reason : asUrlError(error, url);
@@ -70,7 +86,7 @@ export class UrlService implements Component {
   #send(url: URL, request: UrlRequest, signal: AbortSignal): Promise<IncomingMessage> {
     const body = request.json === undefined ? request.body : JSON.stringify(request.json);
     const secure = url.protocol === 'https:';
-    const options: RequestOptions & { ca?: string | string[] } = {
+    const options: TlsOptions = {
       method: request.method ?? (body === undefined ? 'GET' : 'POST'),
       agent: secure ? this.#https : this.#http,
       headers: {
@@ -82,6 +98,9 @@ export class UrlService implements Component {
     };
     const ca = request.ca ?? this.#options.authority;
     if (secure && ca !== undefined) options.ca = ca;
+    if (secure && request.cert !== undefined)
+      Object.assign(options, { cert: request.cert, key: request.key });
+    if (secure && request.alpn !== undefined) options.ALPNProtocols = [request.alpn];
     return new Promise((resolve, reject) => {
       const outgoing = (secure ? httpsRequest : httpRequest)(url, options, resolve);
       outgoing.on('error', reject);
@@ -112,6 +131,25 @@ async function readBody(response: IncomingMessage, limit: number, url: URL): Pro
     if (!response.complete) response.destroy();
   }
   return Buffer.concat(chunks);
+}
+
+/** Hands the body over piece by piece; `waits` before each is read, `busy` while it is taken. */
+async function handOver(
+  response: IncomingMessage,
+  onData: NonNullable<UrlRequest['onData']>,
+  waits: () => void,
+  busy: () => void,
+): Promise<void> {
+  try {
+    waits();
+    for await (const piece of response as AsyncIterable<Buffer>) {
+      busy();
+      await onData(piece);
+      waits();
+    }
+  } finally {
+    if (!response.complete) response.destroy();
+  }
 }
 
 function readable(body: Buffer, url: URL): Pick<UrlAnswer, 'body' | 'text' | 'json'> {

@@ -1,12 +1,14 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createHttps } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
+import type { TLSSocket, TlsOptions } from 'node:tls';
 import { systemClock } from '@ioto/runtime';
 import { describe, expect, it } from 'vitest';
 import { Authority } from '../../../test/authority.ts';
 import { UrlService } from './service.ts';
 
-async function serve(listener: RequestListener, secure?: { cert: string; key: string }) {
+async function serve(listener: RequestListener, secure?: TlsOptions & { cert: string; key: string }) {
   const server: Server = secure ? createHttps(secure, listener) : createServer(listener);
   await new Promise<void>((resolve) => server.listen(0, 'localhost', resolve));
   const { port } = server.address() as AddressInfo;
@@ -71,6 +73,70 @@ describe('agent.url.fetch', () => {
     let length = 0;
     for await (const chunk of stream ?? []) length += (chunk as Buffer).length;
     expect([body.length, length]).toEqual([0, 100_000]);
+  });
+
+  it('hands a body over piece by piece, waits for whoever takes it, and fails with them', async () => {
+    await using server = await serve((request, response) => {
+      if (request.url === '/none') response.writeHead(404);
+      response.end('x'.repeat(300_000));
+    });
+    let length = 0;
+    let isTaking = false;
+    const onData = async (piece: Buffer) => {
+      expect(isTaking).toBe(false);
+      isTaking = true;
+      await setImmediate();
+      length += piece.length;
+      isTaking = false;
+    };
+    const { body } = await client().fetch(server.url, { onData });
+    expect([body.length, length]).toEqual([0, 300_000]);
+    const refusal = client().fetch(server.url, { onData: () => Promise.reject(new Error('no room')) });
+    await expect(refusal).rejects.toThrow('no room');
+    const none = await client().fetch(`${server.url}none`, { onData, limit: 300_000 });
+    expect([none.status, none.body.length, length]).toEqual([404, 300_000, 300_000]);
+  });
+
+  it('is given time anew with every piece', async () => {
+    await using server = await serve((request, response) => {
+      for (const turn of [0, 1, 2, 3]) setTimeout(() => response.write('x'), turn * 40);
+      if (request.url === '/') setTimeout(() => response.end(), 160);
+    });
+    let length = 0;
+    const onData = (piece: Buffer) => {
+      length += piece.length;
+    };
+    await client().fetch(server.url, { onData, timeout: 110 });
+    expect(length).toBe(4);
+    await expect(client().fetch(`${server.url}half`, { onData, timeout: 110 })).rejects.toMatchObject({
+      code: 'URL_TIMEOUT',
+    });
+  });
+
+  it('shows a client certificate and offers a protocol, on connections of their own', async () => {
+    const authority = await Authority.create();
+    const device = await authority.issueServer('device');
+    const options = { ca: authority.pem, requestCert: true, rejectUnauthorized: false };
+    const seen: unknown[] = [];
+    await using server = await serve(
+      ({ socket }, response) => {
+        const { authorized, alpnProtocol } = socket as TLSSocket;
+        seen.push([authorized, alpnProtocol]);
+        response.end();
+      },
+      { ...(await authority.issueServer('localhost')), ...options, ALPNProtocols: ['a', 'b'] },
+    );
+    const url = client(authority.pem);
+    const { cert, key } = device;
+    await url.fetch(server.url, { alpn: 'a' });
+    await url.fetch(server.url, { alpn: 'b' });
+    await url.fetch(server.url, { alpn: 'b', cert, key });
+    expect(seen).toEqual([
+      [false, 'a'],
+      [false, 'b'],
+      [true, 'b'],
+    ]);
+    await url.stop();
   });
 
   it('ends when its time is up, also in the middle of a body, and when it is told to', async () => {

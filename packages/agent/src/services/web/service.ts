@@ -10,9 +10,9 @@ import { pipeline } from 'node:stream/promises';
 import { CodedError, type Component, type Emitter, type Logger, messageOf, systemCode } from '@ioto/runtime';
 import type { AgentStatus } from '../../agent.ts';
 import type { AgentEvents } from '../../agent-events.ts';
+import { type ListenAddress, listenAddresses } from '../../config-loading/listen-address.ts';
 import { claimPage } from './claim-page.ts';
 import { namesLocally } from './host-name.ts';
-import { type ListenAddress, listenAddresses } from './listen-address.ts';
 import { type MetricsDoor, mayReadMetrics } from './metrics-door.ts';
 import { StaticFiles } from './static-files.ts';
 

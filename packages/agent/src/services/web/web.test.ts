@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { Directory } from '../../../test/world.ts';
 import type { AgentStatus } from '../../agent.ts';
 import type { AgentEvents } from '../../agent-events.ts';
-import { listenAddresses, parseListenAddress } from './listen-address.ts';
+import { listenAddresses, parseListenAddress } from '../../config-loading/listen-address.ts';
 import { mayReadMetrics } from './metrics-door.ts';
 import { WebService } from './service.ts';
 

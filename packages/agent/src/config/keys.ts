@@ -1,0 +1,3 @@
+import { group } from './kinds.ts';
+
+export const keys = group('short-lived credentials', {});

@@ -1,0 +1,3 @@
+import { group } from './kinds.ts';
+
+export const shadow = group("the device's shadow", {});

@@ -1,0 +1,90 @@
+import type { LogLevel } from '@ioto/runtime';
+import type { UrlAnswer } from './services/url/fetch.ts';
+
+/** What services offer each other and the product, as interfaces: a service that is off is not loaded for its types. */
+
+/** Credentials for AWS's way of signing requests, short-lived and for this device alone. */
+export interface AwsKeys {
+  accessKeyId: string;
+  secretAccessKey: string;
+  sessionToken: string;
+  region: string;
+  /** Milliseconds since the Unix epoch, by the cloud's clock. */
+  expires: number;
+}
+
+/** Bases of what the credentials are for: `https://HOST:PORT`, without a path. */
+export interface AwsEndpoints {
+  logs: string;
+  s3: string;
+  monitoring: string;
+}
+
+/** Service `keys`: credentials from the cloud, renewed before they expire. */
+export interface Keys {
+  /** Present ones, fetched where there are none. @throws as `DeviceApi.post` does; NOT_CLAIMED. */
+  get(): Promise<AwsKeys>;
+  /** Undefined until the cloud has said them. */
+  readonly endpoints: AwsEndpoints | undefined;
+  /** The cloud refused these: the next `get` fetches anew. Nothing happens when they were replaced meanwhile. */
+  refused(keys: AwsKeys): void;
+}
+
+export interface AwsRequest {
+  /** Name to sign for: `logs`, `monitoring`, `s3`, `iotdata`, … */
+  service: string;
+  url: string;
+  /** X-Amz-Target, for services that speak JSON 1.x. */
+  target?: string;
+  /** Default GET, or POST with a body. */
+  method?: string;
+  headers?: Readonly<Record<string, string>>;
+  body?: string | Uint8Array;
+  /** Milliseconds for the whole exchange. Default `timeouts.api`. */
+  timeout?: number;
+  signal?: AbortSignal;
+}
+
+/**
+ * A request signed with the device's credentials, sent once more when the cloud says that the date is off (dated by the
+ * cloud's clock) or that the credentials are over (with new ones).
+ *
+ * @throws what `Keys.get` and `UrlFetch` throw. Any status is an answer, not an error.
+ */
+export type AwsFetch = (request: AwsRequest) => Promise<UrlAnswer>;
+
+export type Json = string | number | boolean | null | Json[] | { [name: string]: Json };
+
+/** The device's shadow: what the cloud desires of it, and what it reports. */
+export interface Shadow {
+  /** The reported value at a path such as `lamp.colour`, as this device holds it; all of it without a path. */
+  get(path?: string): Json | undefined;
+  /** Reports a value at a path, or every value of an object. Kept on the device, and sent when there is a connection. */
+  set(path: string, value: Json): Promise<void>;
+  set(values: { [name: string]: Json }): Promise<void>;
+  /** A named shadow beside the classic one. */
+  named(name: string): Shadow;
+  /** What the cloud desires and the device does not report yet; returns what ends the listening. */
+  on(event: 'delta', listener: (delta: ShadowDelta) => void): () => void;
+}
+
+export interface ShadowDelta {
+  state: Json;
+  version: number;
+}
+
+/** Service `update`. */
+export interface Updates {
+  /** Asks the cloud at once; resolves with the version that is now on its way, undefined when there is nothing newer. */
+  check(): Promise<string | undefined>;
+}
+
+/** The log of the program that the agent runs in, lent to it by the program. */
+export interface ProgramLog {
+  /** Least level that is written; may be set. */
+  level: LogLevel;
+  /** The last lines, oldest first, without their line feeds. */
+  recent(): readonly string[];
+  /** Hands `sink` the lines that are held, and every further one; returns what ends that. */
+  attach(sink: (line: string) => void): () => void;
+}

@@ -1,0 +1,10 @@
+import type { Component } from '@ioto/runtime';
+import { type AgentParts, need } from '../../agent-parts.ts';
+import { ProvisionService } from './service.ts';
+
+export function build(parts: AgentParts): Component {
+  const { events, provisionFile } = parts;
+  const { id, key, api } = need(parts.identity, 'register');
+  parts.provision = new ProvisionService({ events, api, id, privateKey: key.privateKey, provisionFile });
+  return parts.provision;
+}
