@@ -10,6 +10,7 @@ import { TokenBuckets } from '../limits/token-bucket.ts';
 import {
   CREDENTIAL_LIFE,
   type CredentialIssuer,
+  type DeviceBearer,
   type IssuedCredentials,
   type ToolRole,
 } from '../ports/credential-issuer.ts';
@@ -76,11 +77,18 @@ export class CredentialDesk {
 
   /** @throws as `DeviceProvisioning.authenticate`; CREDENTIALS_TOO_OFTEN (429). */
   async forDevice(call: DeviceCall): Promise<CredentialAnswer> {
-    const { issuer, devices, place } = this.#options;
-    const { deviceId, accountId, generation } = await devices.authenticate(call);
+    return this.forCertificate(await this.#options.devices.authenticate(call), CREDENTIAL_LIFE.usual);
+  }
+
+  /** For a device that has shown who it is: by its certificate, or as `forDevice` has it. @throws CREDENTIALS_TOO_OFTEN (429) */
+  async forCertificate(
+    { deviceId, accountId, generation }: Omit<DeviceBearer, 'kind'>,
+    seconds: number,
+  ): Promise<CredentialAnswer> {
+    const { issuer, place } = this.#options;
     if (this.#perDevice.take(deviceId) > 0) throw tooOften('this device', PER_DEVICE.burst);
     const bearer = { kind: 'device', deviceId, accountId, generation } as const;
-    return { ...(await issuer.issue(bearer, CREDENTIAL_LIFE.usual)), ...credentialPlace(place()) };
+    return { ...(await issuer.issue(bearer, seconds)), ...credentialPlace(place()) };
   }
 
   /**
