@@ -79,7 +79,7 @@ export {
   type SignedRequest,
   splitTarget,
 } from './sigv4/signed-request.ts';
-export { scopeOf, signatureOver, signingKey } from './sigv4/signing-key.ts';
+export { type SigningScope, scopeOf, signatureOver, signingKey } from './sigv4/signing-key.ts';
 export { canonicalItem } from './sync-core/canonical.ts';
 export { type Claims, type HeldByCloud, onUp, type SentUp, type UpVerdict } from './sync-core/cloud-end.ts';
 export { type DownFacts, type DownVerdict, type HeldByDevice, onDown } from './sync-core/device-end.ts';
