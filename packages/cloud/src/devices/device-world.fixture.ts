@@ -57,6 +57,14 @@ export class FakeEndpoint implements DeviceEndpoint {
     this.sent.push({ to: session, topic, body: payload.toString() });
   }
 
+  async take(_from: unknown, { topic, payload }: { topic: string; payload: Buffer }): Promise<void> {
+    this.publish(topic, payload);
+  }
+
+  retained(): [] {
+    return [];
+  }
+
   hasSubscribers(): boolean {
     return false;
   }
