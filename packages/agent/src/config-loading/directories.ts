@@ -49,3 +49,6 @@ export function expandPath(path: string, directories: Partial<Directories>): str
 export function databaseName(path: string): string {
   return path.replace(/\.db$/, '');
 }
+
+/** The device's shadows, within `@db`. */
+export const SHADOW_FILE = 'shadow.json5';

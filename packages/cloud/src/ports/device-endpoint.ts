@@ -116,7 +116,7 @@ export interface DeviceEndpoint {
   take(from: EndpointPrincipal, message: PublishedMessage): Promise<void>;
   /** What the topics of an account have retained, of those that it calls its own. */
   retained(accountId: string): RetainedMessage[];
-  /** False when nobody would get what is published on a topic below this one. */
+  /** False when nobody would get what is published on this topic or one below it. */
   hasSubscribers(topic: string): boolean;
   isConnected(deviceId: string): boolean;
   /**

@@ -154,7 +154,7 @@ export class MqttServer<P> {
     return found;
   }
 
-  /** False when nobody would get a message on a topic below this one, so that it need not be made. */
+  /** False when nobody would get a message on this topic or one below it, so that it need not be made. */
   hasSubscribers(topic: string): boolean {
     return this.#broker.subscriptions.reaches(topic);
   }
