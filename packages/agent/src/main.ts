@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { newClaimId } from '@ioto/protocol';
 import { createLogger, type LogLevel, messageOf, standardError } from '@ioto/runtime';
 import type { Agent, AgentOptions } from './agent.ts';
@@ -8,16 +7,14 @@ import { loadConfig, locateDirectories } from './config-loading/load-config.ts';
 import { askAgent } from './control/ask-agent.ts';
 import { exitCodeOf } from './exit-code.ts';
 import { narrate } from './narrate.ts';
+import { agentVersion } from './version.ts';
 
 /** How long a clean stop may take before the process ends anyway, in milliseconds. */
 const STOP_PATIENCE = 5000;
 
 /** Parses, builds, runs; resolves with the exit code. */
 async function main(args: readonly string[]): Promise<number> {
-  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
-    version: string;
-  };
-  const invocation = parseCommandLine(args, version);
+  const invocation = parseCommandLine(args, agentVersion());
   switch (invocation.command) {
     case 'print':
       process.stdout.write(invocation.text);
@@ -35,6 +32,11 @@ async function main(args: readonly string[]): Promise<number> {
       // Who reads the beginning only, as head does, has what it wanted.
       process.stdout.on('error', () => process.exit(0));
       return runDb(invocation.db, { ...invocation.options, environment: process.env }, process);
+    }
+    case 'build': {
+      const { runBuild } = await import('./build-command/run.ts');
+      await runBuild(invocation.build, (line) => process.stderr.write(`ioto: ${line}\n`));
+      return 0;
     }
     case 'run':
       return run(invocation);
