@@ -23,7 +23,7 @@ import { ProvisionFile } from './identity/provision-file.ts';
 import { forgetProvisioning, isResetRequested, requestReset, reset } from './identity/reset.ts';
 import { type Metric, openMetric } from './measuring/metric.ts';
 import { planServices, SERVICE_TABLE } from './service-table.ts';
-import { databaseName } from './services/database/service.ts';
+import { databaseName } from './services/database/database-name.ts';
 import type { UrlFetch } from './services/url/fetch.ts';
 import { openStore, type Store, type StoreCloud } from './store.ts';
 

@@ -1,13 +1,15 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
+import { isDatabaseName } from '@ioto/database';
 import { messageOf } from '@ioto/runtime';
 import type { AgentSettings } from '../config.ts';
+import { databaseName } from '../services/database/database-name.ts';
 import { listenAddresses } from '../services/web/listen-address.ts';
 import { type Directories, expandPath } from './directories.ts';
 import { invalid, type Locate } from './settings.ts';
 
 /** Checks what is text to the schema, and an address or a file to its reader. @throws CONFIG_INVALID */
 export function checkAddresses(settings: AgentSettings, directories: Directories, locate: Locate): void {
-  const { api, web } = settings;
+  const { api, database, web } = settings;
   for (const name of ['builder', 'serialize'] as const) {
     const url = api[name];
     if (url === undefined || (URL.canParse(url) && /^https?:$/.test(new URL(url).protocol))) continue;
@@ -17,6 +19,17 @@ export function checkAddresses(settings: AgentSettings, directories: Directories
     const path = settings[group].authority;
     if (path === undefined || existsSync(expandPath(path, directories))) continue;
     throw invalid([group, 'authority'], locate, `there is no file ${expandPath(path, directories)}`);
+  }
+  if (!isDatabaseName(databaseName(database.path))) {
+    throw invalid(
+      ['database', 'path'],
+      locate,
+      'must be a name of letters, digits, - and _, such as device.db',
+    );
+  }
+  const schema = database.schema && expandPath(database.schema, directories);
+  if (schema && !statSync(schema, { throwIfNoEntry: false })?.isFile()) {
+    throw invalid(['database', 'schema'], locate, `there is no file ${schema}`);
   }
   try {
     listenAddresses(web);

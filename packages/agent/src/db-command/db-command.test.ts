@@ -262,6 +262,11 @@ describe('ioto db', () => {
       });
     }
     await expect(readdir(device.directory.at('state'))).rejects.toThrow('ENOENT');
+    await writeFile(device.directory.at('state'), 'a file');
+    expect(await device.db('models')).toMatchObject({
+      code: 1,
+      error: expect.stringMatching(/state\/db is no directory$/),
+    });
   });
 
   it('leaves the files of a device as they are when it looks at them', async () => {

@@ -99,18 +99,24 @@ export class DatabaseFiles {
   /** Whoever mistyped the state directory must not be told that all is well in an empty one. */
   async #requireSome(): Promise<void> {
     const { directory } = this.#options;
-    if (await isThere(directory)) return;
+    const kind = await kindOf(directory);
+    if (kind === 'other') {
+      throw new CodedError('DATABASE_UNREADABLE', `${directory} is no directory`, {
+        details: { file: directory },
+      });
+    }
+    if (kind !== 'none') return;
     const message = `there is no database in ${this.state}: no agent has run on it yet. Name another state directory with --state`;
     throw new CodedError('DATABASE_UNREADABLE', message, { details: { file: directory } });
   }
 }
 
 /** What cannot be looked at is left to those who read it. */
-async function isThere(path: string): Promise<boolean> {
+async function kindOf(path: string): Promise<'none' | 'directory' | 'other'> {
   try {
-    await stat(path);
-    return true;
+    return (await stat(path)).isDirectory() ? 'directory' : 'other';
   } catch (error) {
-    return systemCode(error) !== 'ENOENT';
+    if (systemCode(error) === 'ENOTDIR') return 'other';
+    return systemCode(error) === 'ENOENT' ? 'none' : 'directory';
   }
 }

@@ -104,7 +104,7 @@ async function importLots(
       if (imported === 0 || !isCodedError(error)) throw error;
       const { details } = error;
       const code = error.code === 'CONTROL_NONE' ? 'CONTROL_BROKEN' : error.code;
-      const message = `${messageOf(error)}. The first ${imported} items are imported; mend the file and import it again with --replace`;
+      const message = `${messageOf(error)}. The first ${imported} items are imported: mend what was wrong, and import it again with --replace`;
       throw new CodedError(code, message, { cause: error, details });
     }
   }

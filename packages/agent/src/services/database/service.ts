@@ -5,6 +5,7 @@ import type { AgentEvents } from '../../agent-events.ts';
 import type { AgentSettings } from '../../config.ts';
 import { type Directories, expandPath } from '../../config-loading/directories.ts';
 import { SYNC_GENERATION } from '../sync/hello.ts';
+import { databaseName } from './database-name.ts';
 import { loadSchema } from './schema-file.ts';
 
 export interface DatabaseServiceOptions {
@@ -76,9 +77,4 @@ export async function databaseOptions({
     maxJournalAge: settings.maxJournalAge,
     tombstoneAge: settings.tombstones,
   };
-}
-
-/** `database.path` names the main file; the database adds its own endings. */
-export function databaseName(path: string): string {
-  return path.replace(/\.db$/, '');
 }
