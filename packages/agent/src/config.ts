@@ -181,7 +181,10 @@ export const agentSchema = Type.Object(
         minimum: 1,
         description: 'changes that may wait to go up to the cloud; process.MODEL.queue bounds one model',
       }),
-      maxSyncSize: size('120k', 'largest message of changes sent up; smaller where the cloud asks for it'),
+      maxSyncSize: size(
+        '120k',
+        'largest message of changes sent up, at most 120k; smaller where the cloud asks for it',
+      ),
     }),
     directories: group('where things lie; @state, @config, @certs, @db and @site may be used in paths', {
       state: text('everything that the agent writes'),

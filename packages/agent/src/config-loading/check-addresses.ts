@@ -7,6 +7,9 @@ import { listenAddresses } from '../services/web/listen-address.ts';
 import { type Directories, expandPath } from './directories.ts';
 import { invalid, type Locate } from './settings.ts';
 
+/** Bytes of changes that go in one message; what is around them takes the rest of what clouds take. */
+const LARGEST_MESSAGE = 120 * 1024;
+
 /** Checks what is text to the schema, and an address or a file to its reader. @throws CONFIG_INVALID */
 export function checkAddresses(settings: AgentSettings, directories: Directories, locate: Locate): void {
   const { api, database, web } = settings;
@@ -30,6 +33,10 @@ export function checkAddresses(settings: AgentSettings, directories: Directories
   const schema = database.schema && expandPath(database.schema, directories);
   if (schema && !statSync(schema, { throwIfNoEntry: false })?.isFile()) {
     throw invalid(['database', 'schema'], locate, `there is no file ${schema}`);
+  }
+  // A larger message ends the connection, and would be sent again for ever.
+  if (database.maxSyncSize > LARGEST_MESSAGE) {
+    throw invalid(['database', 'maxSyncSize'], locate, 'may be 120k at most: clouds take messages of 128 KB');
   }
   try {
     listenAddresses(web);

@@ -216,6 +216,11 @@ describe('mistakes in files', () => {
       'ioto.json5:1:15: database.path: must be a name of letters, digits, - and _',
     ],
     [
+      'a message that no cloud takes',
+      `{ database: { maxSyncSize: '1mb' } }`,
+      'ioto.json5:1:15: database.maxSyncSize: may be 120k at most',
+    ],
+    [
       'a schema that is no file',
       `{ database: { schema: '@config' } }`,
       'ioto.json5:1:15: database.schema: there is no file',
