@@ -1,5 +1,5 @@
 import { newClaimId } from '@ioto/protocol';
-import { createLogger, type LogLevel, messageOf, standardError } from '@ioto/runtime';
+import { createLogger, type LogLevel, messageOf, standardError, systemCode } from '@ioto/runtime';
 import type { Agent, AgentOptions } from './agent.ts';
 import { createAgent } from './build-agent.ts';
 import { type ExitEvent, eventsFrom, type Invocation, parseCommandLine } from './command-line.ts';
@@ -29,8 +29,7 @@ async function main(args: readonly string[]): Promise<number> {
     }
     case 'db': {
       const { runDb } = await import('./db-command/run.ts');
-      // Who reads the beginning only, as head does, has what it wanted.
-      process.stdout.on('error', () => process.exit(0));
+      process.stdout.on('error', outputFailed);
       return runDb(invocation.db, { ...invocation.options, environment: process.env }, process);
     }
     case 'build': {
@@ -61,6 +60,14 @@ async function run({ options, level, exit }: Extract<Invocation, { command: 'run
     process.off('SIGTERM', onSignal).off('SIGINT', onSignal);
   }
   return 0;
+}
+
+/** Who reads the beginning only, as head does, has what it wanted; an export on a full disk is none. */
+function outputFailed(error: Error): void {
+  const code = systemCode(error);
+  if (code === 'EPIPE') process.exit(0);
+  process.stderr.write(`ioto: the output cannot be written (${code}): it is not whole\n`);
+  process.exit(1);
 }
 
 /** The level that the files ask for. Reading them here as well finds a mistake in them before anything is touched. */

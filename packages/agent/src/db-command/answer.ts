@@ -89,7 +89,7 @@ async function* importItems(
   await database.transact((transaction) => {
     for (const [at, item] of items.entries()) {
       try {
-        transaction.create(String(item[typeField]), item, { replace, origin: 'import' });
+        transaction.create(modelOf(item, typeField), item, { replace, origin: 'import' });
       } catch (error) {
         if (!isCodedError(error)) throw error;
         const { code, details } = error;
@@ -98,6 +98,12 @@ async function* importItems(
     }
   });
   yield { imported: items.length };
+}
+
+function modelOf(item: Item, typeField: string): string {
+  const model = item[typeField];
+  if (typeof model === 'string') return model;
+  throw new CodedError('IMPORT_INVALID', `it has no ${typeField}, which says of what model it is`);
 }
 
 async function* stats(database: Database): AsyncGenerator<DbRow> {

@@ -199,6 +199,30 @@ describe.each([
     }
   });
 
+  it('imports files as editors leave them, and none that would be misread', async () => {
+    await using device = await ready();
+    const importing = async (bytes: string | Buffer) => {
+      await writeFile(device.directory.at('items'), bytes);
+      return device.db('import', device.directory.at('items'));
+    };
+    const bom = '\ufeff';
+    expect(await importing(`${bom}{"_type":"Reading","id":"bom"}\r\n`)).toMatchObject({ code: 0 });
+    expect(await importing('')).toMatchObject({ code: 0, text: '0 items imported\n' });
+    const latin = Buffer.from('[{ _type: "Reading", id: "caf\u00e9" }]', 'latin1');
+    expect(await importing(latin)).toMatchObject({
+      code: 2,
+      error: expect.stringMatching(/items is no text/),
+    });
+    expect(await importing('{"id":"a"}')).toMatchObject({
+      code: 2,
+      error: expect.stringMatching(/^item 1: it has no _type/),
+    });
+    expect(await importing('['.repeat(100_000))).toMatchObject({
+      code: 2,
+      error: expect.stringContaining('nested too deeply'),
+    });
+  });
+
   it('checks the files', async () => {
     await using device = await ready();
     expect(await device.rows('check')).toMatchObject([{ isSound: true }]);
@@ -227,6 +251,22 @@ describe('ioto db', () => {
     expect(await device.rows('salvage')).toMatchObject([{ lost: [{ file: path, reason: 'damaged' }] }]);
     expect(await device.rows('check')).toMatchObject([{ isSound: true }]);
     expect(await device.rows('salvage')).toEqual([{ salvaged: false }]);
+  });
+
+  it('says so where there is no database, and makes none', async () => {
+    await using device = await Device.create();
+    for (const verb of ['models', 'check', 'salvage', 'export']) {
+      expect(await device.db(verb), verb).toMatchObject({
+        code: 1,
+        error: expect.stringMatching(/^there is no database in .*state: .*--state/),
+      });
+    }
+    await expect(readdir(device.directory.at('state'))).rejects.toThrow('ENOENT');
+    await writeFile(device.directory.at('state'), 'a file');
+    expect(await device.db('models')).toMatchObject({
+      code: 1,
+      error: expect.stringMatching(/state\/db is no directory$/),
+    });
   });
 
   it('leaves the files of a device as they are when it looks at them', async () => {

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { text } from 'node:stream/consumers';
+import { buffer } from 'node:stream/consumers';
 import { type Database, type Item, parseItems } from '@ioto/database';
 import { CodedError, isCodedError, messageOf, systemCode } from '@ioto/runtime';
 import type { AgentOptions } from '../agent.ts';
@@ -13,6 +13,8 @@ import type { DbRequest } from './request.ts';
 /** Items, and characters of them, that are imported at once: all of them or none. */
 const LOT = 500;
 const LOT_SIZE = 512 * 1024;
+/** Bytes of a file to import, which is read as a whole. */
+const LARGEST_FILE = 256 * 1024 * 1024;
 
 /**
  * Does what `ioto db` was asked for: by way of the agent where one runs on the state directory, else on its files. Resolves
@@ -102,7 +104,7 @@ async function importLots(
       if (imported === 0 || !isCodedError(error)) throw error;
       const { details } = error;
       const code = error.code === 'CONTROL_NONE' ? 'CONTROL_BROKEN' : error.code;
-      const message = `${messageOf(error)}. The first ${imported} items are imported; mend the file and import it again with --replace`;
+      const message = `${messageOf(error)}. The first ${imported} items are imported: mend what was wrong, and import it again with --replace`;
       throw new CodedError(code, message, { cause: error, details });
     }
   }
@@ -133,10 +135,20 @@ function lotsOf(items: readonly Item[]): Item[][] {
 }
 
 async function readSource(file: string, stdin: Terminal['stdin']): Promise<string> {
+  let bytes: Buffer;
   try {
-    return file === '-' ? await text(stdin) : await readFile(file, 'utf8');
+    bytes = file === '-' ? await buffer(stdin) : await readFile(file);
   } catch (cause) {
     throw new CodedError('USAGE', `db import: ${file} cannot be read (${systemCode(cause)})`, { cause });
+  }
+  if (bytes.length > LARGEST_FILE) {
+    throw new CodedError('USAGE', `db import: ${file} is larger than 256 MB: import it in parts`);
+  }
+  try {
+    // Read as it is, a byte of another encoding would become a question mark in an item.
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new CodedError('USAGE', `db import: ${file} is no text in UTF-8`, { cause });
   }
 }
 

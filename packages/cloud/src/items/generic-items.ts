@@ -135,7 +135,11 @@ export class GenericItems {
       const put = withSyncFacts(item, { arrived: arrival.time, ...facts });
       const isThere = before?.pk === item.pk;
       const unchanged: Condition = isThere ? { equals: { ...before } } : { absent: true };
-      const writes = [{ put, if: unchanged }, ...others, ...expiryWrites(model, put)];
+      const writes = [
+        { put, if: unchanged },
+        ...others,
+        ...expiryWrites(model, { item: put, before: isThere ? before : undefined }),
+      ];
       return (await writeIfHolds(this.#options.store, writes)) ? put : undefined;
     } finally {
       arrival.end();

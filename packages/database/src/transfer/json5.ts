@@ -12,19 +12,21 @@ export function formatItems(items: readonly Item[]): string {
 }
 
 /**
- * The items in a JSON5 text: a list of objects. Or one object of plain JSON a line, as programs write them.
+ * The items in a JSON5 text: a list of objects. Or one object of plain JSON a line, as programs write them; none of them for
+ * no text at all.
  *
  * @throws IMPORT_INVALID naming line and column, or the item, and what is wrong.
  */
 export function parseItems(text: string): Properties[] {
+  if (text.trim() === '') return [];
   if (/^\s*\{/.test(text)) return parseLines(text);
   let items: unknown;
   try {
     items = json5.parse(text);
   } catch (error) {
-    throw fail('IMPORT_INVALID', `the items are no JSON5: ${messageOf(error).split('\n', 1)[0]}`, {
-      cause: error,
-    });
+    // What is nested ten thousand times is more than the parser's stack takes.
+    const [problem] = error instanceof RangeError ? ['nested too deeply'] : messageOf(error).split('\n', 1);
+    throw fail('IMPORT_INVALID', `the items are no JSON5: ${problem}`, { cause: error });
   }
   if (!Array.isArray(items)) throw fail('IMPORT_INVALID', 'the items must be a list of objects');
   return items.map((item: unknown, at) => {
