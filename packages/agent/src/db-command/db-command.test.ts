@@ -10,9 +10,10 @@ import { runDb } from './run.ts';
 
 const SCHEMA = `{
   format: 'onetable:1.1.0', version: '1.0.0', params: { typeField: '_type', timestamps: true, isoDates: true },
-  indexes: { primary: { hash: 'pk', sort: 'sk' } },
+  indexes: { primary: { hash: 'pk', sort: 'sk' }, gs1: { hash: 'gs1pk', sort: 'id' } },
   models: {
     Reading: {
+      gs1pk: { type: 'string', value: 'value#\${value}' },
       pk: { type: 'string', value: 'reading#' }, sk: { type: 'string', value: 'reading#\${id}' },
       id: { type: 'string', required: true }, value: { type: 'number' }, secret: { type: 'string', hidden: true },
     },
@@ -143,7 +144,8 @@ describe.each([
     });
     expect(await device.rows('count', 'Reading')).toEqual([{ model: 'Reading', items: 3 }]);
     expect(await device.rows('stats')).toMatchObject([{ items: 3, outbox: 0 }]);
-    expect((await device.db('stats')).text).toMatch(/^journalBytes +\d+$/m);
+    expect((await device.db('stats')).text).toMatch(/^files +no snapshot yet, journal \d+ bytes$/m);
+    expect((await device.db('find', 'Store')).text).toBe('no items\n');
   });
 
   it('exports what it imports, more than one page of it', async () => {
@@ -175,6 +177,10 @@ describe.each([
     expect(await device.db('find', 'Nothing')).toMatchObject({
       code: 2,
       error: expect.stringMatching(/no model "Nothing"; it has .*Reading/),
+    });
+    expect(await device.db('find', 'Reading', '--index', 'gs9')).toMatchObject({
+      code: 2,
+      error: expect.stringMatching(/no items in an index "gs9"; it has gs1$/),
     });
     expect(await device.db('find', 'Reading', '{ id: }')).toMatchObject({
       code: 2,
@@ -227,6 +233,18 @@ describe('ioto db', () => {
     expect(await device.rows('salvage')).toMatchObject([{ lost: [{ file: path, reason: 'damaged' }] }]);
     expect(await device.rows('check')).toMatchObject([{ isSound: true }]);
     expect(await device.rows('salvage')).toEqual([{ salvaged: false }]);
+  });
+
+  it('says so where there is no database, and makes none', async () => {
+    await using device = await Device.create();
+    for (const verb of [['stats'], ['find', 'Reading'], ['check'], ['salvage']]) {
+      const { code, error } = await device.db(...verb);
+      expect({ code, error }, verb[0]).toEqual({
+        code: 1,
+        error: expect.stringMatching(/^there is no database in .*state\/db: name the state directory/),
+      });
+    }
+    await expect(readdir(device.directory.at('state', 'db'))).rejects.toThrow('ENOENT');
   });
 
   it('leaves the files of a device as they are when it looks at them', async () => {

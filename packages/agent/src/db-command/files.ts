@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
   checkDatabase,
@@ -8,6 +9,7 @@ import {
   salvageDatabase,
 } from '@ioto/database';
 import {
+  CodedError,
   createLogger,
   isCodedError,
   lockStateDirectory,
@@ -45,7 +47,8 @@ export class DatabaseFiles {
   }
 
   /** Without a change to the files. @throws DATABASE_CORRUPT, DATABASE_UNREADABLE. */
-  look(): Promise<Database> {
+  async look(): Promise<Database> {
+    this.#requireSome();
     return Database.inspect(this.#options);
   }
 
@@ -68,6 +71,7 @@ export class DatabaseFiles {
 
   /** @throws STATE_IN_USE while a program has the database open; DATABASE_CORRUPT. */
   async salvage(): Promise<Salvaged | undefined> {
+    this.#requireSome();
     const lock = lockStateDirectory(this.state);
     try {
       // What it would log is what it resolves with.
@@ -79,6 +83,7 @@ export class DatabaseFiles {
 
   /** A running agent may put other files in the place of those that are read: a bad word counts when it is said again. */
   async check(): Promise<DatabaseCheck> {
+    this.#requireSome();
     for (let again = 2; ; again -= 1) {
       try {
         const check = await checkDatabase(this.#options);
@@ -88,5 +93,12 @@ export class DatabaseFiles {
       }
       await delay(100);
     }
+  }
+  /** Mostly somebody forgot `--state`, and reads of a device that has nothing. @throws DATABASE_UNREADABLE */
+  #requireSome(): void {
+    const { directory } = this.#options;
+    if (existsSync(directory)) return;
+    const message = `there is no database in ${directory}: name the state directory of the agent with --state, or --config DIR as for the agent`;
+    throw new CodedError('DATABASE_UNREADABLE', message);
   }
 }
