@@ -1,5 +1,8 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { compileSchema, completeSchema, readSchema, type Schema } from '@ioto/database';
 import { CodedError, messageOf, readTextIfPresent } from '@ioto/runtime';
+import { type Directories, expandPath } from '../../config-loading/directories.ts';
 import { COMMAND_JOURNAL } from '../sync/commands.ts';
 import { SYNC_GENERATION } from '../sync/hello.ts';
 import { MEMORY_NOTE } from '../sync/memory-models.ts';
@@ -32,6 +35,19 @@ const AGENT_PROCESS = {
   [COMMAND_JOURNAL]: { sync: 'none', durability: 'each' },
   [MEMORY_NOTE]: { sync: 'none', durability: 'each' },
 };
+
+/**
+ * The file that `database.schema` names. Most lie beside ioto.json5, where only `@config` finds them from any working
+ * directory.
+ *
+ * @throws SCHEMA_INVALID for a name that is only right there.
+ */
+export function locateSchema(name: string, directories: Directories): string {
+  const file = expandPath(name, directories);
+  if (existsSync(file) || !existsSync(join(directories.config, name))) return file;
+  const message = `schema: ${file} is missing: a relative path counts from the working directory. Did you mean database.schema: '@config/${name}'?`;
+  throw new CodedError('SCHEMA_INVALID', message);
+}
 
 /**
  * The schema of the file, JSON5 in OneTable's form, with what it blends in and the core models that it leaves out; without

@@ -3,9 +3,9 @@ import type { Clock, Component, Emitter, Logger } from '@ioto/runtime';
 import { CodedError } from '@ioto/runtime';
 import type { AgentEvents } from '../../agent-events.ts';
 import type { AgentSettings } from '../../config.ts';
-import { type Directories, expandPath } from '../../config-loading/directories.ts';
+import type { Directories } from '../../config-loading/directories.ts';
 import { SYNC_GENERATION } from '../sync/hello.ts';
-import { loadSchema } from './schema-file.ts';
+import { loadSchema, locateSchema } from './schema-file.ts';
 
 export interface DatabaseServiceOptions {
   settings: AgentSettings['database'];
@@ -62,7 +62,7 @@ export async function databaseOptions({
   return {
     directory: directories.db,
     name: databaseName(settings.path),
-    schema: await loadSchema(settings.schema && expandPath(settings.schema, directories)),
+    schema: await loadSchema(settings.schema && locateSchema(settings.schema, directories)),
     clock,
     logger,
     maxItemSize,
