@@ -37,6 +37,15 @@ export type { QueueRule } from './schema/process.ts';
 export { readSchema } from './schema/read-schema.ts';
 export { schemaHash } from './schema/schema-hash.ts';
 export { parseItems } from './transfer/json5.ts';
-export { defineSchema, type ItemOf, type SchemaDefinition, type TypedDatabase, typed } from './typed.ts';
+export {
+  type ChangeOf,
+  defineSchema,
+  type ItemOf,
+  type SchemaDefinition,
+  type TypedDatabase,
+  type TypedTransaction,
+  typed,
+  type WhereOf,
+} from './typed.ts';
 export type { Operators, Where } from './where/where.ts';
 export { Transaction } from './writes/transaction.ts';
