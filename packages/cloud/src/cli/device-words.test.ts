@@ -35,11 +35,11 @@ describe('ioto-cloud device show', () => {
     const limits = { rate: { count: 2, last: since, detail: 'too fast' } };
     const endpoint = { lastDisconnect: { at, reason: 'CONNECTION_LOST' }, limits };
     expect(said({ certificates, endpoint })).toEqual([
-      'name         Lamp',
-      `last cut     ${at}, CONNECTION_LOST`,
-      `limit        rate: exceeded 2 times, the last at ${since}`,
-      `certificate  aa, in use, until ${at}, last used ${since}`,
-      `certificate  bb, replaced, until ${at}, never used`,
+      'name          Lamp',
+      `disconnected  ${at}, CONNECTION_LOST`,
+      `limit         rate: exceeded 2 times, the last at ${since}`,
+      `certificate   aa, in use, until ${at}, first used ${since}`,
+      `certificate   bb, replaced, until ${at}, never used`,
     ]);
   });
 });

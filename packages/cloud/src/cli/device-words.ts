@@ -23,7 +23,7 @@ export function tellDeviceInFull(device: Answer): Telling {
     ['product', product],
     ['account', accountId],
     ['connection', connection],
-    ['last cut', lastDisconnect && `${lastDisconnect.at}, ${lastDisconnect.detail ?? lastDisconnect.reason}`],
+    ['disconnected', lastDisconnect && `${lastDisconnect.at}, ${lastDisconnect.detail ?? lastDisconnect.reason}`],
     ...Object.entries(limits).map(([limit, { count, last }]): [string, string] => [
       'limit',
       `${limit}: exceeded ${count} time${count === 1 ? '' : 's'}, the last at ${last}`,
@@ -54,6 +54,6 @@ function syncLines(sync: SyncSummary | undefined): [string, string][] {
 }
 
 function certificateInWords({ serial, state, expires, used, reason }: ShownCertificate): string {
-  const last = used === undefined ? 'never used' : `last used ${used}`;
-  return `${serial}, ${state}${reason ? ` (${reason})` : ''}, until ${expires}, ${last}`;
+  const first = used === undefined ? 'never used' : `first used ${used}`;
+  return `${serial}, ${state}${reason ? ` (${reason})` : ''}, until ${expires}, ${first}`;
 }
