@@ -3,6 +3,7 @@ export { databaseErrors } from './errors.ts';
 export type { Change, ChangeListener } from './feed/change.ts';
 export type { Acknowledged, Loss, Outbox, OutboxEntry, PendingOptions, Waiting } from './feed/outbox.ts';
 export { isCompared } from './items/compared.ts';
+export { fillComputed } from './items/computed.ts';
 export { expiryOf } from './items/expiry.ts';
 export { mergeItemOf, noteFieldTimes, withMerged } from './items/field-times.ts';
 export type { Item, Page } from './items/item.ts';

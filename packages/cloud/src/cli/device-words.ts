@@ -23,7 +23,10 @@ export function tellDeviceInFull(device: Answer): Telling {
     ['product', product],
     ['account', accountId],
     ['connection', connection],
-    ['disconnected', lastDisconnect && `${lastDisconnect.at}, ${lastDisconnect.detail ?? lastDisconnect.reason}`],
+    [
+      'disconnected',
+      lastDisconnect && `${lastDisconnect.at}, ${lastDisconnect.detail ?? lastDisconnect.reason}`,
+    ],
     ...Object.entries(limits).map(([limit, { count, last }]): [string, string] => [
       'limit',
       `${limit}: exceeded ${count} time${count === 1 ? '' : 's'}, the last at ${last}`,
