@@ -1,4 +1,5 @@
 import { existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { messageOf } from '@ioto/runtime';
 import type { AgentSettings } from '../config.ts';
 import { type Directories, databaseName, expandPath } from './directories.ts';
@@ -32,7 +33,11 @@ export function checkAddresses(settings: AgentSettings, directories: Directories
   }
   const schema = database.schema && expandPath(database.schema, directories);
   if (schema && !statSync(schema, { throwIfNoEntry: false })?.isFile()) {
-    throw invalid(['database', 'schema'], locate, `there is no file ${schema}`);
+    throw invalid(
+      ['database', 'schema'],
+      locate,
+      `there is no file ${schema}${hint(database.schema, directories)}`,
+    );
   }
   // A larger message ends the connection, and would be sent again for ever.
   if (database.maxSyncSize > LARGEST_MESSAGE) {
@@ -43,4 +48,10 @@ export function checkAddresses(settings: AgentSettings, directories: Directories
   } catch (error) {
     throw invalid(['web', web.listen === undefined ? 'listens' : 'listen'], locate, messageOf(error));
   }
+}
+
+/** Most schemas lie beside ioto.json5, where only `@config` finds them from any working directory. */
+function hint(name: string, directories: Directories): string {
+  if (!existsSync(join(directories.config, name))) return '';
+  return `: a relative path counts from the working directory. Did you mean '@config/${name}'?`;
 }

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import type { Database, Item } from '@ioto/database';
+import type { Database, DatabaseStats, Item } from '@ioto/database';
 import { CodedError, isCodedError, messageOf } from '@ioto/runtime';
 import { bytesPerChange } from '../figures/agent-figures.ts';
 import type { DbRequest } from './request.ts';
@@ -13,7 +13,7 @@ export type DbRow =
   | { next: string }
   | { model: string; items: number; sync?: string; durability?: string }
   | { imported: number }
-  | { stats: Readonly<Record<string, unknown>> };
+  | { stats: DatabaseStats & { bytesPerChange?: number } };
 
 type Request<V extends DbRequest['verb']> = Extract<DbRequest, { verb: V }>;
 

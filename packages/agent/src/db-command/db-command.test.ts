@@ -10,9 +10,10 @@ import { runDb } from './run.ts';
 
 const SCHEMA = `{
   format: 'onetable:1.1.0', version: '1.0.0', params: { typeField: '_type', timestamps: true, isoDates: true },
-  indexes: { primary: { hash: 'pk', sort: 'sk' } },
+  indexes: { primary: { hash: 'pk', sort: 'sk' }, gs1: { hash: 'gs1pk', sort: 'id' } },
   models: {
     Reading: {
+      gs1pk: { type: 'string', value: 'value#\${value}' },
       pk: { type: 'string', value: 'reading#' }, sk: { type: 'string', value: 'reading#\${id}' },
       id: { type: 'string', required: true }, value: { type: 'number' }, secret: { type: 'string', hidden: true },
     },
@@ -143,7 +144,8 @@ describe.each([
     });
     expect(await device.rows('count', 'Reading')).toEqual([{ model: 'Reading', items: 3 }]);
     expect(await device.rows('stats')).toMatchObject([{ items: 3, outbox: 0 }]);
-    expect((await device.db('stats')).text).toMatch(/^journalBytes +\d+$/m);
+    expect((await device.db('stats')).text).toMatch(/^files +no snapshot yet, journal \d+ bytes$/m);
+    expect((await device.db('find', 'Store')).text).toBe('no items\n');
   });
 
   it('exports what it imports, more than one page of it', async () => {
@@ -175,6 +177,10 @@ describe.each([
     expect(await device.db('find', 'Nothing')).toMatchObject({
       code: 2,
       error: expect.stringMatching(/no model "Nothing"; it has .*Reading/),
+    });
+    expect(await device.db('find', 'Reading', '--index', 'gs9')).toMatchObject({
+      code: 2,
+      error: expect.stringMatching(/no items in an index "gs9"; it has gs1$/),
     });
     expect(await device.db('find', 'Reading', '{ id: }')).toMatchObject({
       code: 2,

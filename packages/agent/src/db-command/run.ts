@@ -9,6 +9,7 @@ import type { DbInvocation } from './command-line.ts';
 import { DatabaseFiles } from './files.ts';
 import { type Output, Printer, type Terminal } from './print.ts';
 import type { DbRequest } from './request.ts';
+import { checkInWords, salvageInWords } from './words.ts';
 
 /** Items, and characters of them, that are imported at once: all of them or none. */
 const LOT = 500;
@@ -39,17 +40,17 @@ export async function runDb(
         return 0;
       case 'check': {
         const check = await files.check();
-        await printer.facts({ ...check });
+        await printer.facts({ ...check }, checkInWords(check));
         return check.isSound ? 0 : 1;
       }
       case 'salvage': {
         const salvaged = await files.salvage();
-        await printer.facts(salvaged ? { ...salvaged } : { salvaged: false });
+        await printer.facts(salvaged ? { ...salvaged } : { salvaged: false }, salvageInWords(salvaged));
         return 0;
       }
     }
   } catch (error) {
-    throw withModels(error);
+    throw withChoices(error);
   }
 }
 
@@ -152,11 +153,13 @@ async function readSource(file: string, stdin: Terminal['stdin']): Promise<strin
   }
 }
 
-/** Whoever names a model that there is not wants to know which there are. */
-function withModels(error: unknown): unknown {
-  if (!isCodedError(error, 'MODEL_UNKNOWN')) return error;
-  const models = error.details?.models;
-  if (!Array.isArray(models)) return error;
-  const message = `${messageOf(error)}; it has ${models.join(', ')}`;
+/** Whoever names a model or an index that there is not wants to know which there are. */
+function withChoices(error: unknown): unknown {
+  if (!isCodedError(error)) return error;
+  const { models, indexes } = error.details ?? {};
+  const choices =
+    error.code === 'MODEL_UNKNOWN' ? models : error.code === 'INDEX_UNKNOWN' ? indexes : undefined;
+  if (!Array.isArray(choices)) return error;
+  const message = `${messageOf(error)}; it has ${choices.join(', ') || 'none'}`;
   return new CodedError(error.code, message, { cause: error, details: error.details });
 }
