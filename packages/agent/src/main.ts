@@ -1,12 +1,16 @@
 import { newClaimId } from '@ioto/protocol';
-import { createLogger, type LogLevel, messageOf, standardError, systemCode } from '@ioto/runtime';
+import { CodedError, createLogger, type LogLevel, messageOf, standardError, systemCode } from '@ioto/runtime';
 import type { Agent, AgentOptions } from './agent.ts';
 import { createAgent } from './build-agent.ts';
-import { type ExitEvent, eventsFrom, type Invocation, parseCommandLine } from './command-line.ts';
+import { eventsFrom, type Invocation, parseCommandLine } from './command-line.ts';
 import { loadConfig, locateDirectories } from './config-loading/load-config.ts';
 import { askAgent } from './control/ask-agent.ts';
 import { exitCodeOf } from './exit-code.ts';
 import { narrate } from './narrate.ts';
+import { startInBackground, tellStarter } from './program/background.ts';
+import { passingCopyOf } from './program/passing-state.ts';
+import { openTrace } from './program/trace.ts';
+import { showTraffic } from './program/traffic.ts';
 import { agentVersion } from './version.ts';
 
 /** How long a clean stop may take before the process ends anyway, in milliseconds. */
@@ -37,19 +41,48 @@ async function main(args: readonly string[]): Promise<number> {
       await runBuild(invocation.build, (line) => process.stderr.write(`ioto: ${line}\n`));
       return 0;
     }
-    case 'run':
+    case 'run': {
+      const { home, background, options } = invocation;
+      if (home !== undefined) changeTo(home);
+      if (background) {
+        const { state } = await locateDirectories(options);
+        const started = await startInBackground(background, { state, log: invocation.trace?.file });
+        if ('pid' in started) process.stdout.write(`${started.pid}\n`);
+        else process.stderr.write(`ioto: ${started.failed}\n`);
+        return 'pid' in started ? 0 : started.code;
+      }
       return run(invocation);
+    }
   }
 }
 
-async function run({ options, level, exit }: Extract<Invocation, { command: 'run' }>): Promise<number> {
-  const agent = makeAgent(options, level ?? (await configuredLevel(options)));
+type Run = Extract<Invocation, { command: 'run' }>;
+
+async function run(invocation: Run): Promise<number> {
+  if (!invocation.nosave) return runAgent(invocation);
+  const { options } = invocation;
+  const copy = await passingCopyOf((await locateDirectories(options)).state);
+  try {
+    return await runAgent({ ...invocation, options: { ...options, state: copy.path } });
+  } finally {
+    await copy.remove();
+  }
+}
+
+async function runAgent({ options, level, exit, show, trace }: Run): Promise<number> {
+  const destination = trace ? openTrace(trace) : standardError();
+  const traffic = show && showTraffic(show, (line) => process.stderr.write(`${line}\n`));
+  const agent = makeAgent(
+    { ...options, ...(traffic && { traffic }) },
+    { level: level ?? (await configuredLevel(options)), destination },
+  );
   const stopping = new AbortController();
   const onSignal = () => stopping.abort(new Error('asked to stop'));
   process.on('SIGTERM', onSignal).on('SIGINT', onSignal);
   const ended = untilStopped(agent, exit, stopping.signal);
   try {
     await agent.start(stopping.signal);
+    tellStarter({ ready: true });
     await ended;
   } catch (error) {
     if (!stopping.signal.aborted) throw error;
@@ -79,18 +112,32 @@ async function configuredLevel(options: AgentOptions): Promise<LogLevel> {
   return settings.log.level ?? 'info';
 }
 
-function makeAgent(options: AgentOptions, level: LogLevel): Agent {
-  const logger = createLogger('ioto', { level, destination: standardError() });
+function changeTo(home: string): void {
+  try {
+    process.chdir(home);
+  } catch (cause) {
+    throw new CodedError('CONFIG_MISSING', `--home ${home}: cannot change to it (${systemCode(cause)})`, {
+      cause,
+    });
+  }
+}
+
+function makeAgent(
+  options: AgentOptions,
+  log: { level: LogLevel; destination: { write(line: string): void } },
+): Agent {
+  const logger = createLogger('ioto', log);
   const agent = createAgent({ ...options, logger, environment: process.env });
   narrate(agent, logger);
   return agent;
 }
 
 /** Resolves when the event that was asked for comes, or a signal does. */
-function untilStopped(agent: Agent, exit: ExitEvent | undefined, signal: AbortSignal): Promise<void> {
+function untilStopped(agent: Agent, exit: Run['exit'], signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     signal.addEventListener('abort', () => resolve(), { once: true });
-    for (const event of exit ? eventsFrom(exit) : []) agent.once(event, () => resolve());
+    if (typeof exit === 'number') setTimeout(resolve, exit);
+    else for (const event of exit ? eventsFrom(exit) : []) agent.once(event, () => resolve());
     // A device program that was told to reboot ends; what started it starts it again.
     agent.once('device:reboot', () => resolve());
   });
@@ -103,6 +150,7 @@ main(process.argv.slice(2)).then(
   (error: unknown) => {
     const stack = process.argv.includes('--debug') && error instanceof Error ? `\n${error.stack}` : '';
     process.stderr.write(`ioto: ${messageOf(error)}${stack}\n`);
+    tellStarter({ failed: messageOf(error), code: exitCodeOf(error) });
     process.exitCode = exitCodeOf(error);
   },
 );
