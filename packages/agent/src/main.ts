@@ -1,23 +1,24 @@
-import { readFileSync } from 'node:fs';
 import { newClaimId } from '@ioto/protocol';
-import { createLogger, type LogLevel, messageOf, standardError } from '@ioto/runtime';
+import { CodedError, createLogger, type LogLevel, messageOf, standardError, systemCode } from '@ioto/runtime';
 import type { Agent, AgentOptions } from './agent.ts';
 import { createAgent } from './build-agent.ts';
-import { type ExitEvent, eventsFrom, type Invocation, parseCommandLine } from './command-line.ts';
+import { eventsFrom, type Invocation, parseCommandLine } from './command-line.ts';
 import { loadConfig, locateDirectories } from './config-loading/load-config.ts';
 import { askAgent } from './control/ask-agent.ts';
 import { exitCodeOf } from './exit-code.ts';
 import { narrate } from './narrate.ts';
+import { startInBackground, tellStarter } from './program/background.ts';
+import { passingCopyOf } from './program/passing-state.ts';
+import { openTrace } from './program/trace.ts';
+import { showTraffic } from './program/traffic.ts';
+import { agentVersion } from './version.ts';
 
 /** How long a clean stop may take before the process ends anyway, in milliseconds. */
 const STOP_PATIENCE = 5000;
 
 /** Parses, builds, runs; resolves with the exit code. */
 async function main(args: readonly string[]): Promise<number> {
-  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
-    version: string;
-  };
-  const invocation = parseCommandLine(args, version);
+  const invocation = parseCommandLine(args, agentVersion());
   switch (invocation.command) {
     case 'print':
       process.stdout.write(invocation.text);
@@ -32,23 +33,56 @@ async function main(args: readonly string[]): Promise<number> {
     }
     case 'db': {
       const { runDb } = await import('./db-command/run.ts');
-      // Who reads the beginning only, as head does, has what it wanted.
-      process.stdout.on('error', () => process.exit(0));
+      process.stdout.on('error', outputFailed);
       return runDb(invocation.db, { ...invocation.options, environment: process.env }, process);
     }
-    case 'run':
+    case 'build': {
+      const { runBuild } = await import('./build-command/run.ts');
+      await runBuild(invocation.build, (line) => process.stderr.write(`ioto: ${line}\n`));
+      return 0;
+    }
+    case 'run': {
+      const { home, background, options } = invocation;
+      if (home !== undefined) changeTo(home);
+      if (background) {
+        const { state } = await locateDirectories(options);
+        const started = await startInBackground(background, { state, log: invocation.trace?.file });
+        if ('pid' in started) process.stdout.write(`${started.pid}\n`);
+        else process.stderr.write(`ioto: ${started.failed}\n`);
+        return 'pid' in started ? 0 : started.code;
+      }
       return run(invocation);
+    }
   }
 }
 
-async function run({ options, level, exit }: Extract<Invocation, { command: 'run' }>): Promise<number> {
-  const agent = makeAgent(options, level ?? (await configuredLevel(options)));
+type Run = Extract<Invocation, { command: 'run' }>;
+
+async function run(invocation: Run): Promise<number> {
+  if (!invocation.nosave) return runAgent(invocation);
+  const { options } = invocation;
+  const copy = await passingCopyOf((await locateDirectories(options)).state);
+  try {
+    return await runAgent({ ...invocation, options: { ...options, state: copy.path } });
+  } finally {
+    await copy.remove();
+  }
+}
+
+async function runAgent({ options, level, exit, show, trace }: Run): Promise<number> {
+  const destination = trace ? openTrace(trace) : standardError();
+  const traffic = show && showTraffic(show, (line) => process.stderr.write(`${line}\n`));
+  const agent = makeAgent(
+    { ...options, ...(traffic && { traffic }) },
+    { level: level ?? (await configuredLevel(options)), destination },
+  );
   const stopping = new AbortController();
   const onSignal = () => stopping.abort(new Error('asked to stop'));
   process.on('SIGTERM', onSignal).on('SIGINT', onSignal);
   const ended = untilStopped(agent, exit, stopping.signal);
   try {
     await agent.start(stopping.signal);
+    tellStarter({ ready: true });
     await ended;
   } catch (error) {
     if (!stopping.signal.aborted) throw error;
@@ -61,6 +95,14 @@ async function run({ options, level, exit }: Extract<Invocation, { command: 'run
   return 0;
 }
 
+/** Who reads the beginning only, as head does, has what it wanted; an export on a full disk is none. */
+function outputFailed(error: Error): void {
+  const code = systemCode(error);
+  if (code === 'EPIPE') process.exit(0);
+  process.stderr.write(`ioto: the output cannot be written (${code}): it is not whole\n`);
+  process.exit(1);
+}
+
 /** The level that the files ask for. Reading them here as well finds a mistake in them before anything is touched. */
 async function configuredLevel(options: AgentOptions): Promise<LogLevel> {
   // A reset may be meant to mend them; the agent reads what is left of them.
@@ -70,18 +112,32 @@ async function configuredLevel(options: AgentOptions): Promise<LogLevel> {
   return settings.log.level ?? 'info';
 }
 
-function makeAgent(options: AgentOptions, level: LogLevel): Agent {
-  const logger = createLogger('ioto', { level, destination: standardError() });
+function changeTo(home: string): void {
+  try {
+    process.chdir(home);
+  } catch (cause) {
+    throw new CodedError('CONFIG_MISSING', `--home ${home}: cannot change to it (${systemCode(cause)})`, {
+      cause,
+    });
+  }
+}
+
+function makeAgent(
+  options: AgentOptions,
+  log: { level: LogLevel; destination: { write(line: string): void } },
+): Agent {
+  const logger = createLogger('ioto', log);
   const agent = createAgent({ ...options, logger, environment: process.env });
   narrate(agent, logger);
   return agent;
 }
 
 /** Resolves when the event that was asked for comes, or a signal does. */
-function untilStopped(agent: Agent, exit: ExitEvent | undefined, signal: AbortSignal): Promise<void> {
+function untilStopped(agent: Agent, exit: Run['exit'], signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     signal.addEventListener('abort', () => resolve(), { once: true });
-    for (const event of exit ? eventsFrom(exit) : []) agent.once(event, () => resolve());
+    if (typeof exit === 'number') setTimeout(resolve, exit);
+    else for (const event of exit ? eventsFrom(exit) : []) agent.once(event, () => resolve());
     // A device program that was told to reboot ends; what started it starts it again.
     agent.once('device:reboot', () => resolve());
   });
@@ -94,6 +150,7 @@ main(process.argv.slice(2)).then(
   (error: unknown) => {
     const stack = process.argv.includes('--debug') && error instanceof Error ? `\n${error.stack}` : '';
     process.stderr.write(`ioto: ${messageOf(error)}${stack}\n`);
+    tellStarter({ failed: messageOf(error), code: exitCodeOf(error) });
     process.exitCode = exitCodeOf(error);
   },
 );
