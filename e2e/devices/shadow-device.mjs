@@ -4,6 +4,10 @@ import { createAgent } from '@ioto/agent';
 const [config, state] = process.argv.slice(2);
 const agent = createAgent({ config, state });
 await agent.start();
+process.once('SIGTERM', async () => {
+  await agent.stop();
+  process.exit(0);
+});
 const say = (text) => process.stdout.write(`${text}\n`);
 say(`reports ${JSON.stringify(agent.shadow.get())}.`);
 agent.shadow.on('delta', async ({ state: desired, version }) => {
