@@ -1,12 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { newClaimId } from '@ioto/protocol';
-import { createLogger, type LogLevel, messageOf, standardError } from '@ioto/runtime';
+import { type LogLevel, messageOf } from '@ioto/runtime';
 import type { Agent, AgentOptions } from './agent.ts';
 import { createAgent } from './build-agent.ts';
 import { type ExitEvent, eventsFrom, type Invocation, parseCommandLine } from './command-line.ts';
+import { expandPath } from './config-loading/directories.ts';
 import { loadConfig, locateDirectories } from './config-loading/load-config.ts';
 import { askAgent } from './control/ask-agent.ts';
 import { exitCodeOf } from './exit-code.ts';
+import { type LogDestination, logDestination } from './log-destination.ts';
+import { LogTap } from './log-tap.ts';
 import { narrate } from './narrate.ts';
 
 /** How long a clean stop may take before the process ends anyway, in milliseconds. */
@@ -42,7 +45,8 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 async function run({ options, level, exit }: Extract<Invocation, { command: 'run' }>): Promise<number> {
-  const agent = makeAgent(options, level ?? (await configuredLevel(options)));
+  const configured = await configuredLog(options);
+  const agent = makeAgent(options, level ?? configured.level, configured.destination);
   const stopping = new AbortController();
   const onSignal = () => stopping.abort(new Error('asked to stop'));
   process.on('SIGTERM', onSignal).on('SIGINT', onSignal);
@@ -61,19 +65,24 @@ async function run({ options, level, exit }: Extract<Invocation, { command: 'run
   return 0;
 }
 
-/** The level that the files ask for. Reading them here as well finds a mistake in them before anything is touched. */
-async function configuredLevel(options: AgentOptions): Promise<LogLevel> {
+/** The log that the files ask for. Reading them here as well finds a mistake in them before anything is touched. */
+async function configuredLog(
+  options: AgentOptions,
+): Promise<{ level: LogLevel; destination: LogDestination }> {
   // A reset may be meant to mend them; the agent reads what is left of them.
-  if (options.reset) return 'info';
+  if (options.reset) return { level: 'info', destination: logDestination(undefined) };
   const all = { ...options, environment: process.env };
-  const { settings } = await loadConfig(all, await locateDirectories(all));
-  return settings.log.level ?? 'info';
+  const directories = await locateDirectories(all);
+  const { settings } = await loadConfig(all, directories);
+  const { level = 'info', path } = settings.log;
+  const place = path === undefined || path === 'cloud' ? path : expandPath(path, directories);
+  return { level, destination: logDestination(place) };
 }
 
-function makeAgent(options: AgentOptions, level: LogLevel): Agent {
-  const logger = createLogger('ioto', { level, destination: standardError() });
-  const agent = createAgent({ ...options, logger, environment: process.env });
-  narrate(agent, logger);
+function makeAgent(options: AgentOptions, level: LogLevel, destination: LogDestination): Agent {
+  const log = new LogTap('ioto', level, destination);
+  const agent = createAgent({ ...options, log, logger: log.logger, environment: process.env });
+  narrate(agent, log.logger);
   return agent;
 }
 
