@@ -209,10 +209,9 @@ export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceC
   });
   const directory = new DeviceDirectory({ store, records, clock });
   const desk = new CredentialDesk({
-    ...{ sponsors, accounts, audit, clock },
+    ...{ sponsors, accounts, audit, place, clock },
     issuer: credentials,
     devices: provisioning,
-    region,
   });
   const aws = buildAwsServices({
     ...{ store, audit, accounts, guards, secrets, authority, credentials, endpoint, place, schema },

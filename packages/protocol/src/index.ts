@@ -30,8 +30,17 @@ export type { PolicyStatement } from './iot-policy/policy-statement.ts';
 export type { PolicySubject } from './iot-policy/policy-subject.ts';
 export { parseLenientJson } from './lenient-json.ts';
 export {
+  type MetricSketch,
+  mergeSketches,
+  quantile,
+  readSketch,
+  sketchOf,
+  subtractSketch,
+} from './metric-sketch.ts';
+export {
   canonicalDimensions,
   DEVICE_DIMENSION,
+  isMetricStatistic,
   LONGEST_METRIC_PERIOD,
   METRIC_LIMITS,
   METRIC_STATISTICS,
@@ -39,8 +48,10 @@ export {
   type MetricLot,
   type MetricStatistic,
   OWN_DEVICE,
+  PERCENTILE,
   problemOfDimensions,
   problemOfMetricName,
+  shareOfPercentile,
 } from './metrics.ts';
 export { type CoreField, type CoreSchema, coreSchema, type SyncDirection } from './models.ts';
 export { canonicalPublicKey, parsePublicKey } from './public-key.ts';
@@ -68,7 +79,7 @@ export {
   type SignedRequest,
   splitTarget,
 } from './sigv4/signed-request.ts';
-export { scopeOf, signatureOver, signingKey } from './sigv4/signing-key.ts';
+export { type SigningScope, scopeOf, signatureOver, signingKey } from './sigv4/signing-key.ts';
 export { canonicalItem } from './sync-core/canonical.ts';
 export { type Claims, type HeldByCloud, onUp, type SentUp, type UpVerdict } from './sync-core/cloud-end.ts';
 export { type DownFacts, type DownVerdict, type HeldByDevice, onDown } from './sync-core/device-end.ts';

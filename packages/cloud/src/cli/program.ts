@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { isCodedError, messageOf } from '@ioto/runtime';
 import { Command, CommanderError } from 'commander';
 import { adminGroup, toCommand } from './admin-command.ts';
+import { aliasCommands } from './alias-commands.ts';
 import { broadcastCommands } from './broadcast-commands.ts';
 import { cloudCommands, productCommands } from './builder-commands.ts';
 import { accountCommands, deviceCommands, tokenCommands, userCommands } from './cloud-commands.ts';
@@ -46,6 +47,7 @@ function createProgram(terminal: Terminal): Command {
       adminGroup('broadcast', 'values for the devices of all accounts', broadcastCommands, terminal),
     )
     .addCommand(adminGroup('metric', 'what devices measure', metricCommands, terminal))
+    .addCommand(adminGroup('alias', 'role aliases: credentials by certificate', aliasCommands, terminal))
     .addCommand(adminGroup('policy', 'IoT policies of devices', policyCommands, terminal))
     .addCommand(toCommand(credentialsCommand, terminal));
   for (const command of [
