@@ -214,7 +214,7 @@ export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceC
     devices: provisioning,
   });
   const aws = buildAwsServices({
-    ...{ store, audit, accounts, guards, secrets, authority, credentials, endpoint, place, schema },
+    ...{ store, audit, accounts, sponsors, guards, secrets, authority, credentials, endpoint, place, schema },
     ...{ records, accountDevices, directory, provisioning, metrics, metricDesk, turns, clock, logger },
     file: capabilities.file,
     credentialDesk: desk,

@@ -7,6 +7,7 @@ import { broadcastCommands } from './broadcast-commands.ts';
 import { cloudCommands, productCommands } from './builder-commands.ts';
 import { accountCommands, deviceCommands, tokenCommands, userCommands } from './cloud-commands.ts';
 import { credentialsCommand } from './credentials-command.ts';
+import { logGroup } from './log-commands.ts';
 import { metricCommands } from './metric-commands.ts';
 import { policyCommands } from './policy-commands.ts';
 import { startCommand } from './start-command.ts';
@@ -48,6 +49,7 @@ function createProgram(terminal: Terminal): Command {
     )
     .addCommand(adminGroup('metric', 'what devices measure', metricCommands, terminal))
     .addCommand(adminGroup('alias', 'role aliases: credentials by certificate', aliasCommands, terminal))
+    .addCommand(logGroup(terminal))
     .addCommand(adminGroup('policy', 'IoT policies of devices', policyCommands, terminal))
     .addCommand(toCommand(credentialsCommand, terminal));
   for (const command of [

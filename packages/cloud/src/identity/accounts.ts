@@ -11,6 +11,8 @@ export interface Account {
   created: string;
   /** Self-claim (Ioto contract §5) is off unless the account switched it on, and then for the listed products only. */
   selfClaim: { enabled: boolean; products: string[] };
+  /** Log groups that devices of the account may make, beside those of our own names; `*` at an end stands for more. */
+  logGroups?: string[];
 }
 
 /** What other capabilities ask of accounts. */
@@ -65,14 +67,18 @@ export class Accounts implements AccountDirectory {
 
   async update(
     accountId: string,
-    changes: { name?: string; selfClaim?: Account['selfClaim'] },
+    changes: { name?: string; selfClaim?: Account['selfClaim']; logGroups?: string[] },
     actor: string,
   ): Promise<Account> {
-    const { name, selfClaim } = changes;
+    const { name, selfClaim, logGroups } = changes;
     // A write that fails has lost against another that is done: there is always one that gets on.
     for (;;) {
       const before = await this.require(accountId);
-      const account = { ...before, name: name ?? before.name, selfClaim: selfClaim ?? before.selfClaim };
+      const account = {
+        ...before,
+        ...{ name: name ?? before.name, selfClaim: selfClaim ?? before.selfClaim },
+        ...(logGroups ? { logGroups } : {}),
+      };
       try {
         await this.#store.write([
           { put: { pk: PARTITION, sk: account.id, ...account }, if: { equals: { ...before } } },

@@ -1,0 +1,32 @@
+/** Words of which a text has at least one of each list (see LogMatcher). */
+export type MustHave = readonly (readonly string[])[];
+
+/** More lists than this do not let more texts be passed over. */
+const MOST_LISTS = 16;
+const MOST_WORDS = 16;
+
+export function allOf(parts: readonly MustHave[]): MustHave {
+  return parts.flat().slice(0, MOST_LISTS);
+}
+
+/** What a text must have that satisfies one of the parts: the most telling list of each, together. */
+export function oneOf(parts: readonly MustHave[]): MustHave {
+  const lists = parts.map(mostTelling);
+  if (lists.some((list) => list === undefined)) return [];
+  const words = [...new Set(lists.flatMap((list) => list ?? []))];
+  return words.length > 0 && words.length <= MOST_WORDS ? [words] : [];
+}
+
+/** A single word that must be there, the longest: texts are looked through for it. */
+export function longestWord(mustHave: MustHave): string | undefined {
+  const words = mustHave.flatMap(([word, another]) =>
+    word !== undefined && another === undefined ? [word] : [],
+  );
+  return words.sort((a, b) => b.length - a.length)[0];
+}
+
+/** Long words are rare ones. */
+function mostTelling(mustHave: MustHave): readonly string[] | undefined {
+  const shortest = (list: readonly string[]) => Math.min(...list.map(({ length }) => length));
+  return [...mustHave].sort((a, b) => shortest(b) - shortest(a))[0];
+}
