@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { isCodedError, type Logger, messageOf, systemCode } from '@ioto/runtime';
 import type { Entry } from '../entry.ts';
 import { findPaths, isPattern } from './glob.ts';
-import { type Identity, keyOf, OpenFile } from './open-file.ts';
+import { keyOf, OpenFile } from './open-file.ts';
 import type { Gap } from './source.ts';
 import { Tail, type TailState } from './tail.ts';
 
@@ -136,12 +136,12 @@ export class FileSet {
     }
     const fromEnd = this.#isFirstLook && !this.#options.entry.fromStart;
     const identity = { key: file.key, ...(await file.head()) };
-    return this.#take(file, path, identity, fromEnd ? await file.size() : 0);
+    return this.#take(file, { path, origin: path, at: fromEnd ? await file.size() : 0, ...identity });
   }
 
-  #take(file: OpenFile, path: string, identity: Identity, at: number): Tail {
+  #take(file: OpenFile, { path, origin, at, ...identity }: TailState): Tail {
     const { entry, now, serverNow, lost } = this.#options;
-    const tail = new Tail({ entry, file, path, identity, at, now, serverNow, lost });
+    const tail = new Tail({ entry, file, path, origin, identity, at, now, serverNow, lost });
     this.#tails.set(tail.key, tail);
     this.#name(tail, path);
     this.#complaints.delete(path);
@@ -172,7 +172,7 @@ export class FileSet {
       try {
         const found = await openAgain(state);
         if (found) {
-          const tail = this.#take(found.file, found.path, found.identity, state.at);
+          const tail = this.#take(found.file, { ...state, ...found.identity, path: found.path });
           // Who has its name now waits for it.
           this.#names.set(state.path, tail);
         } else this.#options.logger.warn({ path: state.path }, 'a log was removed while the agent was off');

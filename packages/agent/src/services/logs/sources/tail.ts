@@ -10,6 +10,8 @@ const FEED = 0x0a;
 
 export interface TailState extends Identity {
   path: string;
+  /** The path under which it was first seen. */
+  origin: string;
   at: number;
 }
 
@@ -17,6 +19,8 @@ export interface TailOptions {
   entry: Entry;
   file: OpenFile;
   path: string;
+  /** The path under which it was first seen: its stream keeps that name through rotations. */
+  origin: string;
   identity: Identity;
   /** Where to begin. */
   at: number;
@@ -105,9 +109,9 @@ export class Tail implements EventSource {
   }
 
   async fill(batch: Batch, window: Buffer): Promise<void> {
-    const { entry, serverNow, now } = this.#options;
+    const { entry, serverNow, now, origin } = this.#options;
     const time = serverNow();
-    const { until, ...target } = entry.target(time, this.path);
+    const { until, ...target } = entry.target(time, origin);
     batch.begin(target, entry.limits, until);
     const final = this.quietFor >= entry.linger;
     let at = this.#taken;
@@ -151,7 +155,7 @@ export class Tail implements EventSource {
   }
 
   state(): TailState {
-    return { path: this.path, at: this.#committed, ...this.#identity };
+    return { path: this.path, origin: this.#options.origin, at: this.#committed, ...this.#identity };
   }
 
   /** A file that was copied and emptied may have grown past where it was. */
