@@ -11,7 +11,6 @@ const AWS_NAMES: Readonly<Record<string, readonly [code: string, message: string
   LOG_STREAM_UNKNOWN: ['ResourceNotFoundException', 'The specified log stream does not exist.'],
   LOG_GROUP_EXISTS: ['ResourceAlreadyExistsException', 'The specified log group already exists'],
   LOG_STREAM_EXISTS: ['ResourceAlreadyExistsException', 'The specified log stream already exists'],
-  LOG_GROUP_BUSY: ['OperationAbortedException', 'A conflicting operation is under way for this log group'],
   LOG_STORE_UNWRITABLE: ['ServiceUnavailableException', 'The service cannot complete the request.', 503],
   STORE_UNWRITABLE: ['ServiceUnavailableException', 'The service cannot complete the request.', 503],
   STORE_CLOSED: ['ServiceUnavailableException', 'The service is stopping.', 503],

@@ -119,7 +119,7 @@ export type TailListener = (stream: string, events: readonly LogEvent[], ingesti
 export interface LogStore {
   /** @throws LOG_GROUP_EXISTS (409), LOG_LIMIT (409) */
   createGroup(accountId: string, name: string): Promise<void>;
-  /** Removes it with its events; `also` is written in the same commit. @throws LOG_GROUP_BUSY (409) */
+  /** Removes it with its events; `also` is written in the same commit. */
   deleteGroup(accountId: string, name: string, also: readonly Write[]): Promise<void>;
   group(accountId: string, name: string): Promise<LogGroup>;
   groups(accountId: string, query: GroupsQuery): Promise<{ groups: LogGroup[]; next?: string }>;
@@ -146,7 +146,6 @@ export const logStoreError = errorCatalogue({
   LOG_STREAM_UNKNOWN: { status: 404 },
   LOG_GROUP_EXISTS: { status: 409 },
   LOG_STREAM_EXISTS: { status: 409 },
-  LOG_GROUP_BUSY: { status: 409, retryable: true },
   LOG_LIMIT: { status: 409 },
   LOG_STORE_UNWRITABLE: { status: 503, retryable: true },
 });

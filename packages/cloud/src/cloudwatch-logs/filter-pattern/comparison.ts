@@ -18,6 +18,8 @@ export interface Comparison {
   readonly takesAny: boolean;
   /** Words in every text that it takes. */
   readonly mustHave: MustHave;
+  /** The one text that it takes, if it is one. */
+  readonly only?: string;
 }
 
 export function readOperator(reading: Reading): Operator | undefined {
@@ -50,6 +52,7 @@ export function readComparison(reading: Reading, operator: Operator, bare: RegEx
     takesAny: isEqual && glob.isAny,
     // A number may be written in several ways.
     mustHave: isEqual && number === undefined ? glob.words.map((word) => [word]) : [],
+    ...(isEqual && number === undefined ? { only: glob.only } : {}),
   };
 }
 

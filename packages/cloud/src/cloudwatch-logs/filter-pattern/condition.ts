@@ -4,6 +4,8 @@ import type { Reading } from './reading.ts';
 export interface Condition<T> {
   holds(value: T): boolean;
   mustHave: MustHave;
+  /** Texts that stand, as they are, in everything for which it holds. */
+  literals: readonly string[];
 }
 
 /** Parentheses within each other. */
@@ -28,6 +30,7 @@ export function readCondition<T>(
     return {
       holds: (value: T) => parts.every((part) => part.holds(value)),
       mustHave: allOf(parts.map(({ mustHave }) => mustHave)),
+      literals: parts.flatMap(({ literals }) => literals),
     };
   };
   const choices = [every()];
@@ -37,5 +40,6 @@ export function readCondition<T>(
   return {
     holds: (value) => choices.some((choice) => choice.holds(value)),
     mustHave: oneOf(choices.map(({ mustHave }) => mustHave)),
+    literals: [],
   };
 }

@@ -13,6 +13,11 @@ export class Glob {
     return this.#parts.length > 1 && this.#parts.every((part) => part === '');
   }
 
+  /** The one text that it takes, if it is one. */
+  get only(): string | undefined {
+    return this.#parts.length === 1 ? this.#parts[0] : undefined;
+  }
+
   matches(text: string): boolean {
     const [first = '', ...rest] = this.#parts;
     const last = rest.pop();

@@ -1,16 +1,11 @@
 import type { LogMatcher } from '../../ports/log-store.ts';
 import { readComparison, readOperator, wordsMustHave } from './comparison.ts';
-import { readCondition } from './condition.ts';
-import { allOf, longestWord, type MustHave } from './must-have.ts';
+import { type Condition, readCondition } from './condition.ts';
+import { allOf, longest } from './must-have.ts';
 import { Reading } from './reading.ts';
 
 /** A step into a value: a name, an index, or all elements. */
 type Step = string | number | '[*]';
-
-interface Test {
-  holds(value: unknown): boolean;
-  mustHave: MustHave;
-}
 
 /** Characters of a value without quotes. */
 const BARE = /[^\s(){}|&"=<>!]+/y;
@@ -19,7 +14,7 @@ const BARE = /[^\s(){}|&"=<>!]+/y;
 export function compileJsonPattern(text: string): LogMatcher {
   const reading = new Reading(text);
   reading.require('{');
-  const { holds, mustHave } = readCondition<unknown>(reading, readTest);
+  const { holds, mustHave, literals } = readCondition<unknown>(reading, readTest);
   reading.require('}');
   reading.skipBlanks();
   if (!reading.isOver) throw reading.error('nothing may follow the pattern');
@@ -27,25 +22,21 @@ export function compileJsonPattern(text: string): LogMatcher {
     const value = parsed(message);
     return value !== undefined && holds(value);
   };
-  return { match, mustHave, literal: longestWord(mustHave), ofJson: true };
+  return { match, mustHave, literal: longest(literals), ofJson: true };
 }
 
-function readTest(reading: Reading): Test {
+function readTest(reading: Reading): Condition<unknown> {
   const path = readPath(reading);
-  const names = allOf(
-    path
-      .filter((step) => typeof step === 'string' && step !== '[*]')
-      .map(String)
-      .map(wordsMustHave),
-  );
+  const steps = path.filter((step) => typeof step === 'string' && step !== '[*]').map(String);
+  const there = { mustHave: allOf(steps.map(wordsMustHave)), literals: steps.flatMap(quotedOf) };
   if (reading.takeWord('NOT')) {
     if (!reading.takeWord('EXISTS')) throw reading.error('NOT EXISTS is meant');
-    return { holds: (value) => reach(value, path).length === 0, mustHave: [] };
+    return { holds: (value) => reach(value, path).length === 0, mustHave: [], literals: [] };
   }
-  if (reading.takeWord('EXISTS')) return { holds: (value) => reach(value, path).length > 0, mustHave: names };
+  if (reading.takeWord('EXISTS')) return { holds: (value) => reach(value, path).length > 0, ...there };
   if (reading.takeWord('IS')) {
     const wanted = reading.takeWord('TRUE') ? true : reading.takeWord('FALSE') ? false : isNull(reading);
-    return { holds: (value) => reach(value, path).includes(wanted), mustHave: names };
+    return { holds: (value) => reach(value, path).includes(wanted), ...there };
   }
   const operator = readOperator(reading);
   if (!operator) throw reading.error('=, !=, <, >, <=, >=, IS, EXISTS or NOT EXISTS is missing');
@@ -57,8 +48,14 @@ function readTest(reading: Reading): Test {
   };
   return {
     holds: (value) => reach(value, path).some(takes),
-    mustHave: allOf([names, comparison.mustHave]),
+    mustHave: allOf([there.mustHave, comparison.mustHave]),
+    literals: [...there.literals, ...quotedOf(comparison.only)],
   };
+}
+
+/** A text as JSON has it, where that has one way only to write it, apart from `\u`. */
+function quotedOf(text: string | undefined): string[] {
+  return text === undefined || /["\\/\x00-\x1f]/.test(text) ? [] : [`"${text}"`];
 }
 
 function isNull(reading: Reading): null {
@@ -100,19 +97,18 @@ function readBracket(reading: Reading): Step {
 }
 
 /** The values that a path leads to: one, or none, or several by way of `[*]`. */
-function reach(value: unknown, path: readonly Step[]): unknown[] {
-  let reached = [value];
-  for (const step of path) {
-    reached = reached.flatMap((from): unknown[] => {
-      if (Array.isArray(from)) {
-        if (step === '[*]') return from;
-        return typeof step === 'number' && step < from.length ? [from[step]] : [];
-      }
-      if (typeof from !== 'object' || from === null || typeof step === 'number') return [];
-      return Object.hasOwn(from, step) ? [(from as Record<string, unknown>)[step]] : [];
-    });
+function reach(value: unknown, path: readonly Step[], from = 0): unknown[] {
+  let reached = value;
+  for (let i = from; i < path.length; i += 1) {
+    const step = path[i] as Step;
+    if (step === '[*]') {
+      return Array.isArray(reached) ? reached.flatMap((element) => reach(element, path, i + 1)) : [];
+    }
+    if (typeof reached !== 'object' || reached === null) return [];
+    if (Array.isArray(reached) !== (typeof step === 'number') || !Object.hasOwn(reached, step)) return [];
+    reached = (reached as Record<Step, unknown>)[step];
   }
-  return reached;
+  return [reached];
 }
 
 /** Undefined for what is no JSON object or array; most lines are told by their first character. */

@@ -17,12 +17,9 @@ export function oneOf(parts: readonly MustHave[]): MustHave {
   return words.length > 0 && words.length <= MOST_WORDS ? [words] : [];
 }
 
-/** A single word that must be there, the longest: texts are looked through for it. */
-export function longestWord(mustHave: MustHave): string | undefined {
-  const words = mustHave.flatMap(([word, another]) =>
-    word !== undefined && another === undefined ? [word] : [],
-  );
-  return words.sort((a, b) => b.length - a.length)[0];
+/** The longest, which texts are looked through for. */
+export function longest(literals: readonly string[]): string | undefined {
+  return [...literals].sort((a, b) => b.length - a.length)[0];
 }
 
 /** Long words are rare ones. */

@@ -1,7 +1,7 @@
 import type { LogMatcher } from '../../ports/log-store.ts';
 import { numberOf, readComparison, readOperator } from './comparison.ts';
 import { type Condition, readCondition } from './condition.ts';
-import { allOf, longestWord } from './must-have.ts';
+import { allOf, longest } from './must-have.ts';
 import { Reading } from './reading.ts';
 
 /** One field of a line, or any number of them. */
@@ -27,7 +27,7 @@ export function compileSpacePattern(text: string): LogMatcher {
   const mustHave = allOf(conditions.map((condition) => condition.mustHave));
   return {
     match: (message) => matches(fields, fieldsOf(message)),
-    ...{ mustHave, literal: longestWord(mustHave), ofJson: false },
+    ...{ mustHave, literal: longest(conditions.flatMap(({ literals }) => literals)), ofJson: false },
   };
 }
 
@@ -38,7 +38,7 @@ function readField(reading: Reading): Condition<string> {
   reading.skipBlanks();
   if (reading.isOver || ',]'.includes(reading.text[reading.at] as string)) {
     if (name === undefined) throw reading.error('the name of a field is missing');
-    return { holds: () => true, mustHave: [] };
+    return { holds: () => true, mustHave: [], literals: [] };
   }
   reading.at = begin;
   return readCondition<string>(reading, readTest);
@@ -55,6 +55,7 @@ function readTest(reading: Reading): Condition<string> {
       return number === undefined ? comparison.ofText(field) : comparison.ofNumber(number);
     },
     mustHave: comparison.mustHave,
+    literals: comparison.only === undefined ? [] : [comparison.only],
   };
 }
 

@@ -15,6 +15,7 @@ import {
   type TailListener,
 } from '../../../ports/log-store.ts';
 import { BlockReader } from './block-reader.ts';
+import { DiskRoom, type DiskSize, diskSize } from './disk-room.ts';
 import { arrivalOf } from './event-columns.ts';
 import type { GroupLogLimits } from './group-log.ts';
 import { type Hit, prepare } from './hits.ts';
@@ -42,6 +43,8 @@ export interface EmbeddedLogStoreOptions {
   logger: Logger;
   limits?: Partial<LogStoreLimits>;
   groupLimits?: Partial<GroupLogLimits>;
+  /** Default: of the real disk. */
+  diskSize?: DiskSize;
 }
 
 /** The LogStore in files of its own, a directory for each group; what is known of groups and streams is in the ItemStore. */
@@ -52,6 +55,7 @@ export class EmbeddedLogStore implements LogStore, Component {
   readonly #records: LogRecords;
   readonly #groups: OpenGroups;
   readonly #reader = new BlockReader();
+  readonly #room: DiskRoom;
   readonly #turns = new Turns();
   #cancelTidy: (() => void) | undefined;
   #tidying: Promise<void> | undefined;
@@ -60,6 +64,8 @@ export class EmbeddedLogStore implements LogStore, Component {
     this.#options = options;
     this.#limits = { ...limits, ...options.limits };
     this.#records = new LogRecords(options.store);
+    const { directory, clock, diskSize: look = diskSize } = options;
+    this.#room = new DiskRoom({ directory, clock, look });
     this.#groups = new OpenGroups({ ...options, records: this.#records, limits: options.groupLimits });
   }
 
@@ -164,8 +170,9 @@ export class EmbeddedLogStore implements LogStore, Component {
     });
   }
 
-  put(accountId: string, group: string, stream: string, events: readonly LogEvent[]): Promise<void> {
-    return this.#groups.use(accountId, group, async (open) => {
+  async put(accountId: string, group: string, stream: string, events: readonly LogEvent[]): Promise<void> {
+    await this.#room.require();
+    await this.#groups.use(accountId, group, async (open) => {
       await open.put(requireStream(open, stream), events);
       this.#groups.keepWithinMemory();
     });
