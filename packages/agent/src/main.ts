@@ -1,11 +1,14 @@
 import { newClaimId } from '@ioto/protocol';
-import { CodedError, createLogger, type LogLevel, messageOf, standardError, systemCode } from '@ioto/runtime';
+import { CodedError, type LogLevel, messageOf, systemCode } from '@ioto/runtime';
 import type { Agent, AgentOptions } from './agent.ts';
 import { createAgent } from './build-agent.ts';
 import { eventsFrom, type Invocation, parseCommandLine } from './command-line.ts';
+import { expandPath } from './config-loading/directories.ts';
 import { loadConfig, locateDirectories } from './config-loading/load-config.ts';
 import { askAgent } from './control/ask-agent.ts';
 import { exitCodeOf } from './exit-code.ts';
+import { type LogDestination, logDestination } from './log-destination.ts';
+import { LogTap } from './log-tap.ts';
 import { narrate } from './narrate.ts';
 import { startInBackground, tellStarter } from './program/background.ts';
 import { passingCopyOf } from './program/passing-state.ts';
@@ -70,11 +73,12 @@ async function run(invocation: Run): Promise<number> {
 }
 
 async function runAgent({ options, level, exit, show, trace }: Run): Promise<number> {
-  const destination = trace ? openTrace(trace) : standardError();
+  const configured = await configuredLog(options);
+  const destination = trace ? openTrace(trace) : configured.destination;
   const traffic = show && showTraffic(show, (line) => process.stderr.write(`${line}\n`));
   const agent = makeAgent(
     { ...options, ...(traffic && { traffic }) },
-    { level: level ?? (await configuredLevel(options)), destination },
+    { level: level ?? configured.level, destination },
   );
   const stopping = new AbortController();
   const onSignal = () => stopping.abort(new Error('asked to stop'));
@@ -103,13 +107,18 @@ function outputFailed(error: Error): void {
   process.exit(1);
 }
 
-/** The level that the files ask for. Reading them here as well finds a mistake in them before anything is touched. */
-async function configuredLevel(options: AgentOptions): Promise<LogLevel> {
+/** The log that the files ask for. Reading them here as well finds a mistake in them before anything is touched. */
+async function configuredLog(
+  options: AgentOptions,
+): Promise<{ level: LogLevel; destination: LogDestination }> {
   // A reset may be meant to mend them; the agent reads what is left of them.
-  if (options.reset) return 'info';
+  if (options.reset) return { level: 'info', destination: logDestination(undefined) };
   const all = { ...options, environment: process.env };
-  const { settings } = await loadConfig(all, await locateDirectories(all));
-  return settings.log.level ?? 'info';
+  const directories = await locateDirectories(all);
+  const { settings } = await loadConfig(all, directories);
+  const { level = 'info', path } = settings.log;
+  const place = path === undefined || path === 'cloud' ? path : expandPath(path, directories);
+  return { level, destination: logDestination(place) };
 }
 
 function changeTo(home: string): void {
@@ -122,13 +131,10 @@ function changeTo(home: string): void {
   }
 }
 
-function makeAgent(
-  options: AgentOptions,
-  log: { level: LogLevel; destination: { write(line: string): void } },
-): Agent {
-  const logger = createLogger('ioto', log);
-  const agent = createAgent({ ...options, logger, environment: process.env });
-  narrate(agent, logger);
+function makeAgent(options: AgentOptions, told: { level: LogLevel; destination: LogDestination }): Agent {
+  const log = new LogTap('ioto', told.level, told.destination);
+  const agent = createAgent({ ...options, log, logger: log.logger, environment: process.env });
+  narrate(agent, log.logger);
   return agent;
 }
 
