@@ -10,6 +10,7 @@ import { metricCommands } from './metric-commands.ts';
 import { policyCommands } from './policy-commands.ts';
 import { startCommand } from './start-command.ts';
 import type { Terminal } from './terminal.ts';
+import { updateGroup } from './update-commands.ts';
 
 /** Codes of errors that are the caller's: bad options or files. */
 const USAGE = ['CONFIG_INVALID'];
@@ -47,6 +48,7 @@ function createProgram(terminal: Terminal): Command {
     )
     .addCommand(adminGroup('metric', 'what devices measure', metricCommands, terminal))
     .addCommand(adminGroup('policy', 'IoT policies of devices', policyCommands, terminal))
+    .addCommand(updateGroup(terminal))
     .addCommand(toCommand(credentialsCommand, terminal));
   for (const command of [
     program,
