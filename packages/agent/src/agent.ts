@@ -94,6 +94,11 @@ export interface Agent {
   /** Resolves when the local services run; the cloud's steps go on in the background. */
   start(signal?: AbortSignal): Promise<void>;
   stop(): Promise<void>;
+  /**
+   * Resolves when the device is in step with its cloud; at once while it is. A device without an owner waits for one: only
+   * `signal` ends that, with its reason.
+   */
+  ready(signal?: AbortSignal): Promise<void>;
   /** Ends whatever backoff the agent is in, at once. */
   wake(): void;
   on<K extends keyof AgentEvents>(event: K, listener: (payload: AgentEvents[K]) => void): () => void;

@@ -3,6 +3,7 @@ import { CodedError, type LogLevel } from '@ioto/runtime';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import type { AgentOptions } from './agent.ts';
 import type { AgentEvents } from './agent-events.ts';
+import { type BuildInvocation, describeBuild } from './build-command/command-line.ts';
 import { type DbInvocation, describeDb } from './db-command/command-line.ts';
 
 /** What a command line asks for. */
@@ -17,6 +18,7 @@ export type Invocation =
   | { command: 'generate'; length: number }
   | { command: 'wake'; options: AgentOptions }
   | { command: 'db'; options: AgentOptions; db: DbInvocation }
+  | { command: 'build'; build: BuildInvocation }
   | { command: 'print'; text: string };
 
 /** Events that `--exit` can wait for, by the short names of the phases, in the order of a device's life. */
@@ -78,6 +80,9 @@ export function parseCommandLine(args: readonly string[], version: string): Invo
   describeDb(program, (db) => {
     const { config, state, profile } = program.opts<RunFlags>();
     invocation = { command: 'db', options: { config, state, profile }, db };
+  });
+  describeBuild(program, (build) => {
+    invocation = { command: 'build', build };
   });
   try {
     program.parse([...args], { from: 'user' });

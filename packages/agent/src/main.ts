@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { newClaimId } from '@ioto/protocol';
-import { createLogger, type LogLevel, messageOf, standardError } from '@ioto/runtime';
+import { createLogger, type LogLevel, messageOf, standardError, systemCode } from '@ioto/runtime';
 import type { Agent, AgentOptions } from './agent.ts';
 import { createAgent } from './build-agent.ts';
 import { type ExitEvent, eventsFrom, type Invocation, parseCommandLine } from './command-line.ts';
@@ -8,16 +7,14 @@ import { loadConfig, locateDirectories } from './config-loading/load-config.ts';
 import { askAgent } from './control/ask-agent.ts';
 import { exitCodeOf } from './exit-code.ts';
 import { narrate } from './narrate.ts';
+import { agentVersion } from './version.ts';
 
 /** How long a clean stop may take before the process ends anyway, in milliseconds. */
 const STOP_PATIENCE = 5000;
 
 /** Parses, builds, runs; resolves with the exit code. */
 async function main(args: readonly string[]): Promise<number> {
-  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
-    version: string;
-  };
-  const invocation = parseCommandLine(args, version);
+  const invocation = parseCommandLine(args, agentVersion());
   switch (invocation.command) {
     case 'print':
       process.stdout.write(invocation.text);
@@ -32,9 +29,13 @@ async function main(args: readonly string[]): Promise<number> {
     }
     case 'db': {
       const { runDb } = await import('./db-command/run.ts');
-      // Who reads the beginning only, as head does, has what it wanted.
-      process.stdout.on('error', () => process.exit(0));
+      process.stdout.on('error', outputFailed);
       return runDb(invocation.db, { ...invocation.options, environment: process.env }, process);
+    }
+    case 'build': {
+      const { runBuild } = await import('./build-command/run.ts');
+      await runBuild(invocation.build, (line) => process.stderr.write(`ioto: ${line}\n`));
+      return 0;
     }
     case 'run':
       return run(invocation);
@@ -59,6 +60,14 @@ async function run({ options, level, exit }: Extract<Invocation, { command: 'run
     process.off('SIGTERM', onSignal).off('SIGINT', onSignal);
   }
   return 0;
+}
+
+/** Who reads the beginning only, as head does, has what it wanted; an export on a full disk is none. */
+function outputFailed(error: Error): void {
+  const code = systemCode(error);
+  if (code === 'EPIPE') process.exit(0);
+  process.stderr.write(`ioto: the output cannot be written (${code}): it is not whole\n`);
+  process.exit(1);
 }
 
 /** The level that the files ask for. Reading them here as well finds a mistake in them before anything is touched. */

@@ -1,4 +1,5 @@
 import { type Clock, errorCatalogue, type Logger, messageOf } from '@ioto/runtime';
+import type { Complaints } from '../limits/complaints.ts';
 import { type ItemStore, type Write, writeIfHolds } from '../ports/item-store.ts';
 import type { SyncIdentity } from '../sync/items/wire-item.ts';
 import { type MetricSet, readMetricSet } from './metric-message.ts';
@@ -17,6 +18,7 @@ export const metricError = errorCatalogue({ METRIC_CONTENDED: { status: 503, ret
 export interface MetricIntakeOptions {
   store: ItemStore;
   clock: Clock;
+  complaints: Complaints;
   logger: Logger;
 }
 
@@ -61,7 +63,7 @@ export class MetricIntake {
     const set = readMetricSet(message, { deviceId, now: this.#options.clock.now() });
     if ('refused' in set) {
       this.counters.refused += 1;
-      this.#options.logger.warn({ deviceId, why: set.refused }, 'metric of a device dropped');
+      this.#options.complaints.of(deviceId, 'metric of a device dropped', { why: set.refused });
       return;
     }
     await new Promise<void>((resolve, reject) => {
