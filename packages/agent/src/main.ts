@@ -84,6 +84,10 @@ async function runAgent({ options, level, exit, show, trace }: Run): Promise<num
   const onSignal = () => stopping.abort(new Error('asked to stop'));
   process.on('SIGTERM', onSignal).on('SIGINT', onSignal);
   const ended = untilStopped(agent, exit, stopping.signal);
+  let restarts = false;
+  agent.once('device:restart', ({ how }) => {
+    restarts = how === 'restart';
+  });
   try {
     await agent.start(stopping.signal);
     tellStarter({ ready: true });
@@ -96,7 +100,15 @@ async function runAgent({ options, level, exit, show, trace }: Run): Promise<num
     await agent.stop();
     process.off('SIGTERM', onSignal).off('SIGINT', onSignal);
   }
+  if (restarts && !stopping.signal.aborted) await startAgain();
   return 0;
+}
+
+/** The same program with the same arguments, and perhaps other code in its files, as another process after this one. */
+async function startAgain(): Promise<void> {
+  const { spawn } = await import('node:child_process');
+  const { argv, execArgv, execPath } = process;
+  spawn(execPath, [...execArgv, ...argv.slice(1)], { detached: true, stdio: 'inherit' }).unref();
 }
 
 /** Who reads the beginning only, as head does, has what it wanted; an export on a full disk is none. */
@@ -146,6 +158,7 @@ function untilStopped(agent: Agent, exit: Run['exit'], signal: AbortSignal): Pro
     else for (const event of exit ? eventsFrom(exit) : []) agent.once(event, () => resolve());
     // A device program that was told to reboot ends; what started it starts it again.
     agent.once('device:reboot', () => resolve());
+    agent.once('device:restart', () => resolve());
   });
 }
 

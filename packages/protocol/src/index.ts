@@ -194,3 +194,11 @@ export {
   topicOfBasicIngest,
   type UpMessage,
 } from './topics.ts';
+export {
+  isImageSigned,
+  readImageKeys,
+  type SignedImage,
+  signedImageText,
+  signImage,
+} from './update/signed-text.ts';
+export { UpdateAnswer, UpdateCheck, UpdateReport } from './update/update-messages.ts';

@@ -12,6 +12,7 @@ import { metricCommands } from './metric-commands.ts';
 import { policyCommands } from './policy-commands.ts';
 import { startCommand } from './start-command.ts';
 import type { Terminal } from './terminal.ts';
+import { updateGroup } from './update-commands.ts';
 
 /** Codes of errors that are the caller's: bad options or files. */
 const USAGE = ['CONFIG_INVALID'];
@@ -51,6 +52,7 @@ function createProgram(terminal: Terminal): Command {
     .addCommand(adminGroup('alias', 'role aliases: credentials by certificate', aliasCommands, terminal))
     .addCommand(logGroup(terminal))
     .addCommand(adminGroup('policy', 'IoT policies of devices', policyCommands, terminal))
+    .addCommand(updateGroup(terminal))
     .addCommand(toCommand(credentialsCommand, terminal));
   for (const command of [
     program,

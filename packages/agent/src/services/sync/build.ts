@@ -41,6 +41,10 @@ export function build(parts: AgentParts): Component {
       events,
       checkpoint,
       release: async () => parts.link?.release('command'),
+      update: () => {
+        const { updates } = parts;
+        return updates && (() => updates.check());
+      },
     }),
   });
   mqtt.addUser(parts.sync);
