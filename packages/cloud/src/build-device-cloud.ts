@@ -194,6 +194,7 @@ export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceC
           : messages.receive(principal, message),
     },
     peers: agreed.peers,
+    audit,
     turns,
     clock,
     logger,
@@ -203,7 +204,7 @@ export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceC
     ...{ store, records, builder, accounts, guesses, audit, turns, secret, clock, logger },
   });
   const provisioning = new DeviceProvisioning({
-    ...{ store, records, builder, authority, audit, turns, secret, place, clock },
+    ...{ store, records, builder, authority, accounts, audit, turns, secret, place, clock },
     completeWaiting: (registration) => claims.completeWaiting(registration),
     onReplaced: (deviceId) => door.replaced(deviceId),
   });
@@ -219,6 +220,7 @@ export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceC
     ...{ records, accountDevices, directory, provisioning, metrics, metricDesk, turns, clock, logger },
     file: capabilities.file,
     credentialDesk: desk,
+    door,
   });
   const reserved = new ReservedTopics(aws.topics, logger);
   const dropPending = (accountId: string, deviceId: string) =>

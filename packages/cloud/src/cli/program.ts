@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { adminGroup, toCommand } from './admin-command.ts';
 import { broadcastCommands } from './broadcast-commands.ts';
 import { cloudCommands, productCommands } from './builder-commands.ts';
+import { certificateCommands } from './certificate-commands.ts';
 import { accountCommands, deviceCommands, tokenCommands, userCommands } from './cloud-commands.ts';
 import { credentialsCommand } from './credentials-command.ts';
 import { metricCommands } from './metric-commands.ts';
@@ -45,6 +46,7 @@ function createProgram(terminal: Terminal): Command {
     .addCommand(
       adminGroup('broadcast', 'values for the devices of all accounts', broadcastCommands, terminal),
     )
+    .addCommand(adminGroup('certificate', 'certificates of devices', certificateCommands, terminal))
     .addCommand(adminGroup('metric', 'what devices measure', metricCommands, terminal))
     .addCommand(adminGroup('policy', 'IoT policies of devices', policyCommands, terminal))
     .addCommand(toCommand(credentialsCommand, terminal));

@@ -11,6 +11,8 @@ export interface Account {
   created: string;
   /** Self-claim (Ioto contract §5) is off unless the account switched it on, and then for the listed products only. */
   selfClaim: { enabled: boolean; products: string[] };
+  /** False: a device whose certificate ended while it was off does not come back by itself. Absent is true. */
+  recoverExpired?: boolean;
 }
 
 /** What other capabilities ask of accounts. */
@@ -65,14 +67,19 @@ export class Accounts implements AccountDirectory {
 
   async update(
     accountId: string,
-    changes: { name?: string; selfClaim?: Account['selfClaim'] },
+    changes: Partial<Pick<Account, 'name' | 'selfClaim' | 'recoverExpired'>>,
     actor: string,
   ): Promise<Account> {
-    const { name, selfClaim } = changes;
+    const { name, selfClaim, recoverExpired } = changes;
     // A write that fails has lost against another that is done: there is always one that gets on.
     for (;;) {
       const before = await this.require(accountId);
-      const account = { ...before, name: name ?? before.name, selfClaim: selfClaim ?? before.selfClaim };
+      const account: Account = {
+        ...before,
+        name: name ?? before.name,
+        selfClaim: selfClaim ?? before.selfClaim,
+        ...(recoverExpired === undefined ? {} : { recoverExpired }),
+      };
       try {
         await this.#store.write([
           { put: { pk: PARTITION, sk: account.id, ...account }, if: { equals: { ...before } } },

@@ -74,6 +74,7 @@ function accountRoutes(app: HttpApp, { accounts, audit, guards }: IdentityCapabi
     id: Type.Optional(id),
     name: Type.Optional(name),
     selfClaim: Type.Optional(selfClaim),
+    recoverExpired: Type.Optional(Type.Boolean()),
   });
   post('/account/update', 'admin', changes, async (body, request) =>
     accounts.update(accountOf(request, body.id), body, nameOfPrincipal(request.principal)),
