@@ -19,7 +19,11 @@ export type Checkpoint =
   | 'provision-answer-written'
   | 'provision-forgotten'
   | 'certificate-removed'
-  | 'command-journalled';
+  | 'command-journalled'
+  | 'renewal-issued'
+  | 'renewal-proven'
+  | 'renewal-swapped'
+  | 'renewal-saved';
 
 export interface AgentOptions {
   /** Directory of the configuration files (`@config`). It is only read. */

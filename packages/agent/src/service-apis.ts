@@ -1,4 +1,5 @@
 import type { LogLevel } from '@ioto/runtime';
+import type { ConnectionEnd } from './services/mqtt/refusal.ts';
 import type { UrlAnswer } from './services/url/fetch.ts';
 
 /** What services offer each other and the product, as interfaces: a service that is off is not loaded for its types. */
@@ -81,6 +82,17 @@ export interface Shadow {
 export interface ShadowDelta {
   state: Json;
   version: number;
+}
+
+/** Service `certificates`, as the connection to the cloud asks it. */
+export interface Renewal {
+  /** What the device is to connect with in place of what provision.json5 names, to prove that it can. */
+  candidate(): Promise<{ certificate: string; key: string } | undefined>;
+  /**
+   * How the connection, or the attempt at one, ended; `proof` when it was made with the candidate. True: connect again at
+   * once, with the other of the two.
+   */
+  ended(end: ConnectionEnd, proof: boolean): Promise<boolean>;
 }
 
 /** Service `update`. */

@@ -197,6 +197,7 @@ export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceC
           : messages.receive(principal, message),
     },
     peers: agreed.peers,
+    audit,
     turns,
     clock,
     logger,
@@ -206,7 +207,7 @@ export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceC
     ...{ store, records, builder, accounts, guesses, audit, turns, secret, clock, logger },
   });
   const provisioning = new DeviceProvisioning({
-    ...{ store, records, builder, authority, audit, turns, secret, place, clock },
+    ...{ store, records, builder, authority, accounts, audit, turns, secret, place, clock },
     completeWaiting: (registration) => claims.completeWaiting(registration),
     onReplaced: (deviceId) => door.replaced(deviceId),
   });
@@ -221,6 +222,7 @@ export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceC
     ...{ records, accountDevices, directory, provisioning, metrics, metricDesk, turns, clock, logger },
     file: capabilities.file,
     credentialDesk: desk,
+    door,
   });
   const reserved = new ReservedTopics(aws.topics, logger);
   const dropPending = (accountId: string, deviceId: string) =>

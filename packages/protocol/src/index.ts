@@ -1,4 +1,13 @@
 export {
+  accepted,
+  answersOf,
+  type CertificateRequest,
+  type CertificateWay,
+  certificateTopic,
+  parseCertificateTopic,
+  rejected,
+} from './certificates/certificate-topics.ts';
+export {
   CLAIM_ID_LENGTH,
   formatClaimId,
   isClaimId,

@@ -5,6 +5,7 @@ import { adminGroup, toCommand } from './admin-command.ts';
 import { aliasCommands } from './alias-commands.ts';
 import { broadcastCommands } from './broadcast-commands.ts';
 import { cloudCommands, productCommands } from './builder-commands.ts';
+import { certificateCommands } from './certificate-commands.ts';
 import { accountCommands, deviceCommands, tokenCommands, userCommands } from './cloud-commands.ts';
 import { credentialsCommand } from './credentials-command.ts';
 import { logGroup } from './log-commands.ts';
@@ -48,6 +49,7 @@ function createProgram(terminal: Terminal): Command {
     .addCommand(
       adminGroup('broadcast', 'values for the devices of all accounts', broadcastCommands, terminal),
     )
+    .addCommand(adminGroup('certificate', 'certificates of devices', certificateCommands, terminal))
     .addCommand(adminGroup('metric', 'what devices measure', metricCommands, terminal))
     .addCommand(adminGroup('alias', 'role aliases: credentials by certificate', aliasCommands, terminal))
     .addCommand(logGroup(terminal))

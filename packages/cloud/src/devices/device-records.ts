@@ -36,6 +36,8 @@ export interface CertificateRecord {
   expires: string;
   /** First connect with it. */
   used?: string;
+  /** Issued over MQTT, and neither activated nor used yet: it voids no other, and is void itself after an hour. */
+  pending?: true;
   /** When a later certificate was issued: from an hour after that, this one is void. */
   replaced?: string;
   revoked?: string;

@@ -107,12 +107,16 @@ export class MqttService implements Component {
 
   /** Resolves with the PUBACK. @throws MQTT_OFFLINE */
   readonly publish: Publish = async (topic, payload) => {
-    if (!this.#connection) {
-      throw new CodedError('MQTT_OFFLINE', 'there is no connection to the cloud', { retryable: true });
-    }
+    if (!this.#connection) throw offline();
     this.#options.traffic?.({ over: 'mqtt', direction: 'out', head: [topic], body: payload });
     await this.#connection.publish(topic, payload);
   };
+
+  /** Subscribes more on the present connection alone. @throws MQTT_OFFLINE, MQTT_FILTER_REFUSED. */
+  async subscribe(filters: readonly string[]): Promise<void> {
+    if (!this.#connection) throw offline();
+    await this.#connection.subscribe(filters);
+  }
 
   /**
    * Connects and stays so; resolves with how it ended and how long it was up, in milliseconds. Rejects only when a user
@@ -230,4 +234,8 @@ export class MqttService implements Component {
     });
     return connection;
   }
+}
+
+function offline(): CodedError {
+  return new CodedError('MQTT_OFFLINE', 'there is no connection to the cloud', { retryable: true });
 }
