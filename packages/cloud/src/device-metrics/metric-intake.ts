@@ -1,5 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { type Clock, errorCatalogue, type Logger, messageOf } from '@ioto/runtime';
+import type { Complaints } from '../limits/complaints.ts';
 import { type ItemStore, type Write, writeIfHolds } from '../ports/item-store.ts';
 import type { SyncIdentity } from '../sync/items/wire-item.ts';
 import { type MetricSet, readMetricSet } from './metric-message.ts';
@@ -20,6 +21,7 @@ export const metricError = errorCatalogue({ METRIC_CONTENDED: { status: 503, ret
 export interface MetricIntakeOptions {
   store: ItemStore;
   clock: Clock;
+  complaints: Complaints;
   logger: Logger;
 }
 
@@ -68,7 +70,7 @@ export class MetricIntake {
     const set = readMetricSet(message, { deviceId, now: this.#options.clock.now() });
     if ('refused' in set) {
       this.counters.refused += 1;
-      this.#options.logger.warn({ deviceId, why: set.refused }, 'metric of a device dropped');
+      this.#options.complaints.of(deviceId, 'metric of a device dropped', { why: set.refused });
       return;
     }
     await this.take(identity, set);
