@@ -23,7 +23,9 @@ let hasPort443: boolean;
 beforeAll(async () => {
   hasPort443 = await isFree(443);
   // The certificate has to come through the process that does TLS.
-  world = await World.create({ args: ['--workers', '1', ...(hasPort443 ? ['--mtls', '127.0.0.1:443'] : [])] });
+  world = await World.create({
+    args: ['--workers', '1', ...(hasPort443 ? ['--mtls', '127.0.0.1:443'] : [])],
+  });
   files = await world.device({ settings: { web: { listen: [] } } });
   agent = await started();
   await world.cloud.json([
