@@ -9,6 +9,7 @@ const BENCHES: Record<string, () => Promise<{ bench: Bench }>> = {
   sync: () => import('./sync/sync.ts'),
   shadow: () => import('./shadow/shadow.ts'),
   logs: () => import('./logs/logs.ts'),
+  keys: () => import('./keys/keys.ts'),
 };
 
 const { positionals, values } = parseArgs({

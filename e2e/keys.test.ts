@@ -117,7 +117,7 @@ describe('the agent of a device', () => {
     await restarted({ role: 'none', endpoint: `localhost:${world.cloud.port}` });
     await expect(agent.keys.get()).rejects.toMatchObject({
       code: 'HTTP_404',
-      message: expect.stringContaining('the role alias does not exist'),
+      message: expect.stringContaining('Role alias does not exist'),
     });
   });
 });
