@@ -7,6 +7,7 @@ import { cloudCommands, productCommands } from './builder-commands.ts';
 import { certificateCommands } from './certificate-commands.ts';
 import { accountCommands, deviceCommands, tokenCommands, userCommands } from './cloud-commands.ts';
 import { credentialsCommand } from './credentials-command.ts';
+import { jobCommands } from './job-commands.ts';
 import { metricCommands } from './metric-commands.ts';
 import { policyCommands } from './policy-commands.ts';
 import { startCommand } from './start-command.ts';
@@ -47,6 +48,7 @@ function createProgram(terminal: Terminal): Command {
       adminGroup('broadcast', 'values for the devices of all accounts', broadcastCommands, terminal),
     )
     .addCommand(adminGroup('certificate', 'certificates of devices', certificateCommands, terminal))
+    .addCommand(adminGroup('job', 'jobs for devices', jobCommands, terminal))
     .addCommand(adminGroup('metric', 'what devices measure', metricCommands, terminal))
     .addCommand(adminGroup('policy', 'IoT policies of devices', policyCommands, terminal))
     .addCommand(toCommand(credentialsCommand, terminal));
