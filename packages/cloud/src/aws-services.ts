@@ -19,6 +19,7 @@ import type { Turns } from './devices/turns.ts';
 import type { Guards } from './http/guards.ts';
 import type { RouteModule } from './http/http-service.ts';
 import type { AccountDirectory } from './identity/accounts.ts';
+import type { Sponsors } from './identity/sponsors.ts';
 import { buildJobs } from './jobs/build-jobs.ts';
 import type { CertificateAuthority } from './ports/certificate-authority.ts';
 import type { CredentialIssuer } from './ports/credential-issuer.ts';
@@ -35,6 +36,7 @@ export interface AwsServiceParts {
   store: ItemStore;
   audit: AuditLog;
   accounts: AccountDirectory;
+  sponsors: Sponsors;
   guards: Guards;
   secrets: SecretSource;
   /** Path of a file or directory of a service's own, below the state directory. */

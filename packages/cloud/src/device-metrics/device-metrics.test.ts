@@ -1,15 +1,21 @@
 import { compileSchema, completeSchema } from '@ioto/database';
-import { deviceTopic, serviceTopic } from '@ioto/protocol';
-import { silentLogger } from '@ioto/runtime';
+import { deviceTopic, mergeSketches, serviceTopic, sketchOf } from '@ioto/protocol';
+import { type Clock, silentLogger } from '@ioto/runtime';
 import { until } from '@ioto/testkit/until';
 import { VirtualClock } from '@ioto/testkit/virtual-clock';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DeviceWorld } from '../devices/device-world.fixture.ts';
-import { storeError, type Write } from '../ports/item-store.ts';
+import { Complaints } from '../limits/complaints.ts';
+import { type ItemStore, storeError, type Write } from '../ports/item-store.ts';
 import { ExpirySweep } from '../sync/expiry/expiry-sweep.ts';
 import { MetricDesk } from './metric-desk.ts';
 import { MetricIntake } from './metric-intake.ts';
 import { MOST_OF_DEVICE } from './series-limits.ts';
+
+function intakeOf(store: ItemStore, clock: Clock): MetricIntake {
+  const logger = silentLogger;
+  return new MetricIntake({ store, clock, complaints: new Complaints({ clock, logger }), logger });
+}
 
 const DAY = 86_400_000;
 
@@ -120,6 +126,33 @@ describe('what a device measures', () => {
   });
 });
 
+describe('the percentiles of what a device measures', () => {
+  it('are known to one part in a hundred, of its samples and of those that it put together', async () => {
+    for (let value = 1; value <= 50; value += 1) await sets(value);
+    const sketch = Array.from({ length: 50 }, (_, index) => sketchOf(51 + index)).reduce(mergeSketches);
+    const lot = { n: 1, count: 50, sum: 3775, min: 51, max: 100, last: 100, sketch };
+    await sets(75.5, { samples: lot });
+    for (const [statistic, wanted] of [
+      ['p50', 50],
+      ['p90', 90],
+      ['p99', 99],
+      ['p100', 100],
+    ] as const) {
+      expect(Math.abs(Number(await ask(statistic)) - wanted) / wanted).toBeLessThan(0.011);
+    }
+    const { points } = await desk.points({
+      ...{ accountId, metric: 'heat', dimensions: {}, period: 300, statistic: 'p50' },
+    });
+    expect(points).toHaveLength(1);
+  });
+
+  it('are not known when they are not of one of its samples', async () => {
+    await sets(5);
+    await sets(5, { samples: { n: 1, count: 3, sum: 15, min: 1, max: 9, last: 5, sketch: { p: [1, 2] } } });
+    expect([await ask('p50'), await ask('avg'), await ask('p101')]).toEqual(['', '5', '']);
+  });
+});
+
 describe('series that another process writes at the same time', () => {
   it('take room once, however often their commit is planned anew', async () => {
     let conflicts = 15;
@@ -133,7 +166,7 @@ describe('series that another process writes at the same time', () => {
         };
       },
     });
-    const intake = new MetricIntake({ store, clock: world.clock, logger: silentLogger });
+    const intake = intakeOf(store, world.clock);
     const receive = (metric: string) => intake.receive({ accountId, deviceId }, { metric, value: 1 });
     await Promise.all(Array.from({ length: 20 }, (_, index) => receive(`m${index}`)));
     await receive('another');
@@ -164,7 +197,7 @@ describe('the numbers of a device’s sets', () => {
   it('are forgotten when it has been silent for two months, and not while it measures', async () => {
     const clock = new VirtualClock();
     const { store } = world;
-    const intake = new MetricIntake({ store, clock, logger: silentLogger });
+    const intake = intakeOf(store, clock);
     const schema = compileSchema(completeSchema({}));
     const sweep = new ExpirySweep({ schema, store, clock, logger: silentLogger });
     const receive = (n: number) =>
@@ -192,7 +225,7 @@ describe('a metric that nobody has set for longer than any is kept', () => {
   it('is gone', async () => {
     const clock = new VirtualClock();
     const { store } = world;
-    const intake = new MetricIntake({ store, clock, logger: silentLogger });
+    const intake = intakeOf(store, clock);
     const identity = { accountId, deviceId: 'D1' };
     await intake.receive(identity, { metric: 'heat', value: 1 });
     await clock.advance(100 * DAY);

@@ -4,6 +4,7 @@ import { hasLapsed, isReplaced } from './certificate-plan.ts';
 import { deviceError } from './device-errors.ts';
 import { type DeviceItem, deviceKey, editDeviceItem, isDeviceItem } from './device-item.ts';
 import type { CertificateRecord, DeviceRecords } from './device-records.ts';
+import { type DeviceSoftware, softwareKey, softwareOf } from './device-software.ts';
 
 export interface DeviceDirectoryOptions {
   store: ItemStore;
@@ -65,6 +66,17 @@ export class DeviceDirectory {
     const all = await records.certificates(deviceId);
     const visible = all.filter((record) => accountId === undefined || record.accountId === accountId);
     return visible.map((record) => shown(record, clock.now()));
+  }
+
+  /** What the device's check-ins for updates told; undefined before the first. */
+  async software(
+    accountId: string,
+    deviceId: string,
+  ): Promise<Omit<DeviceSoftware, 'accountId'> | undefined> {
+    const { pk, sk } = softwareKey(deviceId);
+    const { accountId: _own, ...software } =
+      softwareOf(await this.#options.store.get(pk, sk), accountId) ?? {};
+    return Object.keys(software).length > 0 ? software : undefined;
   }
 
   /** @throws DEVICE_UNKNOWN (404) */

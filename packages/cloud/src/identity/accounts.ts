@@ -11,6 +11,8 @@ export interface Account {
   created: string;
   /** Self-claim (Ioto contract §5) is off unless the account switched it on, and then for the listed products only. */
   selfClaim: { enabled: boolean; products: string[] };
+  /** Log groups that devices of the account may make, beside those of our own names; `*` at an end stands for more. */
+  logGroups?: string[];
   /** False: a device whose certificate ended while it was off does not come back by itself. Absent is true. */
   recoverExpired?: boolean;
 }
@@ -67,10 +69,10 @@ export class Accounts implements AccountDirectory {
 
   async update(
     accountId: string,
-    changes: Partial<Pick<Account, 'name' | 'selfClaim' | 'recoverExpired'>>,
+    changes: Partial<Pick<Account, 'name' | 'selfClaim' | 'logGroups' | 'recoverExpired'>>,
     actor: string,
   ): Promise<Account> {
-    const { name, selfClaim, recoverExpired } = changes;
+    const { name, selfClaim, logGroups, recoverExpired } = changes;
     // A write that fails has lost against another that is done: there is always one that gets on.
     for (;;) {
       const before = await this.require(accountId);
@@ -78,6 +80,7 @@ export class Accounts implements AccountDirectory {
         ...before,
         name: name ?? before.name,
         selfClaim: selfClaim ?? before.selfClaim,
+        ...(logGroups ? { logGroups } : {}),
         ...(recoverExpired === undefined ? {} : { recoverExpired }),
       };
       try {

@@ -17,6 +17,7 @@ export function build(parts: AgentParts): Component {
     events,
     settings: settings.mqtt,
     maxMessage: settings.limits.message,
+    traffic: parts.options.traffic,
     receive: makeRouter({
       logger,
       id,
