@@ -8,6 +8,7 @@ const BENCHES: Record<string, () => Promise<{ bench: Bench }>> = {
   mqtt: () => import('./mqtt/mqtt.ts'),
   sync: () => import('./sync/sync.ts'),
   logs: () => import('./logs/logs.ts'),
+  'device-logs': () => import('./logs/device.ts'),
 };
 
 const { positionals, values } = parseArgs({

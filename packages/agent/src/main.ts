@@ -4,6 +4,7 @@ import { type LogLevel, messageOf } from '@ioto/runtime';
 import type { Agent, AgentOptions } from './agent.ts';
 import { createAgent } from './build-agent.ts';
 import { type ExitEvent, eventsFrom, type Invocation, parseCommandLine } from './command-line.ts';
+import type { AgentSettings } from './config.ts';
 import { expandPath } from './config-loading/directories.ts';
 import { loadConfig, locateDirectories } from './config-loading/load-config.ts';
 import { askAgent } from './control/ask-agent.ts';
@@ -11,6 +12,8 @@ import { exitCodeOf } from './exit-code.ts';
 import { type LogDestination, logDestination } from './log-destination.ts';
 import { LogTap } from './log-tap.ts';
 import { narrate } from './narrate.ts';
+import { SERVICE_MODULES } from './service-modules.ts';
+import { planServices } from './service-table.ts';
 
 /** How long a clean stop may take before the process ends anyway, in milliseconds. */
 const STOP_PATIENCE = 5000;
@@ -75,8 +78,12 @@ async function configuredLog(
   const directories = await locateDirectories(all);
   const { settings } = await loadConfig(all, directories);
   const { level = 'info', path } = settings.log;
-  const place = path === undefined || path === 'cloud' ? path : expandPath(path, directories);
-  return { level, destination: logDestination(place) };
+  if (path === 'cloud') return { level, destination: logDestination(isSent(settings) ? path : undefined) };
+  return { level, destination: logDestination(path && expandPath(path, directories)) };
+}
+
+function isSent({ services }: AgentSettings): boolean {
+  return planServices(services, new Set(Object.keys(SERVICE_MODULES))).on.has('logs');
 }
 
 function makeAgent(options: AgentOptions, level: LogLevel, destination: LogDestination): Agent {
