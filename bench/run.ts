@@ -7,6 +7,7 @@ const BENCHES: Record<string, () => Promise<{ bench: Bench }>> = {
   database: () => import('./database/database.ts'),
   mqtt: () => import('./mqtt/mqtt.ts'),
   sync: () => import('./sync/sync.ts'),
+  shadow: () => import('./shadow/shadow.ts'),
   logs: () => import('./logs/logs.ts'),
   'device-logs': () => import('./logs/device.ts'),
 };

@@ -1,4 +1,5 @@
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import { Program, runProgram, TempDirectory } from '@ioto/testkit';
 import { describe, expect, it } from 'vitest';
 
@@ -45,6 +46,12 @@ describe('ioto db', () => {
       code: 2,
       stderr: expect.stringMatching(/^ioto: .*no model "Nothing"; it has .*Reading/),
     });
+    // A disk that is full: what would be taken for an export is none.
+    const shim = fileURLToPath(new URL('../packages/agent/bin/ioto.js', import.meta.url));
+    const words = [shim, '--config', config, '--state', state, 'db', 'export'];
+    await using full = Program.spawnCommand('sh', ['-c', 'exec node "$@" > /dev/full', 'sh', ...words]);
+    expect(await full.exited).toMatchObject({ code: 1 });
+    expect(full.stderr).toMatch(/^ioto: the output cannot be written \(ENOSPC\)/);
     expect((await db(['check'])).code).toBe(0);
     expect(await readdir(directory.at('state/db'))).toEqual(before);
   });

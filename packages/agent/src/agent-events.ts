@@ -132,6 +132,8 @@ export interface AgentEvents extends EventMap {
   'update:progress': { version: string; received: number; size: number };
   /** `code` says why it was not applied. */
   'update:ended': { version: string; outcome: 'applied' | 'failed'; code?: string; message?: string };
+  /** New software was applied: the program is to end, and, with `restart`, to start again by itself. The embedder decides how. */
+  'device:restart': { version: string; how: 'exit' | 'restart' };
   /** Every Command, once. */
   'device:command': DeviceCommand;
   [command: `device:command:${string}`]: DeviceCommand;

@@ -97,6 +97,10 @@ class DeviceAgent implements Agent {
   once: Agent['once'] = (event, listener) => this.#events.once(event, listener);
   next: Agent['next'] = (event, signal) => this.#events.next(event, signal);
 
+  async ready(signal?: AbortSignal): Promise<void> {
+    if (this.#board.now.phase !== 'ready') await this.next('cloud:ready', signal);
+  }
+
   wake(): void {
     this.#parts?.link?.wake();
   }

@@ -21,9 +21,13 @@ describe("a device's life", () => {
     const provisioned = agent.next('device:provisioned');
     const connected = agent.next('mqtt:connected');
     const ready = agent.next('cloud:ready');
+    const early = agent.ready().then(() => agent.status.phase);
     await agent.start();
     await agent.store.set('counter', 42);
     expect(await ready).toMatchObject({ id: agent.id, accountId: 'account1' });
+    // Whoever asks when it is ready need not have asked before.
+    await agent.ready();
+    expect(await early).toBe('ready');
     expect((await provisioned).certificate.subject).toBe(`CN=${agent.id}`);
     expect(await connected).toMatchObject({
       tlsVersion: 'TLSv1.3',

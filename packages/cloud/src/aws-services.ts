@@ -12,6 +12,7 @@ import type { MetricIntake } from './device-metrics/metric-intake.ts';
 import type { AccountDevices } from './devices/account-devices.ts';
 import type { CloudPlace } from './devices/cloud-place.ts';
 import type { DeviceDirectory } from './devices/device-directory.ts';
+import type { DeviceDoor } from './devices/device-door.ts';
 import type { DeviceRecords } from './devices/device-records.ts';
 import type { DeviceProvisioning } from './devices/provisioning.ts';
 import type { Turns } from './devices/turns.ts';
@@ -51,6 +52,8 @@ export interface AwsServiceParts {
   accountDevices: AccountDevices;
   directory: DeviceDirectory;
   provisioning: DeviceProvisioning;
+  /** To be told of certificates that are void from now on. */
+  door: Pick<DeviceDoor, 'revoked'>;
   metrics: MetricIntake;
   metricDesk: MetricDesk;
   /** What is done to a device, one after the other. */

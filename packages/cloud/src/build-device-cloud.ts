@@ -37,6 +37,7 @@ import type { Sponsors } from './identity/sponsors.ts';
 import { ItemFeed } from './item-feed/item-feed.ts';
 import { GenericItems } from './items/generic-items.ts';
 import { itemRoutes } from './items/item-routes.ts';
+import { Complaints } from './limits/complaints.ts';
 import { claimGuessRules, GuessLimiter } from './limits/guess-limiter.ts';
 import type { CompareCounts } from './metrics/sync-metrics.ts';
 import { AccountPolicies } from './policies/account-policies.ts';
@@ -128,6 +129,7 @@ export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceC
   const turns = new Turns();
   const records = new DeviceRecords(store);
 
+  const complaints = new Complaints({ clock, logger });
   const peers = new Peers();
   const sender = new ItemSender({ store, endpoint, peers, clock, logger });
   const arrivals = new Arrivals({ store, clock });
@@ -136,18 +138,19 @@ export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceC
     ...{ schema, store, endpoint, sender, arrivals, clock, logger },
     broadcasts: broadcastsDown,
   });
-  const quarantine = new Quarantine({ store, clock, logger });
+  const quarantine = new Quarantine({ store, clock, complaints });
   const conflicts = (identity: SyncIdentity) => conflictsOf(store, identity);
   const pace = new Pace({ clock });
   const agreed = new Agreed({ store, endpoint, peers, pace, clock, schemaHash: schemaHash(schema) });
   const syncUp = new SyncUp({
     ...{ schema, store, endpoint, sender, arrivals, quarantine, agreed, pace, syncDown, clock, logger },
+    complaints,
   });
-  const metrics = new MetricIntake({ store, clock, logger });
+  const metrics = new MetricIntake({ store, clock, complaints, logger });
   const metricDesk = new MetricDesk({ store, clock });
   const requests = new Map<string, RequestHandler>([
     ['store/get', storeGet({ schema, store })],
-    ['metric/get', metricGet({ desk: metricDesk, logger })],
+    ['metric/get', metricGet({ desk: metricDesk, complaints })],
     [SYNC_HELLO, agreed.hello],
     [SYNC_CHECKED, agreed.checked],
   ]);
@@ -161,7 +164,7 @@ export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceC
     [SYNC_FETCH, new FetchAnswers(comparing).answer],
   ]);
   const messages = new ServiceMessages({
-    ...{ endpoint, syncUp, syncDown, metrics, requests, longRequests, logger },
+    ...{ endpoint, syncUp, syncDown, metrics, requests, longRequests, complaints, logger },
   });
   const accountDevices = new AccountDevices({ store, clock });
   const live = new LiveDelivery({
@@ -194,6 +197,7 @@ export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceC
           : messages.receive(principal, message),
     },
     peers: agreed.peers,
+    audit,
     turns,
     clock,
     logger,
@@ -203,7 +207,7 @@ export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceC
     ...{ store, records, builder, accounts, guesses, audit, turns, secret, clock, logger },
   });
   const provisioning = new DeviceProvisioning({
-    ...{ store, records, builder, authority, audit, turns, secret, place, clock },
+    ...{ store, records, builder, authority, accounts, audit, turns, secret, place, clock },
     completeWaiting: (registration) => claims.completeWaiting(registration),
     onReplaced: (deviceId) => door.replaced(deviceId),
   });
@@ -218,6 +222,7 @@ export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceC
     ...{ records, accountDevices, directory, provisioning, metrics, metricDesk, turns, clock, logger },
     file: capabilities.file,
     credentialDesk: desk,
+    door,
   });
   const reserved = new ReservedTopics(aws.topics, logger);
   const dropPending = (accountId: string, deviceId: string) =>

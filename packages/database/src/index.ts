@@ -3,6 +3,7 @@ export { databaseErrors } from './errors.ts';
 export type { Change, ChangeListener } from './feed/change.ts';
 export type { Acknowledged, Loss, Outbox, OutboxEntry, PendingOptions, Waiting } from './feed/outbox.ts';
 export { isCompared } from './items/compared.ts';
+export { fillComputed } from './items/computed.ts';
 export { expiryOf } from './items/expiry.ts';
 export { mergeItemOf, noteFieldTimes, withMerged } from './items/field-times.ts';
 export type { Item, Page } from './items/item.ts';
@@ -38,6 +39,15 @@ export type { QueueRule } from './schema/process.ts';
 export { readSchema } from './schema/read-schema.ts';
 export { schemaHash } from './schema/schema-hash.ts';
 export { parseItems } from './transfer/json5.ts';
-export { defineSchema, type ItemOf, type SchemaDefinition, type TypedDatabase, typed } from './typed.ts';
+export {
+  type ChangeOf,
+  defineSchema,
+  type ItemOf,
+  type SchemaDefinition,
+  type TypedDatabase,
+  type TypedTransaction,
+  typed,
+  type WhereOf,
+} from './typed.ts';
 export type { Operators, Where } from './where/where.ts';
 export { Transaction } from './writes/transaction.ts';

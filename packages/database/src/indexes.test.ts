@@ -12,6 +12,7 @@ const schema = compileSchema({
     primary: { hash: 'pk', sort: 'sk' },
     gs1: { hash: 'gs1pk', sort: 'gs1sk' },
     byLevel: { type: 'local', sort: 'level' },
+    byWeight: { hash: 'kind', sort: 'weight' },
   },
   models: {
     ...coreSchema.models,
@@ -49,6 +50,23 @@ async function filled(world = new World()): Promise<Database> {
 }
 
 describe('a secondary index', () => {
+  it('is in the order of numbers where its sort attribute is one, over pages both ways', async () => {
+    const db = await open();
+    const weights = [10, 9, -1, 0.5, 1e21, -1e-7, 0, -10, 2];
+    for (const weight of weights) await db.create('Part', { id: `w${weight}`, kind: 'k', weight });
+    const find = (options: object) => db.find('Part', { kind: 'k' }, { index: 'byWeight', ...options });
+    const sorted = weights.toSorted((a, b) => a - b);
+    expect(find({}).map(({ weight }) => weight)).toEqual(sorted);
+    expect(find({ reverse: true }).map(({ weight }) => weight)).toEqual(sorted.toReversed());
+    const first = find({ limit: 4 });
+    const second = find({ limit: 4, next: first.next });
+    expect(second.map(({ weight }) => weight)).toEqual(sorted.slice(4, 8));
+    expect(ids(find({ limit: 4, prev: second.prev }))).toEqual(ids(first));
+    expect(ids(db.find('Part', { kind: 'k', weight: 10 }, { index: 'byWeight' }))).toEqual(['w10']);
+    await db.update('Part', { id: 'w10', weight: -99 });
+    expect(ids(find({ limit: 1 }))).toEqual(['w10']);
+  });
+
   it('has its items in the order of its sort attribute', async () => {
     const db = await filled();
     const levels = db.find('Part', { kind: 'odd' }, { index: 'gs1' }).map(({ level }) => level);

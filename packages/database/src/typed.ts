@@ -1,6 +1,8 @@
 import type { Database } from './database.ts';
+import type { Change } from './feed/change.ts';
 import type { Item, Page } from './items/item.ts';
 import type { CreateOptions, FindOptions, ReadOptions, UpdateOptions, WriteOptions } from './options.ts';
+import type { Operators } from './where/where.ts';
 
 /** A schema's definition as TypeScript sees it: written with `as const`, or passed to `defineSchema`. */
 export interface SchemaDefinition {
@@ -91,6 +93,58 @@ type InputOf<S extends SchemaDefinition, M extends keyof S['models']> = {
 
 type Name<S extends SchemaDefinition> = keyof S['models'] & string;
 
+/** What one field may be asked for. */
+type OperatorsOf<V> = Omit<Operators, 'eq' | 'ne' | 'lt' | 'le' | 'gt' | 'ge' | 'between' | 'in'> & {
+  readonly [O in 'eq' | 'ne' | 'lt' | 'le' | 'gt' | 'ge']?: V;
+} & { readonly between?: readonly [V, V]; readonly in?: readonly V[] };
+
+/** A condition on items of a model: as `Where`, with its fields, and paths into its objects. */
+export type WhereOf<S extends SchemaDefinition, M extends keyof S['models']> = {
+  readonly and?: readonly WhereOf<S, M>[];
+  readonly or?: readonly WhereOf<S, M>[];
+  readonly not?: WhereOf<S, M>;
+  readonly [path: `${string}.${string}`]: unknown;
+} & {
+  readonly [N in keyof S['models'][M]]?:
+    | ValueOf<S['models'][M][N], string | number | Date>
+    | OperatorsOf<ValueOf<S['models'][M][N], string | number | Date>>
+    | null;
+};
+
+type IndexOf<S extends SchemaDefinition> = S extends { indexes: infer I }
+  ? Exclude<keyof I & string, 'primary'>
+  : string;
+
+type FindOptionsOf<S extends SchemaDefinition, M extends keyof S['models']> = Omit<
+  FindOptions,
+  'index' | 'where'
+> & {
+  readonly index?: IndexOf<S>;
+  readonly where?: WhereOf<S, M> | ((item: ItemOf<S, M>) => boolean);
+};
+
+/** A change of one model. */
+export type ChangeOf<S extends SchemaDefinition, M extends Name<S>> =
+  M extends Name<S>
+    ? Omit<Change, 'model' | 'item' | 'previous'> & {
+        readonly model: M;
+        readonly item: ItemOf<S, M>;
+        readonly previous?: ItemOf<S, M>;
+      }
+    : never;
+
+/** The methods of a transaction, with the models of one schema. */
+export interface TypedTransaction<S extends SchemaDefinition> {
+  create<M extends Name<S>>(model: M, properties: InputOf<S, M>, options?: CreateOptions): ItemOf<S, M>;
+  update<M extends Name<S>>(model: M, properties: InputOf<S, M>, options?: UpdateOptions): ItemOf<S, M>;
+  upsert<M extends Name<S>>(model: M, properties: InputOf<S, M>, options?: WriteOptions): ItemOf<S, M>;
+  remove<M extends Name<S>>(
+    model: M,
+    properties: InputOf<S, M>,
+    options?: WriteOptions,
+  ): ItemOf<S, M> | undefined;
+}
+
 /** The methods of a database, with the models, properties and items of one schema. */
 export interface TypedDatabase<S extends SchemaDefinition> {
   create<M extends Name<S>>(
@@ -103,7 +157,11 @@ export interface TypedDatabase<S extends SchemaDefinition> {
     properties: InputOf<S, M>,
     options?: ReadOptions,
   ): ItemOf<S, M> | undefined;
-  find<M extends Name<S>>(model: M, properties?: InputOf<S, M>, options?: FindOptions): Page<ItemOf<S, M>>;
+  find<M extends Name<S>>(
+    model: M,
+    properties?: InputOf<S, M>,
+    options?: FindOptionsOf<S, M>,
+  ): Page<ItemOf<S, M>>;
   update<M extends Name<S>>(
     model: M,
     properties: InputOf<S, M>,
@@ -119,6 +177,18 @@ export interface TypedDatabase<S extends SchemaDefinition> {
     properties: InputOf<S, M>,
     options?: WriteOptions,
   ): Promise<ItemOf<S, M> | undefined>;
+  getField<M extends Name<S>>(model: M, properties: InputOf<S, M>, path: string): unknown;
+  setField<M extends Name<S>>(
+    model: M,
+    properties: InputOf<S, M>,
+    path: string,
+    value: unknown,
+    options?: UpdateOptions,
+  ): Promise<ItemOf<S, M>>;
+  transact<T>(work: (transaction: TypedTransaction<S>) => T): Promise<T>;
+  onChange(listener: (change: ChangeOf<S, Name<S>>) => void): () => void;
+  beforeChange<M extends Name<S>>(model: M, trigger: (change: ChangeOf<S, M>) => void): () => void;
+  afterChange<M extends Name<S>>(model: M, trigger: (change: ChangeOf<S, M>) => void): () => void;
 }
 
 /** The same database, seen with the types of the schema that it was opened with. Nothing is checked at run time. */

@@ -1,4 +1,13 @@
 export {
+  accepted,
+  answersOf,
+  type CertificateRequest,
+  type CertificateWay,
+  certificateTopic,
+  parseCertificateTopic,
+  rejected,
+} from './certificates/certificate-topics.ts';
+export {
   CLAIM_ID_LENGTH,
   formatClaimId,
   isClaimId,
@@ -70,6 +79,39 @@ export {
   signRequest,
   verifyRequest,
 } from './request-signature.ts';
+export { deltaOf } from './shadow/delta.ts';
+export { isJsonObject, type Json, type JsonObject, memberOf, sameJson } from './shadow/json.ts';
+export { mergeObject } from './shadow/merge.ts';
+export {
+  parseToken,
+  parseUpdate,
+  SHADOW_LIMITS,
+  type ShadowLimits,
+  type ShadowSections,
+  type ShadowUpdate,
+} from './shadow/shadow-document.ts';
+export {
+  ShadowError,
+  type ShadowErrorCode,
+  shadowRefusal,
+  shadowUnknown,
+} from './shadow/shadow-errors.ts';
+export {
+  isShadowName,
+  parseShadowPath,
+  parseShadowTopic,
+  type ShadowNews,
+  type ShadowTopic,
+  type ShadowVerb,
+  shadowTopic,
+} from './shadow/shadow-topics.ts';
+export {
+  emptyShadow,
+  planUpdate,
+  type ShadowRecord,
+  shownShadow,
+  type UpdatePlan,
+} from './shadow/update-plan.ts';
 export { canonicalRequest, type Signed, sha256 } from './sigv4/canonical-request.ts';
 export { type RequestToSign, type SigningCredentials, signedHeadersOf } from './sigv4/sign.ts';
 export {
@@ -161,3 +203,11 @@ export {
   topicOfBasicIngest,
   type UpMessage,
 } from './topics.ts';
+export {
+  isImageSigned,
+  readImageKeys,
+  type SignedImage,
+  signedImageText,
+  signImage,
+} from './update/signed-text.ts';
+export { UpdateAnswer, UpdateCheck, UpdateReport } from './update/update-messages.ts';

@@ -20,6 +20,7 @@ export {
   writeFileDurably,
 } from './files.ts';
 export { isUlid, newUlid } from './ids.ts';
+export { type Json5Token, json5 } from './json5.ts';
 export { type Component, Lifecycle } from './lifecycle.ts';
 export {
   createLogger,

@@ -64,4 +64,5 @@ test('a state directory that cannot be made says what to do', () => {
   expect(() => lockStateDirectory(join(file, 'state'))).toThrow(
     /cannot write in the state directory .* --state/,
   );
+  expect(() => lockStateDirectory(file)).toThrow(/something else has that name: move it away/);
 });

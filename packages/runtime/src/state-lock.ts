@@ -37,9 +37,12 @@ export function lockStateDirectory(directory: string): StateLock {
     makePrivateDirectory(directory);
     writeFileSync(own, JSON.stringify(self), { mode: 0o600 });
   } catch (error) {
+    // On a full disk an empty file is left, and one more with each attempt.
+    removeQuietly(own);
+    const code = systemCode(error);
     throw new CodedError(
       'STATE_UNWRITABLE',
-      `cannot write in the state directory ${directory} (${systemCode(error)}): make it writable for this user, or name another with --state`,
+      `cannot write in the state directory ${directory} (${code}): ${REMEDIES[code ?? ''] ?? 'make it writable for this user'}, or name another with --state`,
       { cause: error },
     );
   }
@@ -89,6 +92,21 @@ function acquire(path: string, own: string, directory: string): void {
       }
     }
     rmSync(stale, { force: true });
+  }
+}
+
+const REMEDIES: Readonly<Record<string, string>> = {
+  ENOSPC: 'free space on that disk',
+  EDQUOT: 'free space on that disk',
+  EEXIST: 'something else has that name: move it away',
+  ENOTDIR: 'something on its way is no directory: move it away',
+};
+
+function removeQuietly(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // Where nothing can be written, nothing was left.
   }
 }
 

@@ -1,23 +1,4 @@
-import { createRequire } from 'node:module';
-import { CodedError, messageOf } from '@ioto/runtime';
-
-/** The part of jju that is used here; the package has no types of its own. */
-interface Jju {
-  parse(text: string, options: { mode: 'json5' }): unknown;
-  update(text: string, value: unknown, options: { mode: 'json5' }): string;
-  tokenize(text: string, options: { mode: 'json5' }): Token[];
-}
-
-interface Token {
-  type: 'key' | 'literal' | 'separator' | 'whitespace' | 'comment' | 'newline';
-  raw: string;
-  value?: unknown;
-  /** Path of the object or array that holds the token; for a literal, its own path. */
-  stack: (string | number)[];
-}
-
-const jju = createRequire(import.meta.url)('jju') as Jju;
-const JSON5 = { mode: 'json5' } as const;
+import { CodedError, json5, messageOf } from '@ioto/runtime';
 
 /** Place in a file, both counted from 1. */
 export interface Position {
@@ -33,7 +14,7 @@ export interface Position {
 export function parseJson5(text: string, file: string): Record<string, unknown> {
   let value: unknown;
   try {
-    value = jju.parse(text, JSON5);
+    value = json5.parse(text);
   } catch (error) {
     const { row = 1, column = 1 } = error as { row?: number; column?: number };
     const reason = messageOf(error)
@@ -49,7 +30,7 @@ export function parseJson5(text: string, file: string): Record<string, unknown> 
 
 /** The text with the value's properties set or added; comments and order of the rest stay. */
 export function updateJson5(text: string, value: Record<string, unknown>): string {
-  return jju.update(text, value, JSON5);
+  return json5.update(text, value);
 }
 
 /** Where the property at `path` stands, or undefined when the text does not have it. */
@@ -58,7 +39,7 @@ export function positionOf(text: string, path: readonly (string | number)[]): Po
   const name = path.at(-1);
   let offset = 0;
   let found: number | undefined;
-  for (const token of jju.tokenize(text, JSON5)) {
+  for (const token of json5.tokenize(text)) {
     const isKey = token.type === 'key' && token.value === name && samePath(token.stack, parent);
     const isElement = typeof name === 'number' && token.type === 'literal' && samePath(token.stack, path);
     // Of a property that is written twice the last one counts, as it does for the parser.

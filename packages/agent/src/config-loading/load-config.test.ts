@@ -210,6 +210,21 @@ describe('mistakes in files', () => {
       `{ tls: { authority: '@config/ca.pem' } }`,
       'ioto.json5:1:10: tls.authority: there is no file',
     ],
+    [
+      'a database in another directory',
+      `{ database: { path: '../x.db' } }`,
+      'ioto.json5:1:15: database.path: must be a name of letters, digits, - and _',
+    ],
+    [
+      'a message that no cloud takes',
+      `{ database: { maxSyncSize: '1mb' } }`,
+      'ioto.json5:1:15: database.maxSyncSize: may be 120k at most',
+    ],
+    [
+      'a schema that is no file',
+      `{ database: { schema: '@config' } }`,
+      'ioto.json5:1:15: database.schema: there is no file',
+    ],
     ['a base that is no URL', `{ api: { builder: 'host' } }`, 'ioto.json5:1:10: api.builder: must be a URL'],
     [
       'a mistake in a conditional set',

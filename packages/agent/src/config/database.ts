@@ -33,5 +33,8 @@ export const database = group('embedded database', {
     minimum: 1,
     description: 'changes that may wait to go up to the cloud; process.MODEL.queue bounds one model',
   }),
-  maxSyncSize: size('120k', 'largest message of changes sent up; smaller where the cloud asks for it'),
+  maxSyncSize: size(
+    '120k',
+    'largest message of changes sent up, at most 120k; smaller where the cloud asks for it',
+  ),
 });

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import type { Database, Item } from '@ioto/database';
+import type { Database, DatabaseStats, Item } from '@ioto/database';
 import { CodedError, isCodedError, messageOf } from '@ioto/runtime';
 import { bytesPerChange } from '../figures/agent-figures.ts';
 import type { DbRequest } from './request.ts';
@@ -13,7 +13,7 @@ export type DbRow =
   | { next: string }
   | { model: string; items: number; sync?: string; durability?: string }
   | { imported: number }
-  | { stats: Readonly<Record<string, unknown>> };
+  | { stats: DatabaseStats & { bytesPerChange?: number } };
 
 type Request<V extends DbRequest['verb']> = Extract<DbRequest, { verb: V }>;
 
@@ -89,7 +89,7 @@ async function* importItems(
   await database.transact((transaction) => {
     for (const [at, item] of items.entries()) {
       try {
-        transaction.create(String(item[typeField]), item, { replace, origin: 'import' });
+        transaction.create(modelOf(item, typeField), item, { replace, origin: 'import' });
       } catch (error) {
         if (!isCodedError(error)) throw error;
         const { code, details } = error;
@@ -98,6 +98,12 @@ async function* importItems(
     }
   });
   yield { imported: items.length };
+}
+
+function modelOf(item: Item, typeField: string): string {
+  const model = item[typeField];
+  if (typeof model === 'string') return model;
+  throw new CodedError('IMPORT_INVALID', `it has no ${typeField}, which says of what model it is`);
 }
 
 async function* stats(database: Database): AsyncGenerator<DbRow> {

@@ -88,9 +88,8 @@ function propertiesOf(json: string | undefined): Record<string, unknown> {
   try {
     return parseJson5(json, 'JSON');
   } catch (error) {
-    throw new CodedError('USAGE', `db: the properties are no JSON object: ${(error as Error).message}`, {
-      cause: error,
-    });
+    const message = `db: the properties are no JSON object, such as '{ key: "temperature" }': ${(error as Error).message}`;
+    throw new CodedError('USAGE', message, { cause: error });
   }
 }
 

@@ -10,9 +10,10 @@ import { runDb } from './run.ts';
 
 const SCHEMA = `{
   format: 'onetable:1.1.0', version: '1.0.0', params: { typeField: '_type', timestamps: true, isoDates: true },
-  indexes: { primary: { hash: 'pk', sort: 'sk' } },
+  indexes: { primary: { hash: 'pk', sort: 'sk' }, gs1: { hash: 'gs1pk', sort: 'id' } },
   models: {
     Reading: {
+      gs1pk: { type: 'string', value: 'value#\${value}' },
       pk: { type: 'string', value: 'reading#' }, sk: { type: 'string', value: 'reading#\${id}' },
       id: { type: 'string', required: true }, value: { type: 'number' }, secret: { type: 'string', hidden: true },
     },
@@ -143,7 +144,8 @@ describe.each([
     });
     expect(await device.rows('count', 'Reading')).toEqual([{ model: 'Reading', items: 3 }]);
     expect(await device.rows('stats')).toMatchObject([{ items: 3, outbox: 0 }]);
-    expect((await device.db('stats')).text).toMatch(/^journalBytes +\d+$/m);
+    expect((await device.db('stats')).text).toMatch(/^files +no snapshot yet, journal \d+ bytes$/m);
+    expect((await device.db('find', 'Store')).text).toBe('no items\n');
   });
 
   it('exports what it imports, more than one page of it', async () => {
@@ -176,6 +178,10 @@ describe.each([
       code: 2,
       error: expect.stringMatching(/no model "Nothing"; it has .*Reading/),
     });
+    expect(await device.db('find', 'Reading', '--index', 'gs9')).toMatchObject({
+      code: 2,
+      error: expect.stringMatching(/no items in an index "gs9"; it has gs1$/),
+    });
     expect(await device.db('find', 'Reading', '{ id: }')).toMatchObject({
       code: 2,
       error: expect.stringMatching(/JSON:1:7/),
@@ -197,6 +203,30 @@ describe.each([
     ]) {
       expect(await device.db(...args), args.join(' ')).toMatchObject({ code: 2, text: '' });
     }
+  });
+
+  it('imports files as editors leave them, and none that would be misread', async () => {
+    await using device = await ready();
+    const importing = async (bytes: string | Buffer) => {
+      await writeFile(device.directory.at('items'), bytes);
+      return device.db('import', device.directory.at('items'));
+    };
+    const bom = '\ufeff';
+    expect(await importing(`${bom}{"_type":"Reading","id":"bom"}\r\n`)).toMatchObject({ code: 0 });
+    expect(await importing('')).toMatchObject({ code: 0, text: '0 items imported\n' });
+    const latin = Buffer.from('[{ _type: "Reading", id: "caf\u00e9" }]', 'latin1');
+    expect(await importing(latin)).toMatchObject({
+      code: 2,
+      error: expect.stringMatching(/items is no text/),
+    });
+    expect(await importing('{"id":"a"}')).toMatchObject({
+      code: 2,
+      error: expect.stringMatching(/^item 1: it has no _type/),
+    });
+    expect(await importing('['.repeat(100_000))).toMatchObject({
+      code: 2,
+      error: expect.stringContaining('nested too deeply'),
+    });
   });
 
   it('checks the files', async () => {
@@ -227,6 +257,22 @@ describe('ioto db', () => {
     expect(await device.rows('salvage')).toMatchObject([{ lost: [{ file: path, reason: 'damaged' }] }]);
     expect(await device.rows('check')).toMatchObject([{ isSound: true }]);
     expect(await device.rows('salvage')).toEqual([{ salvaged: false }]);
+  });
+
+  it('says so where there is no database, and makes none', async () => {
+    await using device = await Device.create();
+    for (const verb of ['models', 'check', 'salvage', 'export']) {
+      expect(await device.db(verb), verb).toMatchObject({
+        code: 1,
+        error: expect.stringMatching(/^there is no database in .*state: .*--state/),
+      });
+    }
+    await expect(readdir(device.directory.at('state'))).rejects.toThrow('ENOENT');
+    await writeFile(device.directory.at('state'), 'a file');
+    expect(await device.db('models')).toMatchObject({
+      code: 1,
+      error: expect.stringMatching(/state\/db is no directory$/),
+    });
   });
 
   it('leaves the files of a device as they are when it looks at them', async () => {

@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
   checkDatabase,
@@ -8,12 +9,14 @@ import {
   salvageDatabase,
 } from '@ioto/database';
 import {
+  CodedError,
   createLogger,
   isCodedError,
   lockStateDirectory,
   silentLogger,
   standardError,
   systemClock,
+  systemCode,
 } from '@ioto/runtime';
 import type { AgentOptions } from '../agent.ts';
 import { loadConfig, locateDirectories } from '../config-loading/load-config.ts';
@@ -45,7 +48,8 @@ export class DatabaseFiles {
   }
 
   /** Without a change to the files. @throws DATABASE_CORRUPT, DATABASE_UNREADABLE. */
-  look(): Promise<Database> {
+  async look(): Promise<Database> {
+    await this.#requireSome();
     return Database.inspect(this.#options);
   }
 
@@ -68,6 +72,7 @@ export class DatabaseFiles {
 
   /** @throws STATE_IN_USE while a program has the database open; DATABASE_CORRUPT. */
   async salvage(): Promise<Salvaged | undefined> {
+    await this.#requireSome();
     const lock = lockStateDirectory(this.state);
     try {
       // What it would log is what it resolves with.
@@ -79,6 +84,7 @@ export class DatabaseFiles {
 
   /** A running agent may put other files in the place of those that are read: a bad word counts when it is said again. */
   async check(): Promise<DatabaseCheck> {
+    await this.#requireSome();
     for (let again = 2; ; again -= 1) {
       try {
         const check = await checkDatabase(this.#options);
@@ -88,5 +94,29 @@ export class DatabaseFiles {
       }
       await delay(100);
     }
+  }
+
+  /** Whoever mistyped the state directory must not be told that all is well in an empty one. */
+  async #requireSome(): Promise<void> {
+    const { directory } = this.#options;
+    const kind = await kindOf(directory);
+    if (kind === 'other') {
+      throw new CodedError('DATABASE_UNREADABLE', `${directory} is no directory`, {
+        details: { file: directory },
+      });
+    }
+    if (kind !== 'none') return;
+    const message = `there is no database in ${this.state}: no agent has run on it yet. Name another state directory with --state`;
+    throw new CodedError('DATABASE_UNREADABLE', message, { details: { file: directory } });
+  }
+}
+
+/** What cannot be looked at is left to those who read it. */
+async function kindOf(path: string): Promise<'none' | 'directory' | 'other'> {
+  try {
+    return (await stat(path)).isDirectory() ? 'directory' : 'other';
+  } catch (error) {
+    if (systemCode(error) === 'ENOTDIR') return 'other';
+    return systemCode(error) === 'ENOENT' ? 'none' : 'directory';
   }
 }

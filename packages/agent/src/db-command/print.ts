@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { DbRow } from './answer.ts';
 import type { DbRequest } from './request.ts';
+import { statsInWords, type Words } from './words.ts';
 
 /** The part of a stream that is written to. */
 export interface Output {
@@ -20,6 +21,8 @@ type Facts = Readonly<Record<string, unknown>>;
 /** Columns are cut off where a terminal ends, but for this many characters of a value in any case. */
 const LEAST_WIDTH = 8;
 const WIDEST = 40;
+/** The same for every item, or seldom asked for: a terminal that is too narrow goes without them first. */
+const LAST_COLUMNS = ['created', 'updated', 'deviceId', 'accountId'];
 
 /**
  * Prints rows for a person, or, with `json`, for a program: an object a line. Items are printed as they are; where there are
@@ -45,12 +48,14 @@ export class Printer {
   }
 
   async import(imported: number): Promise<void> {
-    await this.#line(this.#json ? JSON.stringify({ imported }) : `${imported} items imported`);
+    const words = `${imported} item${imported === 1 ? '' : 's'} imported`;
+    await this.#line(this.#json ? JSON.stringify({ imported }) : words);
   }
 
-  /** One object: a line for each of its facts. */
-  async facts(facts: Facts): Promise<void> {
-    if (this.#json) return this.#line(JSON.stringify(facts));
+  /** One object: a line for each of its facts, in `words` for a person. */
+  async facts(object: Facts, words?: Words): Promise<void> {
+    if (this.#json) return this.#line(JSON.stringify(object));
+    const facts: Facts = words ?? object;
     const known = Object.entries(facts).filter(([, value]) => value !== undefined);
     const width = Math.max(0, ...known.map(([name]) => name.length));
     for (const [name, value] of known) await this.#line(`${name.padEnd(width)}  ${textOf(value)}`);
@@ -71,15 +76,19 @@ export class Printer {
     let next: string | undefined;
     for await (const row of rows) {
       if ('next' in row) next = row.next;
+      else if ('stats' in row) await this.facts({ ...row.stats }, statsInWords(row.stats));
       else facts.push(contentOf(row));
     }
-    if (verb === 'get' || verb === 'stats') {
+    if (verb === 'stats') return;
+    if (verb === 'get') {
       for (const each of facts) await this.facts(each);
       return;
     }
-    for (const line of tableOf(facts, this.#output.isTTY ? this.#output.columns : undefined))
-      await this.#line(line);
-    if (next !== undefined) await this.#line(`\nthere are more: --next ${next}`);
+    if (facts.length === 0) return this.#line('no items');
+    const { lines, without } = tableOf(facts, this.#output.isTTY ? this.#output.columns : undefined);
+    for (const line of lines) await this.#line(line);
+    if (without.length > 0) await this.#line(`\nno room for ${without.join(', ')}: --json shows all`);
+    if (next !== undefined) await this.#line(`\nthere are more: --next ${quoted(next)}`);
   }
 
   #line(text: string): Promise<void> {
@@ -93,29 +102,66 @@ export class Printer {
 
 function contentOf(row: DbRow): Facts {
   if ('item' in row) return row.item;
-  return 'stats' in row ? row.stats : row;
+  return 'stats' in row ? { ...row.stats } : row;
 }
 
-/** The fields that the rows have, as columns; in a terminal of so many characters as many as there is room for. */
-export function tableOf(rows: readonly Facts[], columns = Number.POSITIVE_INFINITY): string[] {
-  const names = [...new Set(rows.flatMap((row) => Object.keys(row)))].filter((name) => name !== '_type');
-  const table = [names, ...rows.map((row) => names.map((name) => textOf(row[name])))];
-  const widths = names.map((_, at) =>
-    Math.min(WIDEST, Math.max(...table.map((cells) => cells[at]?.length ?? 0))),
-  );
-  return table.map((cells) => {
-    let line = '';
-    for (const [at, cell] of cells.entries()) {
-      const width = Math.min(widths[at] ?? 0, columns - line.length);
-      if (width < Math.min(LEAST_WIDTH, widths[at] ?? 0)) break;
-      line += `${fitted(cell, width)}  `;
+/**
+ * The fields that the rows have, as columns, numbers to the right; in a terminal of so many characters as many as there is
+ * room for, and the names of those `without`.
+ */
+export function tableOf(
+  rows: readonly Facts[],
+  columns = Number.POSITIVE_INFINITY,
+): { lines: string[]; without: string[] } {
+  const present = new Set(rows.flatMap((row) => Object.keys(row)));
+  present.delete('_type');
+  const last = LAST_COLUMNS.filter((name) => present.delete(name));
+  const shown: Column[] = [];
+  const without: string[] = [];
+  let room = columns;
+  for (const name of [...present, ...last]) {
+    const column = columnOf(name, rows);
+    const width = Math.min(column.width, room);
+    if (without.length > 0 || width < Math.min(LEAST_WIDTH, column.width)) {
+      without.push(name);
+    } else {
+      shown.push({ ...column, width });
+      room -= width + GAP.length;
     }
-    return line.trimEnd();
+  }
+  const lines = [undefined, ...rows].map((row) => {
+    const cells = shown.map((column) => fitted(row ? textOf(row[column.name]) : column.name, column));
+    return cells.join(GAP).trimEnd();
   });
+  return { lines, without };
 }
 
-function fitted(text: string, width: number): string {
-  return text.length > width ? `${text.slice(0, Math.max(0, width - 1))}…` : text.padEnd(width);
+interface Column {
+  name: string;
+  width: number;
+  isNumber: boolean;
+}
+
+const GAP = '  ';
+
+function columnOf(name: string, rows: readonly Facts[]): Column {
+  let width = name.length;
+  let isNumber = true;
+  for (const { [name]: value } of rows) {
+    width = Math.max(width, textOf(value).length);
+    isNumber &&= value === undefined || typeof value === 'number';
+  }
+  return { name, width: Math.min(WIDEST, width), isNumber };
+}
+
+function fitted(text: string, { width, isNumber }: Column): string {
+  if (text.length > width) return `${text.slice(0, Math.max(0, width - 1))}…`;
+  return isNumber ? text.padStart(width) : text.padEnd(width);
+}
+
+/** As a shell takes it for one word. */
+function quoted(text: string): string {
+  return `'${text.replace(/'/g, "'\\''")}'`;
 }
 
 /** A value as text of one line; what would move the cursor of a terminal is not passed on. */

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { text } from 'node:stream/consumers';
+import { buffer } from 'node:stream/consumers';
 import { type Database, type Item, parseItems } from '@ioto/database';
 import { CodedError, isCodedError, messageOf, systemCode } from '@ioto/runtime';
 import type { AgentOptions } from '../agent.ts';
@@ -9,10 +9,13 @@ import type { DbInvocation } from './command-line.ts';
 import { DatabaseFiles } from './files.ts';
 import { type Output, Printer, type Terminal } from './print.ts';
 import type { DbRequest } from './request.ts';
+import { checkInWords, salvageInWords } from './words.ts';
 
 /** Items, and characters of them, that are imported at once: all of them or none. */
 const LOT = 500;
 const LOT_SIZE = 512 * 1024;
+/** Bytes of a file to import, which is read as a whole. */
+const LARGEST_FILE = 256 * 1024 * 1024;
 
 /**
  * Does what `ioto db` was asked for: by way of the agent where one runs on the state directory, else on its files. Resolves
@@ -37,17 +40,17 @@ export async function runDb(
         return 0;
       case 'check': {
         const check = await files.check();
-        await printer.facts({ ...check });
+        await printer.facts({ ...check }, checkInWords(check));
         return check.isSound ? 0 : 1;
       }
       case 'salvage': {
         const salvaged = await files.salvage();
-        await printer.facts(salvaged ? { ...salvaged } : { salvaged: false });
+        await printer.facts(salvaged ? { ...salvaged } : { salvaged: false }, salvageInWords(salvaged));
         return 0;
       }
     }
   } catch (error) {
-    throw withModels(error);
+    throw withChoices(error);
   }
 }
 
@@ -102,7 +105,7 @@ async function importLots(
       if (imported === 0 || !isCodedError(error)) throw error;
       const { details } = error;
       const code = error.code === 'CONTROL_NONE' ? 'CONTROL_BROKEN' : error.code;
-      const message = `${messageOf(error)}. The first ${imported} items are imported; mend the file and import it again with --replace`;
+      const message = `${messageOf(error)}. The first ${imported} items are imported: mend what was wrong, and import it again with --replace`;
       throw new CodedError(code, message, { cause: error, details });
     }
   }
@@ -133,18 +136,30 @@ function lotsOf(items: readonly Item[]): Item[][] {
 }
 
 async function readSource(file: string, stdin: Terminal['stdin']): Promise<string> {
+  let bytes: Buffer;
   try {
-    return file === '-' ? await text(stdin) : await readFile(file, 'utf8');
+    bytes = file === '-' ? await buffer(stdin) : await readFile(file);
   } catch (cause) {
     throw new CodedError('USAGE', `db import: ${file} cannot be read (${systemCode(cause)})`, { cause });
   }
+  if (bytes.length > LARGEST_FILE) {
+    throw new CodedError('USAGE', `db import: ${file} is larger than 256 MB: import it in parts`);
+  }
+  try {
+    // Read as it is, a byte of another encoding would become a question mark in an item.
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new CodedError('USAGE', `db import: ${file} is no text in UTF-8`, { cause });
+  }
 }
 
-/** Whoever names a model that there is not wants to know which there are. */
-function withModels(error: unknown): unknown {
-  if (!isCodedError(error, 'MODEL_UNKNOWN')) return error;
-  const models = error.details?.models;
-  if (!Array.isArray(models)) return error;
-  const message = `${messageOf(error)}; it has ${models.join(', ')}`;
+/** Whoever names a model or an index that there is not wants to know which there are. */
+function withChoices(error: unknown): unknown {
+  if (!isCodedError(error)) return error;
+  const { models, indexes } = error.details ?? {};
+  const choices =
+    error.code === 'MODEL_UNKNOWN' ? models : error.code === 'INDEX_UNKNOWN' ? indexes : undefined;
+  if (!Array.isArray(choices)) return error;
+  const message = `${messageOf(error)}; it has ${choices.join(', ') || 'none'}`;
   return new CodedError(error.code, message, { cause: error, details: error.details });
 }

@@ -5,7 +5,7 @@ import type { Terminal } from './terminal.ts';
 /** How an answer is told to a person: bare IDs on standard output, the rest beside it. */
 export interface Telling {
   id: string;
-  /** A line for people. */
+  /** A line for people, or several. */
   text: string;
 }
 
@@ -26,6 +26,8 @@ export interface AdminCommand {
     terminal: Terminal,
   ): Promise<object> | object;
   tell(answer: Answer, args: readonly string[]): Telling | Telling[];
+  /** Lines for a person beside an answer that says little by itself; may ask the cloud for more. */
+  explain?(client: AdminClient, question: object, answer: Answer): Promise<string[]>;
 }
 
 export const defaultState = '.ioto/cloud';
@@ -48,7 +50,7 @@ export function adminGroup(
 
 /** One command that is a call to the cloud that runs on `--state`. */
 export function toCommand(
-  { usage, summary, options = [], path, ask, body, tell }: AdminCommand,
+  { usage, summary, options = [], path, ask, body, tell, explain }: AdminCommand,
   terminal: Terminal,
 ): Command {
   const [name = '', ...parameters] = usage.split(' ');
@@ -71,10 +73,13 @@ export function toCommand(
       terminal.out(`${JSON.stringify(answer)}\n`);
       return;
     }
-    for (const { id, text } of [tell(answer, args)].flat()) {
+    const tellings = [tell(answer, args)].flat();
+    for (const { id, text } of tellings) {
       terminal.out(`${id}\n`);
-      if (text) terminal.say(`  ${text}`);
+      if (text) for (const line of text.split('\n')) terminal.say(`  ${line}`);
     }
+    if (tellings.length === 0 && !explain) terminal.say('none');
+    for (const line of (await explain?.(client, question, answer)) ?? []) terminal.say(line);
   });
 }
 

@@ -1,8 +1,8 @@
 import { Option } from 'commander';
 import { ROLES } from '../http/principal.ts';
-import type { SyncSummary } from '../sync/hello/confirmed.ts';
 import type { AdminClient } from './admin-client.ts';
 import { type AdminCommand, askAll, type Telling, tellItems } from './admin-command.ts';
+import { tellDevice, tellDeviceInFull } from './device-words.ts';
 
 type Answer = Record<string, unknown>;
 
@@ -120,14 +120,6 @@ export const tokenCommands: readonly AdminCommand[] = [
   },
 ];
 
-function tellDevice({ id, name, connection, accountId, product, sync }: Answer): Telling {
-  const facts = [
-    ...[name, connection, product && `product ${product}`, accountId && `account ${accountId}`],
-    sync && tellSync(sync as SyncSummary),
-  ];
-  return { id: String(id), text: facts.filter(Boolean).join(', ') };
-}
-
 function tellConflict({ at, model, key, kept, lost }: Answer): Telling {
   const side = ({ by, updated, removed }: Answer) =>
     `${removed ? 'removed' : 'written'} ${updated} by ${by ?? 'the owner'}`;
@@ -136,15 +128,6 @@ function tellConflict({ at, model, key, kept, lost }: Answer): Telling {
     text: `${model} ${key}: kept ${side(kept as Answer)}, lost ${side(lost as Answer)}`,
   };
 }
-
-/** Whether the cloud has what the device has, in words. */
-function tellSync({ pending, at, since, lost }: SyncSummary): string {
-  const gone = Object.values(lost).reduce((sum, count) => sum + count, 0);
-  const words = pending === 0 ? `in step at ${at}` : `${counted(pending)} since ${since ?? at}`;
-  return gone === 0 ? words : `${words}, ${gone} lost`;
-}
-
-const counted = (pending: number) => (pending === 1 ? '1 change waits' : `${pending} changes wait`);
 
 /** The devices of one account, or of each. */
 async function askDevices(client: AdminClient, body: { accountId?: string }): Promise<{ items: unknown[] }> {
@@ -168,10 +151,10 @@ export const deviceCommands: readonly AdminCommand[] = [
   },
   {
     usage: 'show <id>',
-    summary: 'a device',
+    summary: 'a device: whether it is online, what of its data the cloud has, its certificates',
     path: '/device/get',
     body: ([id]) => ({ id }),
-    tell: tellDevice,
+    tell: tellDeviceInFull,
   },
   {
     usage: 'conflicts <id>',

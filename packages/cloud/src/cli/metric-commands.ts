@@ -1,7 +1,8 @@
 import { METRIC_STATISTICS } from '@ioto/protocol';
 import { CodedError, parseTime } from '@ioto/runtime';
 import { Option } from 'commander';
-import { type AdminCommand, type Telling, tellItems } from './admin-command.ts';
+import type { AdminClient } from './admin-client.ts';
+import { type AdminCommand, askAll, type Telling, tellItems } from './admin-command.ts';
 
 type Answer = Record<string, unknown>;
 
@@ -21,6 +22,43 @@ function tellPoints({ points }: Answer): Telling[] {
     }),
   );
 }
+
+interface Series {
+  dimensions: Record<string, string>;
+  value: number;
+  updated: string;
+}
+
+/** Why there are no points, and what would have some. */
+async function explainNoPoints(client: AdminClient, question: object, answer: Answer): Promise<string[]> {
+  if ((answer.points as unknown[]).length > 0) return [];
+  const { accountId, metric } = question as { accountId: string; metric: string };
+  const known = (await askAll(client, '/metric/find', { accountId, metric })).items as Series[];
+  if (known.length === 0) {
+    return [`no device of this account has measured ${metric}: metric list shows what there is`];
+  }
+  const asked = optionsOf(answer.dimensions as Record<string, string>);
+  const same = known.find(({ dimensions }) => optionsOf(dimensions) === asked);
+  if (same)
+    return [
+      `no sample in that time; the latest is ${same.value}, of ${same.updated}: name a longer --period`,
+    ];
+  return [
+    `${metric} has no series ${asked ? `with ${asked}` : 'without a dimension'}; it has these:`,
+    ...known.map(
+      (each) => `  ${optionsOf(each.dimensions) || 'no dimension'}: ${each.value}, ${each.updated}`,
+    ),
+  ];
+}
+
+/** The options that name a series, to be typed as they are. */
+function optionsOf(dimensions: Record<string, string> = {}): string {
+  const names = Object.keys(dimensions).sort();
+  return names.map((name) => `--dimension ${word(`${name}=${dimensions[name]}`)}`).join(' ');
+}
+
+/** As a shell takes it for one word. */
+const word = (text: string) => (/^[\w=.:@/-]+$/.test(text) ? text : `'${text.replace(/'/g, "'\\''")}'`);
 
 /** `Room=hall` for each. @throws CONFIG_INVALID */
 function dimensionsOf(given: unknown): Record<string, string> {
@@ -61,5 +99,6 @@ export const metricCommands: readonly AdminCommand[] = [
       period: parseTime(String(period)) / 1000,
     }),
     tell: tellPoints,
+    explain: explainNoPoints,
   },
 ];

@@ -101,6 +101,11 @@ describe('ioto-cloud start', () => {
   });
 });
 
+it('an empty list says to a person that it is empty, and nothing to a script', async () => {
+  const { code, out, said } = await admin(['broadcast', 'list']);
+  expect({ code, out, said }).toEqual({ code: 0, out: '', said: 'none\n' });
+});
+
 describe('ioto-cloud credentials', () => {
   it('prints what a shell takes for AWS clients, for the only account or the one that is named', async () => {
     const account = (await admin(['account', 'list'])).out.trim().split('\n')[0] ?? '';

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { AwsCaller } from '../aws-http/aws-caller.ts';
 import { MetricIntake } from '../device-metrics/metric-intake.ts';
 import { MOST_OF_DEVICE } from '../device-metrics/series-limits.ts';
+import { Complaints } from '../limits/complaints.ts';
 import { tempStore } from '../platform/embedded/temp-store.fixture.ts';
 import type { ToolRole } from '../ports/credential-issuer.ts';
 import { everyRight } from '../ports/every-right.fixture.ts';
@@ -29,7 +30,8 @@ beforeEach(async () => {
   const temp = await tempStore();
   close = () => temp[Symbol.asyncDispose]();
   clock = new VirtualClock(Date.UTC(2026, 0, 1, 12));
-  intake = new MetricIntake({ store: temp.store, clock, logger: silentLogger });
+  const complaints = new Complaints({ clock, logger: silentLogger });
+  intake = new MetricIntake({ store: temp.store, clock, complaints, logger: silentLogger });
   const operations = metricOperations({ intake, store: temp.store, clock });
   call = async (name, input, caller = tool(), bytes = 100) =>
     operations[name]?.handle(input as never, caller, { rawBody: Buffer.alloc(bytes) } as FastifyRequest);

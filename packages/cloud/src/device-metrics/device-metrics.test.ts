@@ -1,15 +1,21 @@
 import { compileSchema, completeSchema } from '@ioto/database';
 import { deviceTopic, mergeSketches, serviceTopic, sketchOf } from '@ioto/protocol';
-import { silentLogger } from '@ioto/runtime';
+import { type Clock, silentLogger } from '@ioto/runtime';
 import { until } from '@ioto/testkit/until';
 import { VirtualClock } from '@ioto/testkit/virtual-clock';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DeviceWorld } from '../devices/device-world.fixture.ts';
-import { storeError, type Write } from '../ports/item-store.ts';
+import { Complaints } from '../limits/complaints.ts';
+import { type ItemStore, storeError, type Write } from '../ports/item-store.ts';
 import { ExpirySweep } from '../sync/expiry/expiry-sweep.ts';
 import { MetricDesk } from './metric-desk.ts';
 import { MetricIntake } from './metric-intake.ts';
 import { MOST_OF_DEVICE } from './series-limits.ts';
+
+function intakeOf(store: ItemStore, clock: Clock): MetricIntake {
+  const logger = silentLogger;
+  return new MetricIntake({ store, clock, complaints: new Complaints({ clock, logger }), logger });
+}
 
 const DAY = 86_400_000;
 
@@ -160,7 +166,7 @@ describe('series that another process writes at the same time', () => {
         };
       },
     });
-    const intake = new MetricIntake({ store, clock: world.clock, logger: silentLogger });
+    const intake = intakeOf(store, world.clock);
     const receive = (metric: string) => intake.receive({ accountId, deviceId }, { metric, value: 1 });
     await Promise.all(Array.from({ length: 20 }, (_, index) => receive(`m${index}`)));
     await receive('another');
@@ -191,7 +197,7 @@ describe('the numbers of a device’s sets', () => {
   it('are forgotten when it has been silent for two months, and not while it measures', async () => {
     const clock = new VirtualClock();
     const { store } = world;
-    const intake = new MetricIntake({ store, clock, logger: silentLogger });
+    const intake = intakeOf(store, clock);
     const schema = compileSchema(completeSchema({}));
     const sweep = new ExpirySweep({ schema, store, clock, logger: silentLogger });
     const receive = (n: number) =>
@@ -219,7 +225,7 @@ describe('a metric that nobody has set for longer than any is kept', () => {
   it('is gone', async () => {
     const clock = new VirtualClock();
     const { store } = world;
-    const intake = new MetricIntake({ store, clock, logger: silentLogger });
+    const intake = intakeOf(store, clock);
     const identity = { accountId, deviceId: 'D1' };
     await intake.receive(identity, { metric: 'heat', value: 1 });
     await clock.advance(100 * DAY);

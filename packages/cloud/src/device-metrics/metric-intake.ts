@@ -1,4 +1,6 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { type Clock, errorCatalogue, type Logger, messageOf } from '@ioto/runtime';
+import type { Complaints } from '../limits/complaints.ts';
 import { type ItemStore, type Write, writeIfHolds } from '../ports/item-store.ts';
 import type { SyncIdentity } from '../sync/items/wire-item.ts';
 import { type MetricSet, readMetricSet } from './metric-message.ts';
@@ -8,7 +10,9 @@ import { readSeries, type SeriesItem, type SeriesName, seriesKey, seriesWrites }
 import { type Kept, withSamples } from './spans.ts';
 
 /** Sets that go into one commit. */
-const MOST = 500;
+const MOST = 200;
+/** Sets that are planned before others have their turn: some milliseconds. */
+const AT_A_TIME = 25;
 /** How often a commit is planned anew because another process wrote one of its series meanwhile. */
 const ATTEMPTS = 20;
 
@@ -17,6 +21,7 @@ export const metricError = errorCatalogue({ METRIC_CONTENDED: { status: 503, ret
 export interface MetricIntakeOptions {
   store: ItemStore;
   clock: Clock;
+  complaints: Complaints;
   logger: Logger;
 }
 
@@ -65,7 +70,7 @@ export class MetricIntake {
     const set = readMetricSet(message, { deviceId, now: this.#options.clock.now() });
     if ('refused' in set) {
       this.counters.refused += 1;
-      this.#options.logger.warn({ deviceId, why: set.refused }, 'metric of a device dropped');
+      this.#options.complaints.of(deviceId, 'metric of a device dropped', { why: set.refused });
       return;
     }
     await this.take(identity, set);
@@ -124,7 +129,8 @@ export class MetricIntake {
     const drafts = new Map<string, Draft | 'refused'>();
     const seen = new SeenNumbers(this.#options);
     const outcomes: MetricOutcome[] = [];
-    for (const { identity, set } of lot) {
+    for (const [index, { identity, set }] of lot.entries()) {
+      if (index > 0 && index % AT_A_TIME === 0) await turn();
       if (set.n !== undefined && (await seen.isSeen(identity, set.n))) {
         outcomes.push('seen');
         continue;

@@ -77,6 +77,7 @@ function accountRoutes(app: HttpApp, { accounts, audit, guards }: IdentityCapabi
     logGroups: Type.Optional(
       Type.Array(Type.String({ pattern: '^[.\\-_/#A-Za-z0-9]{1,511}\\*?$' }), { maxItems: 100 }),
     ),
+    recoverExpired: Type.Optional(Type.Boolean()),
   });
   post('/account/update', 'admin', changes, async (body, request) =>
     accounts.update(accountOf(request, body.id), body, nameOfPrincipal(request.principal)),

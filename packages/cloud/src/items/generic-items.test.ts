@@ -1,3 +1,4 @@
+import { coreSchema } from '@ioto/protocol';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DeviceWorld } from '../devices/device-world.fixture.ts';
 
@@ -91,5 +92,36 @@ describe('items of an account', () => {
     const command = { deviceId: device.id, command: 'x', args: { text: 'x'.repeat(5000) } };
     const refused = world.devices.items.create('Command', command, accountId);
     await expect(refused).rejects.toEqual(code('ITEM_TOO_LARGE', 413));
+  });
+});
+
+describe('an item with fields that are computed of others', () => {
+  const schema = {
+    ...coreSchema,
+    models: {
+      ...coreSchema.models,
+      Lamp: {
+        pk: { type: 'string', value: 'lamp#${accountId}' },
+        sk: { type: 'string', value: 'lamp#${id}' },
+        gs1sk: { type: 'string', value: 'level#${level}' },
+        accountId: { type: 'string', required: true },
+        id: { type: 'string', required: true },
+        level: { type: 'number' },
+        label: { type: 'string', value: '${id}/${level}', hidden: false },
+      },
+    },
+    process: { ...coreSchema.process, Lamp: { enable: 'both', sync: 'both' } },
+  };
+
+  it('has them after each change as its fields are then, whatever the owner sends', async () => {
+    await using own = await DeviceWorld.create({ schema });
+    const { items } = own.devices;
+    const account = await own.account();
+    const made = await items.create('Lamp', { id: 'a', level: 1, label: 'mine' }, account);
+    expect(made).toMatchObject({ label: 'a/1', gs1sk: 'level#1' });
+    const changed = await items.update('Lamp', { id: 'a', level: 2, label: 'mine' }, account);
+    expect(changed).toMatchObject({ label: 'a/2', gs1sk: 'level#2' });
+    const taken = await items.update('Lamp', { id: 'a', level: null }, account);
+    expect(Object.keys(taken)).not.toContain('label');
   });
 });

@@ -1,4 +1,4 @@
-import { coerce, type Model, noteFieldTimes, type Schema } from '@ioto/database';
+import { coerce, fillComputed, type Model, noteFieldTimes, type Schema } from '@ioto/database';
 import { FIELD_TIMES, nextTime } from '@ioto/protocol';
 import { type Clock, errorCatalogue, messageOf } from '@ioto/runtime';
 import type { DeviceRecords } from '../devices/device-records.ts';
@@ -135,7 +135,11 @@ export class GenericItems {
       const put = withSyncFacts(item, { arrived: arrival.time, ...facts });
       const isThere = before?.pk === item.pk;
       const unchanged: Condition = isThere ? { equals: { ...before } } : { absent: true };
-      const writes = [{ put, if: unchanged }, ...others, ...expiryWrites(model, put)];
+      const writes = [
+        { put, if: unchanged },
+        ...others,
+        ...expiryWrites(model, { item: put, before: isThere ? before : undefined }),
+      ];
       return (await writeIfHolds(this.#options.store, writes)) ? put : undefined;
     } finally {
       arrival.end();
@@ -191,14 +195,15 @@ export class GenericItems {
     if (model.name === 'Broadcast') given.deviceId ??= EVERY_DEVICE;
     const item: Record<string, unknown> = { _type: model.name };
     for (const field of model.fields.values()) {
-      if (model.keyFields.has(field.name) || TIMES.has(field.name)) continue;
+      if (model.keyFields.has(field.name) || TIMES.has(field.name) || field.template) continue;
       const own = Object.hasOwn(given, field.name) ? given[field.name] : undefined;
       const value = own ?? field.generate?.(this.#options.clock.now()) ?? field.default;
       if (value !== undefined && value !== null) item[field.name] = fieldValue(model, field.name, value);
       else if (field.required) throw itemError('ITEM_INVALID', `${model.name} needs ${field.name}`);
     }
     const owner = { accountId, ...(needsDevice(model) && { deviceId: deviceOf(fields) }) };
-    const made = { ...item, ...owner, ...keyOf(model, { ...item, ...owner }, accountId) };
+    const made: StoredItem = { ...item, ...owner, ...keyOf(model, { ...item, ...owner }, accountId) };
+    fillComputed(model, made);
     checkSize(made, LARGEST);
     return made;
   }
@@ -257,7 +262,7 @@ function changed(model: Model, before: StoredItem, fields: Fields, updated: stri
     FIELD_TIMES,
   ]);
   for (const [name, value] of Object.entries(fields)) {
-    if (fixed.has(name)) continue;
+    if (fixed.has(name) || model.fields.get(name)?.template) continue;
     if (model.fields.get(name)?.readonly && value !== before[name]) {
       throw itemError('ITEM_INVALID', `${model.name}.${name} cannot be changed`);
     }
@@ -266,6 +271,7 @@ function changed(model: Model, before: StoredItem, fields: Fields, updated: stri
       delete after[name];
     } else after[name] = fieldValue(model, name, value);
   }
+  fillComputed(model, after);
   after.updated = updated;
   if (model.merges) noteFieldTimes(model, before, after);
   return after;

@@ -2,6 +2,7 @@ import { deviceTopic, parseServiceTopic } from '@ioto/protocol';
 import { type Logger, messageOf } from '@ioto/runtime';
 import type { MetricIntake } from '../device-metrics/metric-intake.ts';
 import { parseJsonBody } from '../http/json-body.ts';
+import type { Complaints } from '../limits/complaints.ts';
 import type { DeviceEndpoint, DeviceMessage, DevicePrincipal } from '../ports/device-endpoint.ts';
 import type { SyncDown } from './down/sync-down.ts';
 import type { SyncIdentity } from './items/wire-item.ts';
@@ -19,6 +20,7 @@ export interface ServiceMessagesOptions {
   requests: ReadonlyMap<string, RequestHandler>;
   /** The same of those that take long, or wait for the device: its next messages do not wait for them. */
   longRequests: ReadonlyMap<string, RequestHandler>;
+  complaints: Complaints;
   logger: Logger;
 }
 
@@ -97,7 +99,7 @@ export class ServiceMessages {
       problem = messageOf(error);
     }
     // Sending it again would not make it better: it is acknowledged and dropped.
-    this.#options.logger.warn({ deviceId, bytes: payload.length, problem }, 'message of a device dropped');
+    this.#options.complaints.of(deviceId, 'message of a device dropped', { bytes: payload.length, problem });
     return undefined;
   }
 }

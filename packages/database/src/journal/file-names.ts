@@ -1,6 +1,11 @@
 import { join } from 'node:path';
 import { fail } from '../errors.ts';
 
+/** True for a name of letters, digits, `_` and `-`, of 64 at most, that a database's files can have. */
+export function isDatabaseName(name: string): boolean {
+  return /^[A-Za-z0-9][\w-]{0,63}$/.test(name);
+}
+
 /**
  * The files of a database: `NAME.db`, the snapshot, and `NAME.N.journal`, what happened since. A snapshot of generation N
  * is followed by the journals N, N+1, …; earlier ones are leftovers.
@@ -11,7 +16,7 @@ export class FileNames {
 
   /** @throws DATABASE_UNREADABLE for a name that is none for a file. */
   constructor(directory: string, name: string) {
-    if (!/^[A-Za-z0-9][\w-]{0,63}$/.test(name)) {
+    if (!isDatabaseName(name)) {
       throw fail('DATABASE_UNREADABLE', `${JSON.stringify(name)} is no name for a database`);
     }
     this.directory = directory;

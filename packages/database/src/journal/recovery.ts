@@ -129,7 +129,7 @@ async function scanJournal(
     firstNumber = frame.number;
   });
   if (!head) throw corrupt(path, 0, 'it does not begin as a journal of this program does');
-  if (head.generation !== generation) throw corrupt(path, 0, 'its content belongs to another file name');
+  if (head.generation !== generation) throw foreign(path, 'its content belongs to another file name');
   return { ...scan, path, head, firstNumber };
 }
 
@@ -153,8 +153,8 @@ function checkRow(journals: readonly Journal[], base: Head | undefined): void {
   let expected = base?.number;
   for (const [at, journal] of journals.entries()) {
     const { path, head, firstNumber, lastNumber, damaged, laterFrame, end } = journal;
-    if (base && head.id !== base.id) throw corrupt(path, 0, 'it belongs to another database');
-    if (head.id !== journals[0]?.head.id) throw corrupt(path, 0, 'it belongs to another database');
+    if (base && head.id !== base.id) throw foreign(path, 'it belongs to another database');
+    if (head.id !== journals[0]?.head.id) throw foreign(path, 'it belongs to another database');
     if (expected !== undefined && firstNumber !== expected) {
       throw corrupt(path, 0, `it begins with record ${firstNumber} instead of ${expected}`);
     }
@@ -203,6 +203,15 @@ export function corrupt(file: string, offset: number, what: string, cause?: unkn
     'DATABASE_CORRUPT',
     `the database cannot be opened: ${file} at byte ${offset}: ${what}. Nothing was changed. Restore the directory from a copy, let a salvage take what can still be read of it (ioto db salvage, or onDamage 'salvage'), or move it away to begin with an empty database`,
     { details: { file, offset }, cause },
+  );
+}
+
+/** Of a file that is whole, but none of these: it is not salvaged, since that would throw away what is not damaged. */
+export function foreign(file: string, what: string): CodedError {
+  return fail(
+    'DATABASE_CORRUPT',
+    `the database cannot be opened: ${file} is whole, but ${what}. Nothing was changed. Restore the directory from a copy, or move that file away`,
+    { details: { file, offset: 0 } },
   );
 }
 

@@ -3,7 +3,7 @@ import type { FileNames } from '../journal/file-names.ts';
 import { FRAME_HEADER_SIZE, type Frame } from '../journal/frame.ts';
 import type { Head } from '../journal/head.ts';
 import { type Operation, TextStore } from '../journal/operation.ts';
-import { corrupt, headOf, replayFrame } from '../journal/recovery.ts';
+import { corrupt, foreign, headOf, replayFrame } from '../journal/recovery.ts';
 import type { LostPart } from '../options.ts';
 import { rescueFrames } from './rescue-frames.ts';
 
@@ -83,7 +83,7 @@ async function readSource(
   const [first] = frames;
   const head = first?.offset === 0 ? headOf(first, path, kind) : undefined;
   if (head && kind === 'journal' && head.generation !== generation) {
-    throw corrupt(path, 0, 'its content belongs to another file name');
+    throw foreign(path, 'its content belongs to another file name');
   }
   const parts = lost.map((range) => ({ file: path, ...range, reason: 'damaged' as const }));
   if (bytes.length === 0) parts.push({ file: path, offset: 0, bytes: 0, reason: 'damaged' });
@@ -120,7 +120,7 @@ function limitOf(journals: readonly Source[], at: number): number | undefined {
 function checkKinship(base: Source | undefined, journals: readonly Source[]): void {
   const id = base?.head?.id ?? journals.find(({ head }) => head)?.head?.id;
   for (const { path, generation, head, firstNumber } of journals) {
-    if (head && head.id !== id) throw corrupt(path, 0, 'it belongs to another database');
+    if (head && head.id !== id) throw foreign(path, 'it belongs to another database');
     const expected = base?.head?.generation === generation ? base.head.number : firstNumber;
     if (firstNumber !== expected && head)
       throw corrupt(path, 0, `it begins with record ${firstNumber} instead of ${expected}`);

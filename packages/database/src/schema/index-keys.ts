@@ -4,9 +4,10 @@ import type { Context, ItemKey, Properties } from './definition.ts';
 import type { Field } from './field.ts';
 import type { IndexDefinition } from './indexes.ts';
 import { KeyTemplate } from './key-template.ts';
+import { orderedNumber } from './ordered-number.ts';
 
 /** A part of an index key: from a template, or the part of the primary key that it is. */
-type Part = BoundTemplate | keyof ItemKey;
+type Part = Pick<BoundTemplate, 'fill'> | keyof ItemKey;
 
 interface Parts {
   readonly hash: Part;
@@ -33,6 +34,7 @@ export class IndexKeys {
       if (attribute === primary?.hash) return 'pk';
       if (attribute === primary?.sort) return 'sk';
       const field = fields.get(attribute);
+      if (field?.type === 'number' && !field.template) return numberPart(attribute);
       const template = field && (field.template ?? new KeyTemplate(`\${${attribute}}`));
       return template && new BoundTemplate(template, context, typed);
     };
@@ -79,6 +81,17 @@ export class IndexKeys {
     }
     return { hash: hash.text, sort: parts.sort ? (rangeOf(parts.sort, properties, primary).text ?? '') : '' };
   }
+}
+
+/** A field that is a number by itself is in the order of numbers, as in DynamoDB; in a template it is text. */
+function numberPart(name: string): Part {
+  return {
+    fill(properties) {
+      const value = properties[name];
+      const number = value === undefined || value === null || value === '' ? Number.NaN : Number(value);
+      return Number.isNaN(number) ? { text: '', missing: name } : { text: orderedNumber(number) };
+    },
+  };
 }
 
 function textOf(part: Part, key: ItemKey, attributes: Properties): string | undefined {

@@ -1,13 +1,7 @@
-import { createRequire } from 'node:module';
 import { dirname, resolve } from 'node:path';
-import { messageOf } from '@ioto/runtime';
+import { json5, messageOf } from '@ioto/runtime';
 import { isPlainObject } from '../items/frozen.ts';
 import { invalid } from './invalid.ts';
-
-/** The part of jju that is used here; the package has no types of its own. */
-interface Jju {
-  parse(text: string, options: { mode: 'json5' }): unknown;
-}
 
 type Definition = Record<string, unknown>;
 
@@ -51,10 +45,9 @@ async function readBlended(
 }
 
 function parse(text: string, file: string): Definition {
-  const jju = createRequire(import.meta.url)('jju') as Jju;
   let value: unknown;
   try {
-    value = jju.parse(text, { mode: 'json5' });
+    value = json5.parse(text);
   } catch (error) {
     const { row = 1, column = 1 } = error as { row?: number; column?: number };
     const [reason = ''] = messageOf(error).split('\n', 1);

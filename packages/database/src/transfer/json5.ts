@@ -1,14 +1,8 @@
-import { createRequire } from 'node:module';
-import { messageOf } from '@ioto/runtime';
+import { json5, messageOf } from '@ioto/runtime';
 import { fail } from '../errors.ts';
 import { isPlainObject } from '../items/frozen.ts';
 import type { Item } from '../items/item.ts';
 import type { Properties } from '../schema/definition.ts';
-
-/** The part of jju that is used here; the package has no types of its own. */
-interface Jju {
-  parse(text: string, options: { mode: 'json5' }): unknown;
-}
 
 /** A list with one item a line, which JSON5 readers and plain JSON readers take alike. */
 export function formatItems(items: readonly Item[]): string {
@@ -18,20 +12,21 @@ export function formatItems(items: readonly Item[]): string {
 }
 
 /**
- * The items in a JSON5 text: a list of objects. Or one object of plain JSON a line, as programs write them.
+ * The items in a JSON5 text: a list of objects. Or one object of plain JSON a line, as programs write them; none of them for
+ * no text at all.
  *
  * @throws IMPORT_INVALID naming line and column, or the item, and what is wrong.
  */
 export function parseItems(text: string): Properties[] {
+  if (text.trim() === '') return [];
   if (/^\s*\{/.test(text)) return parseLines(text);
-  const jju = createRequire(import.meta.url)('jju') as Jju;
   let items: unknown;
   try {
-    items = jju.parse(text, { mode: 'json5' });
+    items = json5.parse(text);
   } catch (error) {
-    throw fail('IMPORT_INVALID', `the items are no JSON5: ${messageOf(error).split('\n', 1)[0]}`, {
-      cause: error,
-    });
+    // What is nested ten thousand times is more than the parser's stack takes.
+    const [problem] = error instanceof RangeError ? ['nested too deeply'] : messageOf(error).split('\n', 1);
+    throw fail('IMPORT_INVALID', `the items are no JSON5: ${problem}`, { cause: error });
   }
   if (!Array.isArray(items)) throw fail('IMPORT_INVALID', 'the items must be a list of objects');
   return items.map((item: unknown, at) => {

@@ -6,6 +6,8 @@ import { TokenBuckets } from '../../limits/token-bucket.ts';
 const MOST_AT_ONCE = 2;
 /** Questions that wait for their turn, each with up to 64 KB of digests; the next are asked to come again. */
 const MOST_WAITING = 64;
+/** Of these, of one device: an agent asks one after the other, and nobody is to take the places of all others. */
+const MOST_OF_DEVICE = 4;
 /** Seconds until they do. */
 const LATER = 10;
 const MINUTE = 60_000;
@@ -26,6 +28,7 @@ export class CompareTurns {
   readonly #ofDevice = new Slots(1);
   readonly #ofAll = new Slots(MOST_AT_ONCE);
   #waiting = 0;
+  readonly #waitingOf = new Map<string, number>();
 
   constructor({ clock }: { clock: Clock }) {
     this.#questions = new TokenBuckets({ clock, rule: { burst: 20, period: MINUTE } });
@@ -36,16 +39,22 @@ export class CompareTurns {
   async take<T>(deviceId: string, work: () => Promise<T>, { isSlow }: TurnOptions = {}): Promise<T | Later> {
     const wait = (isSlow ? this.#fetches : this.#questions).take(deviceId);
     if (wait > 0) return { retryAfter: Math.ceil(wait / 1000) };
-    if (this.#waiting >= MOST_WAITING) return { retryAfter: LATER };
-    this.#waiting += 1;
-    const leave = await this.#enter(deviceId, isSlow).finally(() => {
-      this.#waiting -= 1;
-    });
+    const ofDevice = this.#waitingOf.get(deviceId) ?? 0;
+    if (this.#waiting >= MOST_WAITING || ofDevice >= MOST_OF_DEVICE) return { retryAfter: LATER };
+    this.#count(deviceId, 1);
+    const leave = await this.#enter(deviceId, isSlow).finally(() => this.#count(deviceId, -1));
     try {
       return await work();
     } finally {
       leave();
     }
+  }
+
+  #count(deviceId: string, more: 1 | -1): void {
+    this.#waiting += more;
+    const ofDevice = (this.#waitingOf.get(deviceId) ?? 0) + more;
+    if (ofDevice > 0) this.#waitingOf.set(deviceId, ofDevice);
+    else this.#waitingOf.delete(deviceId);
   }
 
   async #enter(deviceId: string, isSlow?: boolean): Promise<() => void> {

@@ -5,10 +5,22 @@ import type { StoredItem, StoredKey, Write } from '../../ports/item-store.ts';
 /** Where the items that expire are listed, by time. */
 export const EXPIRY_PARTITION = 'expiry#';
 
-/** The write that lists an item to be removed at its time; none for one that never expires. */
-export function expiryWrites(model: Model, item: StoredItem): Write[] {
-  const time = expiryTime(model, item);
-  return time === undefined ? [] : [expiryEntry(time, item)];
+/**
+ * The writes that list an item to be removed at its time, and no more at the time of the version that it replaces: one that
+ * is written every second, to live for a month each time, would else leave millions of entries.
+ *
+ * @param item Undefined where it is removed.
+ */
+export function expiryWrites(
+  model: Model,
+  { item, before }: { item?: StoredItem; before?: StoredItem },
+): Write[] {
+  const time = item && expiryTime(model, item);
+  const earlier = before && expiryTime(model, before);
+  return [
+    ...(item && time !== undefined ? [expiryEntry(time, item)] : []),
+    ...(before && earlier !== undefined && earlier !== time ? [{ remove: expiryKey(earlier, before) }] : []),
+  ];
 }
 
 /** The write that lists what lies under a key to be looked at, and removed, at `time`, ISO 8601. */

@@ -179,6 +179,18 @@ describe('a change of a model that the cloud does not know', () => {
     expect(await summary(two)).toMatchObject({ lost: 1 });
   });
 
+  it('that comes again and again takes no more room for it', async () => {
+    const ends = async () => (await world.store.query('expiry#', { limit: 5000 })).items.length;
+    await up(one, service('0'));
+    const before = await ends();
+    for (let n = 1; n < 5; n += 1) {
+      await world.clock.advance(1000);
+      await up(one, service(String(n), time(n)));
+    }
+    expect(await kept(one)).toMatchObject([{ change: { item: { mode: '4' } } }]);
+    expect(await ends()).toBe(before);
+  });
+
   it('is kept for a month', async () => {
     await up(one, service('x'));
     world.clock.jumpTo(world.clock.now() + 29 * 86_400_000);

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { compareTimes } from '@ioto/protocol';
 import { type Clock, type Logger, messageOf } from '@ioto/runtime';
+import type { Complaints } from '../../limits/complaints.ts';
 import type { ItemStore, StoredItem, Write } from '../../ports/item-store.ts';
-import { expiryEntry } from '../expiry/expiry-index.ts';
+import { expiryEntry, expiryKey } from '../expiry/expiry-index.ts';
 import { nameOfChange, type SyncIdentity } from '../items/wire-item.ts';
 
 /** Changes that are kept of one device: the latest of so many items. */
@@ -11,6 +12,8 @@ const MOST = 1000;
 const LARGEST = 16 * 1024;
 /** Milliseconds that a change is kept. */
 const KEPT = 30 * 86_400_000;
+/** Milliseconds for which it is known how much a device has here: reading it all takes megabytes. */
+const COUNT_HOLDS = 60_000;
 
 /** Where it is noted which devices have changes here. */
 const DEVICES = 'quarantine#devices';
@@ -34,7 +37,7 @@ export interface Kept {
 export interface QuarantineOptions {
   store: ItemStore;
   clock: Clock;
-  logger: Logger;
+  complaints: Complaints;
 }
 
 /**
@@ -44,6 +47,8 @@ export interface QuarantineOptions {
  */
 export class Quarantine {
   readonly #options: QuarantineOptions;
+  /** How many changes are kept, by partition. */
+  readonly #counts = new Map<string, { kept: number; until: number }>();
 
   constructor(options: QuarantineOptions) {
     this.#options = options;
@@ -51,27 +56,50 @@ export class Quarantine {
 
   /** Resolves when the latest change of each item is durable. One batch of a device at a time. */
   async keep(identity: SyncIdentity, changes: readonly unknown[]): Promise<void> {
-    const { store, clock, logger } = this.#options;
+    const { store, clock, complaints } = this.#options;
     const pk = partitionOf(identity);
-    const { items } = await store.query(pk, { limit: MOST });
-    const held = new Map(items.map((item) => [item.sk, item]));
+    const count = await this.#count(pk);
     const until = new Date(clock.now() + KEPT).toISOString();
     const puts = new Map<string, StoredItem>();
+    const replaced = new Map<string, StoredItem>();
+    let fresh = 0;
     let lost = 0;
     for (const change of changes) {
       const kept = { ...keptForm(change), pk, keepUntil: until };
-      const before = puts.get(kept.sk) ?? held.get(kept.sk);
+      const held = await store.get(pk, kept.sk);
+      const before = puts.get(kept.sk) ?? held;
       kept.change = withCreated(kept.change, before?.change);
       if (before && compareTimes(String(before.updated), kept.updated) > 0) continue;
-      const isFull = !before && held.size + puts.size >= MOST;
-      if (isFull || JSON.stringify(change).length > LARGEST) lost += 1;
-      else puts.set(kept.sk, kept);
+      const isFull = !before && count.kept + fresh >= MOST;
+      if (isFull || JSON.stringify(change).length > LARGEST) {
+        lost += 1;
+        continue;
+      }
+      if (!before) fresh += 1;
+      if (held) replaced.set(kept.sk, held);
+      puts.set(kept.sk, kept);
     }
-    const facts = { ...identity, changes: changes.length, lost };
-    logger.warn(facts, 'changes of models that the schema does not know put aside');
+    const facts = { accountId: identity.accountId, changes: changes.length, lost };
+    complaints.of(identity.deviceId, 'changes of models that the schema does not know put aside', facts);
     const note = await this.#note(identity, lost);
     const entries = [...puts.values()].flatMap((put): Write[] => [{ put }, expiryEntry(until, put)]);
-    await store.write([{ put: note }, ...entries]);
+    const ends = [...replaced.values()].filter(({ keepUntil }) => keepUntil !== until);
+    const old = ends.map((held): Write => ({ remove: expiryKey(String(held.keepUntil), held) }));
+    await store.write([{ put: note }, ...entries, ...old]);
+    count.kept += fresh;
+  }
+
+  /** A flood of changes must not have all that is kept read again for each of them. */
+  async #count(pk: string): Promise<{ kept: number }> {
+    const { store, clock } = this.#options;
+    const now = clock.now();
+    const known = this.#counts.get(pk);
+    if (known && known.until > now) return known;
+    for (const [other, { until }] of this.#counts) if (until <= now) this.#counts.delete(other);
+    const { items } = await store.query(pk, { limit: MOST });
+    const count = { kept: items.length, until: now + COUNT_HOLDS };
+    this.#counts.set(pk, count);
+    return count;
   }
 
   /** Undefined when nothing of the device was ever kept. */
@@ -107,6 +135,7 @@ export class Quarantine {
   }
 
   async remove(kept: readonly Kept[]): Promise<void> {
+    for (const { key } of kept) this.#counts.delete(key.pk);
     if (kept.length > 0) await this.#options.store.write(kept.map(({ key }) => ({ remove: key })));
   }
 

@@ -201,10 +201,12 @@ function addWrites(writes: Write[], before: Current, { item, mark, model }: Next
   if (item) {
     writes.push({ put: item });
     if (before.mark) writes.push({ remove: keyOf(before.mark) });
-    writes.push(...expiryWrites(model, item));
+    writes.push(...expiryWrites(model, { item, before: before.item }));
     return;
   }
-  if (before.item) writes.push({ remove: keyOf(before.item) });
+  if (before.item) {
+    writes.push({ remove: keyOf(before.item) }, ...expiryWrites(model, { before: before.item }));
+  }
   if (mark) writes.push({ put: mark });
 }
 

@@ -2,6 +2,7 @@ import type { Schema } from '@ioto/database';
 import { deviceTopic, type SyncVerb } from '@ioto/protocol';
 import { type Clock, isoTime, type Logger, messageOf } from '@ioto/runtime';
 import { Turns } from '../../devices/turns.ts';
+import type { Complaints } from '../../limits/complaints.ts';
 import { Slots } from '../../limits/slots.ts';
 import type { DeviceEndpoint } from '../../ports/device-endpoint.ts';
 import type { ItemStore, StoredItem, StoredKey } from '../../ports/item-store.ts';
@@ -36,6 +37,7 @@ export interface SyncUpOptions {
   pace: Pace;
   syncDown: Pick<SyncDown, 'again'>;
   clock: Clock;
+  complaints: Complaints;
   logger: Logger;
 }
 
@@ -104,7 +106,7 @@ export class SyncUp {
   #changesOf({ deviceId }: SyncIdentity, message: unknown): readonly unknown[] | undefined {
     const { changes } = (message ?? {}) as { changes?: unknown };
     if (Array.isArray(changes) && changes.length <= MAX_CHANGES) return changes;
-    this.#options.logger.warn({ deviceId }, 'sync message without a list of changes ignored');
+    this.#options.complaints.of(deviceId, 'sync message without a list of changes ignored', {});
     return undefined;
   }
 
@@ -146,7 +148,8 @@ export class SyncUp {
     identity: SyncIdentity,
     changes: readonly unknown[],
   ): { accepted: IncomingChange[]; unknown: unknown[] } {
-    const { schema, logger } = this.#options;
+    const { schema, complaints } = this.#options;
+    const { deviceId } = identity;
     const accepted: IncomingChange[] = [];
     const unknown: unknown[] = [];
     for (const change of changes) {
@@ -160,8 +163,8 @@ export class SyncUp {
         unknown.push(change);
         continue;
       }
-      const facts = { deviceId: identity.deviceId, item: nameOfChange(change)?.slice(0, 200), why };
-      logger.warn(facts, 'change of a device dropped');
+      const item = nameOfChange(change)?.slice(0, 200);
+      complaints.of(deviceId, 'change of a device dropped', { item, why });
     }
     return { accepted, unknown };
   }

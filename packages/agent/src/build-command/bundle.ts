@@ -1,0 +1,106 @@
+import { fileURLToPath } from 'node:url';
+import { CodedError, messageOf } from '@ioto/runtime';
+import type { Metafile, Plugin } from 'esbuild';
+import type { ServiceName } from '../service-table.ts';
+import { agentVersion } from '../version.ts';
+
+/** The agent's own code lies as TypeScript in the repository and as JavaScript where it was installed. */
+const ENDING = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+
+export interface Bundle {
+  /** One CommonJS program in ASCII that needs nothing but Node. */
+  code: string;
+  /** Licences of what went into it that ask to be shown. */
+  legal: string;
+  metafile: Metafile;
+}
+
+/**
+ * All code of a program and of the services that it contains in one text, and nothing of the others.
+ *
+ * @param entry The program; default: the agent itself.
+ * @throws BUILD_FAILED with the first error and its place; BUILD_TOOL_MISSING.
+ */
+export async function bundle(services: readonly ServiceName[], entry?: string): Promise<Bundle> {
+  const { build } = await tool();
+  try {
+    const { outputFiles, metafile } = await build({
+      entryPoints: [entry ?? pathOf(`../main.${ENDING}`)],
+      outfile: 'program.cjs',
+      write: false,
+      bundle: true,
+      platform: 'node',
+      target: 'node20',
+      format: 'cjs',
+      minify: true,
+      metafile: true,
+      legalComments: 'linked',
+      logLevel: 'silent',
+      conditions: ENDING === 'ts' ? ['source'] : [],
+      // Everything is in the one text: what is loaded later is only evaluated later.
+      supported: { 'dynamic-import': false },
+      banner: { js: "const iotoUrl=require('node:url').pathToFileURL(__filename).href;" },
+      define: { 'import.meta.url': 'iotoUrl', IOTO_VERSION: JSON.stringify(agentVersion()) },
+      alias: { '@ioto/agent': pathOf(`../index.${ENDING}`) },
+      plugins: [onlyServices(services)],
+    });
+    const text = (end: string) => outputFiles.find(({ path }) => path.endsWith(end))?.text ?? '';
+    return { code: text('program.cjs'), legal: text('.LEGAL.txt'), metafile };
+  } catch (error) {
+    throw new CodedError('BUILD_FAILED', `build: ${firstError(error)}`, { cause: error });
+  }
+}
+
+/** Stands in for the files that name all services, and for commands of what is not there. */
+function onlyServices(services: readonly ServiceName[]): Plugin {
+  const modules = services.map((name) => `${name}:()=>import('./services/${name}/build.${ENDING}')`);
+  const replaced: Record<string, string> = {
+    'service-modules': `export const SERVICE_MODULES={${modules.join(',')}}`,
+    // A product makes no builds.
+    'build-command/command-line': 'export function describeBuild(){}',
+    'build-command/run': 'export {}',
+    ...(services.includes('database')
+      ? {}
+      : { 'db-command/command-line': 'export function describeDb(){}', 'db-command/run': 'export {}' }),
+  };
+  return {
+    name: 'only these services',
+    setup({ onLoad }) {
+      for (const [name, contents] of Object.entries(replaced)) {
+        const path = pathOf(`../${name}.${ENDING}`);
+        onLoad({ filter: new RegExp(`^${escaped(path)}$`) }, () => ({
+          contents,
+          loader: 'js',
+          resolveDir: pathOf('..'),
+        }));
+      }
+    },
+  };
+}
+
+async function tool(): Promise<typeof import('esbuild')> {
+  try {
+    return await import('esbuild');
+  } catch (cause) {
+    throw new CodedError(
+      'BUILD_TOOL_MISSING',
+      'build: the package esbuild is not installed here: npm install esbuild',
+      { cause },
+    );
+  }
+}
+
+function pathOf(relative: string): string {
+  return fileURLToPath(new URL(relative, import.meta.url)).replace(/\/$/, '');
+}
+
+function escaped(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+}
+
+function firstError(error: unknown): string {
+  const { errors = [] } = error as { errors?: { text: string; location?: { file: string; line: number } }[] };
+  const [first] = errors;
+  if (!first) return messageOf(error);
+  return first.location ? `${first.location.file}:${first.location.line}: ${first.text}` : first.text;
+}
