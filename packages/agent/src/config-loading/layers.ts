@@ -22,16 +22,30 @@ const LOAD_ORDER: readonly { name: string; section?: string }[] = [
   { name: 'local' },
 ];
 
-/** Reads the files of `directories` in load order; for each name the later directory wins. Missing files are skipped. */
-export async function readLayers(directories: readonly string[]): Promise<Layer[]> {
+/**
+ * Reads the files of `directories` in load order; for each name the later directory wins. Missing files are skipped.
+ *
+ * @param main Stands for the ioto.json5 of the first directory.
+ */
+export async function readLayers(directories: readonly string[], main?: string): Promise<Layer[]> {
   const layers: Layer[] = [];
   for (const { name, section } of LOAD_ORDER) {
     for (const directory of new Set(directories)) {
+      if (name === 'ioto' && main !== undefined && directory === directories[0]) {
+        layers.push(await readMain(main));
+        continue;
+      }
       const layer = await readLayer(directory, name, section);
       if (layer) layers.push(layer);
     }
   }
   return layers;
+}
+
+async function readMain(file: string): Promise<Layer> {
+  const text = await readConfigText(file);
+  if (text === undefined) throw new CodedError('CONFIG_MISSING', `--ioto ${file}: there is no such file`);
+  return { file, text, section: undefined, value: parseJson5(text, file) };
 }
 
 async function readLayer(directory: string, name: string, section?: string): Promise<Layer | undefined> {

@@ -62,6 +62,13 @@ export class AdminClient {
     return answer;
   }
 
+  /** Where the cloud is, and the authority that it is known by. @throws CLOUD_NOT_RUNNING */
+  async place(): Promise<{ at: RunningAt; authority: string }> {
+    this.#access ??= this.#find();
+    const { at, authority } = await this.#access;
+    return { at, authority };
+  }
+
   async #find(): Promise<Access> {
     const at = await readWhereItRuns(join(this.#state, 'running.json'));
     const secret = await readSecret(join(this.#state, 'keys', 'admin.key'));
