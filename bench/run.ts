@@ -10,6 +10,7 @@ const BENCHES: Record<string, () => Promise<{ bench: Bench }>> = {
   shadow: () => import('./shadow/shadow.ts'),
   logs: () => import('./logs/logs.ts'),
   keys: () => import('./keys/keys.ts'),
+  'device-logs': () => import('./logs/device.ts'),
 };
 
 const { positionals, values } = parseArgs({

@@ -37,6 +37,30 @@ export { type IotPolicy, type PolicyDocument, parseIotPolicy } from './iot-polic
 export { type PolicyHome, policyAtHome } from './iot-policy/policy-home.ts';
 export type { PolicyStatement } from './iot-policy/policy-statement.ts';
 export type { PolicySubject } from './iot-policy/policy-subject.ts';
+export { type ExecutionChange, transition } from './jobs/execution-plan.ts';
+export {
+  deadlineOf,
+  inOrder,
+  isTerminal,
+  JOB_STATUSES,
+  type JobExecution,
+  type JobExecutionState,
+  JobRefusal,
+  type JobRejection,
+  type JobStatus,
+  type StatusDetails,
+  stateOf,
+} from './jobs/job-execution.ts';
+export {
+  clientTokenOf,
+  executionOf,
+  JOB_LIMITS,
+  type JobRequest,
+  noticeOf,
+  parseJobRequest,
+  summaryOf,
+} from './jobs/job-messages.ts';
+export { type JobVerb, jobTopic, NEXT_JOB, parseJobAnswer, parseJobPath } from './jobs/job-topics.ts';
 export { parseLenientJson } from './lenient-json.ts';
 export {
   type MetricSketch,

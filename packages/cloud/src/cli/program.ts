@@ -8,6 +8,7 @@ import { cloudCommands, productCommands } from './builder-commands.ts';
 import { certificateCommands } from './certificate-commands.ts';
 import { accountCommands, deviceCommands, tokenCommands, userCommands } from './cloud-commands.ts';
 import { credentialsCommand } from './credentials-command.ts';
+import { jobCommands } from './job-commands.ts';
 import { logGroup } from './log-commands.ts';
 import { metricCommands } from './metric-commands.ts';
 import { policyCommands } from './policy-commands.ts';
@@ -50,6 +51,7 @@ function createProgram(terminal: Terminal): Command {
       adminGroup('broadcast', 'values for the devices of all accounts', broadcastCommands, terminal),
     )
     .addCommand(adminGroup('certificate', 'certificates of devices', certificateCommands, terminal))
+    .addCommand(adminGroup('job', 'jobs for devices', jobCommands, terminal))
     .addCommand(adminGroup('metric', 'what devices measure', metricCommands, terminal))
     .addCommand(adminGroup('alias', 'role aliases: credentials by certificate', aliasCommands, terminal))
     .addCommand(logGroup(terminal))
