@@ -23,7 +23,9 @@ export type Checkpoint =
   | 'renewal-issued'
   | 'renewal-proven'
   | 'renewal-swapped'
-  | 'renewal-saved';
+  | 'renewal-saved'
+  | 'job-journalled'
+  | 'job-done';
 
 export interface AgentOptions {
   /** Directory of the configuration files (`@config`). It is only read. */

@@ -87,6 +87,7 @@ export class RenewalWorld {
 
   /** The power comes back, or goes for a moment. */
   async restart(): Promise<void> {
+    await Promise.race([this.service?.stop(), this.cut]);
     this.connected = false;
     const text = await this.#directory.read('state', 'config', 'provision.json5');
     this.open(JSON.parse(text));
