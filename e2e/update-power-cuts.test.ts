@@ -34,7 +34,8 @@ async function arrive(version: string): Promise<void> {
     const program = device.start();
     await Promise.race([program.exited, result]);
   }
-  expect(await result).toMatchObject({ outcome: 'applied' });
+  const ended = await result;
+  expect(ended, JSON.stringify(ended)).toMatchObject({ outcome: 'applied' });
   expect((await device.software()).version).toBe(version);
   await device.program?.kill();
 }
