@@ -47,9 +47,11 @@ afterAll(async () => {
 async function started(keys: object = {}): Promise<Agent> {
   const made = createAgent({ config: files.config, state: files.state, settings: { keys } });
   const connected = made.next('mqtt:connected', AbortSignal.timeout(20_000));
-  made.once('device:waiting', ({ id }) => void world.claim(id));
+  // Only now: released, it waits once more.
+  const off = made.once('device:waiting', ({ id }) => void world.claim(id));
   await made.start();
   await connected;
+  off();
   return made;
 }
 
