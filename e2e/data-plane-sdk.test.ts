@@ -70,6 +70,66 @@ const json = (payload: Uint8Array | undefined) => JSON.parse(Buffer.from(payload
 const update = (state: unknown, more: object = {}, client = tool) =>
   client.send(new UpdateThingShadowCommand({ thingName: id, payload: bytes({ state }), ...more }));
 
+describe('a device with its certificate', () => {
+  it.each([
+    ['the port of --mtls', () => ({ port: mtls })],
+    ['the main port with ALPN', () => ({ port: world.cloud.port, ALPNProtocols: ['x-amzn-http-ca'] })],
+  ])('reads its shadow and publishes by %s, without signing', async (_name, door) => {
+    const certs = join(files.state, 'certs');
+    const agent = new Agent({
+      ca: world.cloud.authority,
+      cert: await readFile(join(certs, 'ioto.crt')),
+      key: await readFile(join(certs, 'ioto.key')),
+      ...door(),
+    });
+    const ask = (method: string, path: string, body = '') =>
+      new Promise<{ status: number | undefined; body: string }>((resolve, reject) => {
+        const { port } = door();
+        httpsRequest({ host: 'localhost', port, path, method, agent }, async (answer) =>
+          resolve({ status: answer.statusCode, body: await text(answer) }),
+        )
+          .on('error', reject)
+          .end(body);
+      });
+    const state = JSON.stringify({ state: { reported: { by: 'certificate' } } });
+    expect(await ask('POST', `/things/${id}/shadow`, state)).toMatchObject({ status: 200 });
+    expect((await ask('GET', `/things/${id}/shadow`)).body).toContain('"by":"certificate"');
+    expect(await ask('GET', '/things/OTHER/shadow')).toMatchObject({ status: 403 });
+    const set = JSON.stringify({ key: 'by-https', value: 'yes', type: 'string' });
+    const topic = encodeURIComponent(`$aws/rules/IotoDevice/ioto/service/${id}/store/set`);
+    expect(await ask('POST', `/topics/${topic}?qos=1`, set)).toMatchObject({ status: 200 });
+    expect(await world.stored(id, 'by-https')).toBe('yes');
+    agent.destroy();
+  });
+});
+
+describe('the program of a device', () => {
+  it('does what its shadow desires, and at its next start what was desired while it was off', async () => {
+    const { device, program, id: thingName } = await world.connectedDevice();
+    await program.kill();
+    const desire = (desired: object) =>
+      tool.send(new UpdateThingShadowCommand({ thingName, payload: bytes({ state: { desired } }) }));
+    const shadow = async () => json((await tool.send(new GetThingShadowCommand({ thingName }))).payload);
+    const first = switchOn(device);
+    await first.waitFor(/counted/);
+    await desire({ lamp: { on: true } });
+    await first.waitFor(/did \{"lamp":\{"on":true\}\}/);
+    expect((await shadow()).state).toEqual({
+      desired: { lamp: { on: true } },
+      reported: { lamp: { on: true }, starts: 1 },
+    });
+    await first.kill('SIGTERM');
+    await desire({ lamp: { on: false, colour: 'red' } });
+    const second = switchOn(device);
+    await second.waitFor(/reports \{.*"starts":1.*\}/);
+    await second.waitFor(/did \{"lamp":\{"on":false,"colour":"red"\}\}/);
+    await second.waitFor(/counted/);
+    await expect
+      .poll(async () => (await shadow()).state.reported)
+      .toEqual({ lamp: { on: false, colour: 'red' }, starts: 2 });
+  });
+});
+
 describe('the data plane client of the AWS SDK', () => {
   it('makes, reads, lists and removes shadows', async () => {
     expect(json((await update({ desired: { a: 1 } }, { shadowName: 'one' })).payload)).toMatchObject({
@@ -150,68 +210,9 @@ describe('the data plane client of the AWS SDK', () => {
     ['ConflictException', 409, () => raw(bytes({ state: {}, version: 9999 }))],
     ['RequestEntityTooLargeException', 413, () => update({ desired: { a: 'x'.repeat(9000) } })],
     ['UnsupportedDocumentEncodingException', 415, () => raw(new Uint8Array([0x22, 0xff, 0x22]))],
+    // Last of all, as it leaves nothing of the rate of this device's shadows.
     ['ThrottlingException', 429, () => Promise.all(Array.from({ length: 60 }, () => update({})))],
   ])('is told %s', async (name, status, request) => {
     await expect(request()).rejects.toMatchObject({ name, $metadata: { httpStatusCode: status } });
-  });
-});
-
-describe('a device with its certificate', () => {
-  it.each([
-    ['the port of --mtls', () => ({ port: mtls })],
-    ['the main port with ALPN', () => ({ port: world.cloud.port, ALPNProtocols: ['x-amzn-http-ca'] })],
-  ])('reads its shadow and publishes by %s, without signing', async (_name, door) => {
-    const certs = join(files.state, 'certs');
-    const agent = new Agent({
-      ca: world.cloud.authority,
-      cert: await readFile(join(certs, 'ioto.crt')),
-      key: await readFile(join(certs, 'ioto.key')),
-      ...door(),
-    });
-    const ask = (method: string, path: string, body = '') =>
-      new Promise<{ status: number | undefined; body: string }>((resolve, reject) => {
-        const { port } = door();
-        httpsRequest({ host: 'localhost', port, path, method, agent }, async (answer) =>
-          resolve({ status: answer.statusCode, body: await text(answer) }),
-        )
-          .on('error', reject)
-          .end(body);
-      });
-    const state = JSON.stringify({ state: { reported: { by: 'certificate' } } });
-    expect(await ask('POST', `/things/${id}/shadow`, state)).toMatchObject({ status: 200 });
-    expect((await ask('GET', `/things/${id}/shadow`)).body).toContain('"by":"certificate"');
-    expect(await ask('GET', '/things/OTHER/shadow')).toMatchObject({ status: 403 });
-    const set = JSON.stringify({ key: 'by-https', value: 'yes', type: 'string' });
-    const topic = encodeURIComponent(`$aws/rules/IotoDevice/ioto/service/${id}/store/set`);
-    expect(await ask('POST', `/topics/${topic}?qos=1`, set)).toMatchObject({ status: 200 });
-    expect(await world.stored(id, 'by-https')).toBe('yes');
-    agent.destroy();
-  });
-});
-
-describe('the program of a device', () => {
-  it('does what its shadow desires, and at its next start what was desired while it was off', async () => {
-    const { device, program, id: thingName } = await world.connectedDevice();
-    await program.kill();
-    const desire = (desired: object) =>
-      tool.send(new UpdateThingShadowCommand({ thingName, payload: bytes({ state: { desired } }) }));
-    const shadow = async () => json((await tool.send(new GetThingShadowCommand({ thingName }))).payload);
-    const first = switchOn(device);
-    await first.waitFor(/counted/);
-    await desire({ lamp: { on: true } });
-    await first.waitFor(/did \{"lamp":\{"on":true\}\}/);
-    expect((await shadow()).state).toEqual({
-      desired: { lamp: { on: true } },
-      reported: { lamp: { on: true }, starts: 1 },
-    });
-    await first.kill('SIGTERM');
-    await desire({ lamp: { on: false, colour: 'red' } });
-    const second = switchOn(device);
-    await second.waitFor(/reports \{.*"starts":1.*\}/);
-    await second.waitFor(/did \{"lamp":\{"on":false,"colour":"red"\}\}/);
-    await second.waitFor(/counted/);
-    await expect
-      .poll(async () => (await shadow()).state.reported)
-      .toEqual({ lamp: { on: false, colour: 'red' }, starts: 2 });
   });
 });
