@@ -9,6 +9,8 @@ const BENCHES: Record<string, () => Promise<{ bench: Bench }>> = {
   sync: () => import('./sync/sync.ts'),
   shadow: () => import('./shadow/shadow.ts'),
   logs: () => import('./logs/logs.ts'),
+  keys: () => import('./keys/keys.ts'),
+  'device-logs': () => import('./logs/device.ts'),
 };
 
 const { positionals, values } = parseArgs({

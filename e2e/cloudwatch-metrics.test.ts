@@ -14,6 +14,13 @@ import {
   paginateListMetrics,
   ValidationException,
 } from '@aws-sdk/client-cloudwatch';
+import {
+  CloudWatchLogsClient,
+  CreateLogGroupCommand,
+  CreateLogStreamCommand,
+  PutLogEventsCommand,
+} from '@aws-sdk/client-cloudwatch-logs';
+import { until } from '@ioto/testkit';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { World } from './world.ts';
 
@@ -144,6 +151,28 @@ describe("CloudWatch's own client", () => {
     // By the name of the older query protocol, which programs look at.
     const { Code } = error as { Code?: string };
     expect(Code).toBe(QUERY_NAMES[error.name] ?? error.name.replace(/Exception$/, ''));
+  });
+
+  it('finds the metrics of log lines in the embedded format', async () => {
+    const logs = new CloudWatchLogsClient({
+      ...{ endpoint: world.cloud.origin, region: 'local', credentials: await toolKeys('admin') },
+      requestHandler: { httpsAgent: new Agent({ ca: world.cloud.authority }) },
+    });
+    const names = { logGroupName: 'app', logStreamName: 'door' };
+    await logs.send(new CreateLogGroupCommand(names));
+    await logs.send(new CreateLogStreamCommand(names));
+    const timestamp = Date.now();
+    const directive = { Namespace: 'Fleet', Dimensions: [[]], Metrics: [{ Name: 'Opened', Unit: 'Count' }] };
+    const _aws = { Timestamp: timestamp, CloudWatchMetrics: [directive] };
+    const messages = [
+      JSON.stringify({ _aws, Opened: [1, 2] }),
+      'a line',
+      JSON.stringify({ _aws, Opened: 4 }),
+    ];
+    const logEvents = messages.map((message) => ({ timestamp, message }));
+    await logs.send(new PutLogEventsCommand({ ...names, logEvents }));
+    await until('the metrics of the lines', async () => (await sum('Opened')) === 7);
+    logs.destroy();
   });
 
   it('may write as a user, and read as a viewer', async () => {

@@ -3,6 +3,7 @@ import { CodedError, type LogLevel, messageOf, systemCode } from '@ioto/runtime'
 import type { Agent, AgentOptions } from './agent.ts';
 import { createAgent } from './build-agent.ts';
 import { eventsFrom, type Invocation, parseCommandLine } from './command-line.ts';
+import type { AgentSettings } from './config.ts';
 import { expandPath } from './config-loading/directories.ts';
 import { loadConfig, locateDirectories } from './config-loading/load-config.ts';
 import { askAgent } from './control/ask-agent.ts';
@@ -14,6 +15,8 @@ import { startInBackground, tellStarter } from './program/background.ts';
 import { passingCopyOf } from './program/passing-state.ts';
 import { openTrace } from './program/trace.ts';
 import { showTraffic } from './program/traffic.ts';
+import { SERVICE_MODULES } from './service-modules.ts';
+import { planServices } from './service-table.ts';
 import { agentVersion } from './version.ts';
 
 /** How long a clean stop may take before the process ends anyway, in milliseconds. */
@@ -129,8 +132,12 @@ async function configuredLog(
   const directories = await locateDirectories(all);
   const { settings } = await loadConfig(all, directories);
   const { level = 'info', path } = settings.log;
-  const place = path === undefined || path === 'cloud' ? path : expandPath(path, directories);
-  return { level, destination: logDestination(place) };
+  if (path === 'cloud') return { level, destination: logDestination(isSent(settings) ? path : undefined) };
+  return { level, destination: logDestination(path && expandPath(path, directories)) };
+}
+
+function isSent({ services }: AgentSettings): boolean {
+  return planServices(services, new Set(Object.keys(SERVICE_MODULES))).on.has('logs');
 }
 
 function changeTo(home: string): void {

@@ -183,6 +183,7 @@ export class FakeCloud {
       }
     }
     if (path === '/api/device/register') return this.#register(id, Number(body.wait ?? 0));
+    if (path === '/api/tok/provision/update') return { body: {} };
     return this.#provision(id, String(body.csr), headers.authorization);
   }
 

@@ -3,12 +3,13 @@ import { CodedError, messageOf } from '@ioto/runtime';
 import type { Metafile, Plugin } from 'esbuild';
 import type { ServiceName } from '../service-table.ts';
 import { agentVersion } from '../version.ts';
+import { standIns } from './stand-ins/stand-ins.ts';
 
 /** The agent's own code lies as TypeScript in the repository and as JavaScript where it was installed. */
 const ENDING = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
 
 export interface Bundle {
-  /** One CommonJS program in ASCII that needs nothing but Node. */
+  /** One CommonJS program in ASCII that needs nothing but Node, and `iotoUrl`, the URL of its own file. */
   code: string;
   /** Licences of what went into it that ask to be shown. */
   legal: string;
@@ -37,12 +38,12 @@ export async function bundle(services: readonly ServiceName[], entry?: string): 
       legalComments: 'linked',
       logLevel: 'silent',
       conditions: ENDING === 'ts' ? ['source'] : [],
-      // Everything is in the one text: what is loaded later is only evaluated later.
-      supported: { 'dynamic-import': false },
-      banner: { js: "const iotoUrl=require('node:url').pathToFileURL(__filename).href;" },
+      // Everything is in the one text: what is loaded later is only evaluated later. And it is in one line, since nothing
+      // but templates would break it: the loader then need not put it together.
+      supported: { 'dynamic-import': false, 'template-literal': false },
       define: { 'import.meta.url': 'iotoUrl', IOTO_VERSION: JSON.stringify(agentVersion()) },
       alias: { '@ioto/agent': pathOf(`../index.${ENDING}`) },
-      plugins: [onlyServices(services)],
+      plugins: [onlyServices(services), standIns()],
     });
     const text = (end: string) => outputFiles.find(({ path }) => path.endsWith(end))?.text ?? '';
     return { code: text('program.cjs'), legal: text('.LEGAL.txt'), metafile };

@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import { group, size, text, time } from './kinds.ts';
 
-/** One source of lines. `path`, `command` or `journald` says which; a test holds Ioto's names to their meaning there. */
+/** One source of lines: `path`, `command` or `journald` says which. Names and meanings are Ioto's where it has them. */
 const source = group('one source of lines', {
   enable: Type.Boolean({ default: true, description: 'false: leave it alone' }),
   path: text('a file, or several by * and ? and **; rotated and truncated ones are followed'),

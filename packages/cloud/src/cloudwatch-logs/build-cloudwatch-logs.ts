@@ -1,6 +1,7 @@
 import { nodeFiles } from '@ioto/database';
 import type { AwsCaller } from '../aws-http/aws-caller.ts';
 import type { AwsService, AwsServiceParts } from '../aws-services.ts';
+import { EmfReader } from '../cloudwatch-metrics/emf-reader.ts';
 import { Slots } from '../limits/slots.ts';
 import { TokenBuckets } from '../limits/token-bucket.ts';
 import { EmbeddedLogStore } from '../platform/embedded/log-store/log-store.ts';
@@ -25,8 +26,10 @@ export function buildCloudWatchLogs(parts: AwsServiceParts): AwsService {
   });
   const rights = new LogRights({ accounts, region });
   const groups = new Groups({ store, rights, audit, region });
-  /** Who else wants to see what is put: such as a reader of metrics in log lines. */
-  const listeners: readonly LogListener[] = [];
+  /** Who else wants to see what is put. */
+  const listeners: readonly LogListener[] = [
+    new EmfReader({ intake: parts.metrics, clock, logger }).linesPut,
+  ];
   const put = new PutLogEvents({
     ...{ store, rights, listeners, clock },
     rate: new TokenBuckets({ clock, rule: PUT_RATE }),

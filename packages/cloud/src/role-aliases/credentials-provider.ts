@@ -29,7 +29,7 @@ export function credentialsProvider(
       throw awsError('AccessDeniedException', message, { status: 403 });
     }
     const alias = await aliases.get(device.accountId, request.params.alias);
-    if (!alias) throw awsError('ResourceNotFoundException', 'the role alias does not exist', { status: 404 });
+    if (!alias) throw awsError('ResourceNotFoundException', 'Role alias does not exist', { status: 404 });
     const answer = await desk.forCertificate(device, alias.seconds).catch((error: unknown) => {
       if (!isCodedError(error, 'CREDENTIALS_TOO_OFTEN')) throw error;
       reply.header('retry-after', String((error.retryAfter ?? 0) / 1000));

@@ -10,7 +10,6 @@ import {
 } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { performance } from 'node:perf_hooks';
 import { promisify } from 'node:util';
 import { syncDirectory } from '@ioto/runtime';
 import type { FileLayer, OpenFile } from './file-layer.ts';
@@ -62,7 +61,7 @@ class NodeFile implements OpenFile {
   }
 
   async commit(bytes: Uint8Array, position: number): Promise<void> {
-    const started = performance.now();
+    const started = milliseconds();
     if (this.#usualCommit < FAST_COMMIT && bytes.length <= SMALL_COMMIT) {
       this.#writeAtOnce(bytes, position);
       fdatasyncSync(this.#descriptor);
@@ -70,7 +69,7 @@ class NodeFile implements OpenFile {
       await this.write(bytes, position);
       await this.sync();
     }
-    this.#usualCommit += WEIGHT * (performance.now() - started - this.#usualCommit);
+    this.#usualCommit += WEIGHT * (milliseconds() - started - this.#usualCommit);
   }
 
   #writeAtOnce(bytes: Uint8Array, position: number): void {
@@ -93,6 +92,11 @@ class NodeFile implements OpenFile {
   close(): Promise<void> {
     return closeFile(this.#descriptor);
   }
+}
+
+/** Of a clock that nobody sets. `performance` tells the same, but makes Node load a quarter of a megabyte. */
+function milliseconds(): number {
+  return Number(process.hrtime.bigint()) / 1e6;
 }
 
 /** The system's own files. */

@@ -28,13 +28,17 @@ export interface SourceOptions {
   settings: AgentSettings['keys'];
 }
 
-/** AWS's credentials provider where `keys.role` and `keys.endpoint` name one, else the device cloud. */
+/**
+ * AWS's credentials provider where `keys.role` and `keys.endpoint` name one, else the device cloud.
+ *
+ * @throws CONFIG_INVALID when one of the two is missing.
+ */
 export function credentialSource(options: SourceOptions): CredentialSource {
   const { role, endpoint } = options.settings;
   if (role === undefined && endpoint === undefined) return cloudSource(options);
   if (role !== undefined && endpoint !== undefined) return providerSource(options, { role, endpoint });
   const missing = role === undefined ? 'keys.role' : 'keys.endpoint';
-  throw keysError('KEYS_MALFORMED', `keys.role and keys.endpoint go together: set ${missing} as well`);
+  throw new CodedError('CONFIG_INVALID', `keys.role and keys.endpoint go together: set ${missing} as well`);
 }
 
 /** `POST {api}/tok/device/getCreds` (Ioto contract §6). */

@@ -4,6 +4,6 @@ import { errorCatalogue } from '@ioto/runtime';
 export const keysError = errorCatalogue({
   /** Nobody has claimed the device, or it has no certificate yet: there is nobody to ask. */
   NOT_CLAIMED: { retryable: true },
-  /** The answer holds no credentials, or settings of `keys` do not go together. */
+  /** The answer holds no credentials, or does not say for which region they are. */
   KEYS_MALFORMED: {},
 });

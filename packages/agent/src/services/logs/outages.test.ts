@@ -1,4 +1,4 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '@ioto/runtime';
 import { describe, expect, it } from 'vitest';
@@ -20,8 +20,8 @@ function returns(world: LogsWorld): void {
   world.events.emit('device:claimed', { id: DEVICE, accountId: 'account', api: '' });
 }
 
-function linesOf(world: LogsWorld): unknown[] {
-  return world.cloud.messages().map((line) => {
+function linesOf(world: LogsWorld, stream?: string): unknown[] {
+  return world.cloud.messages(stream).map((line) => {
     const { msg, gap } = JSON.parse(line) as { msg?: string; gap?: { lines: number } };
     return gap ?? msg;
   });
@@ -108,6 +108,27 @@ describe('logs of a device', () => {
     expect(lost + kept.length).toBe(total);
     expect(kept).toEqual([...kept].sort((a, b) => a - b));
     expect(world.told[0]).toMatchObject({ event: 'logs:gap', facts: { source: 'own log' } });
+  });
+
+  it('that have no room on disk are counted, and files go on', async () => {
+    await using world = await LogsWorld.create();
+    const log = newTap();
+    await world.write('app.log', '');
+    await world.start([{ path: 'app.log' }], { log });
+    await delay(A_WHILE);
+    const spool = world.at('state/db/logs/own');
+    await rm(spool, { recursive: true });
+    log.logger.info({}, 'lost');
+    log.logger.info({}, 'lost as well');
+    await world.append('app.log', 'of a file\n');
+    await world.sent(['of a file'], 'app.log');
+    await until(() => world.told.length > 0);
+    await mkdir(spool);
+    log.logger.info({}, 'kept');
+    const own = () => linesOf(world, `ioto/${DEVICE}/own`);
+    await until(() => own().includes('kept'));
+    expect(own().find((line) => typeof line === 'object')).toMatchObject({ lines: 2 });
+    expect(own()).not.toContain('lost');
   });
 
   it('that the cloud refuses hold nobody else up', async () => {

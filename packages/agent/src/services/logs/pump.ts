@@ -25,6 +25,8 @@ export interface PumpOptions {
   /** Something was sent: the state of the sources is another. */
   moved(): void;
   refused(batch: Batch, refusal: Refusal): void;
+  /** A source cannot be read. */
+  broken(source: EventSource, error: unknown): void;
   lost(source: string, gap: Gap): void;
 }
 
@@ -157,7 +159,9 @@ export class Pump {
       await this.#flight?.done;
       this.#land();
       if (this.#next) this.#takeBack(this.#next.sender);
-      for (const source of this.#senders.keys()) await source.forget();
+      for (const sender of this.#senders.values()) {
+        await this.#withoutFail(sender, () => sender.source.forget());
+      }
     }
     this.#options.moved();
   }
@@ -186,7 +190,8 @@ export class Pump {
       .sort((a, b) => a.due - b.due);
     for (const { sender } of due) {
       batch.most = sender.most;
-      await sender.source.fill(batch, this.#window);
+      const isFilled = await this.#withoutFail(sender, () => sender.source.fill(batch, this.#window));
+      if (!isFilled) continue;
       if (batch.count > 0) {
         this.#free.shift();
         return { sender, batch };
@@ -195,6 +200,23 @@ export class Pump {
       if (this.#flight?.sender !== sender) sender.source.commit(batch);
     }
     return undefined;
+  }
+
+  /** A source that fails pauses; the others go on. */
+  async #withoutFail(sender: Sender, work: () => Promise<void>): Promise<boolean> {
+    try {
+      await work();
+      return true;
+    } catch (error) {
+      this.#options.broken(sender.source, error);
+      this.#pause(sender);
+      return false;
+    }
+  }
+
+  #pause(sender: Sender): void {
+    sender.pausedUntil = this.#options.clock.now() + sender.pause;
+    sender.pause = Math.min(sender.pause * 2, LAST_PAUSE);
   }
 
   #launch({ sender, batch }: Made): void {
@@ -227,8 +249,7 @@ export class Pump {
       }
       if (landed.outcome === 'refused') {
         this.#options.refused(batch, landed.refusal);
-        sender.pausedUntil = this.#options.clock.now() + sender.pause;
-        sender.pause = Math.min(sender.pause * 2, LAST_PAUSE);
+        this.#pause(sender);
       } else if (landed.outcome === 'too much') sender.most = Math.ceil(batch.count / 2);
       this.#takeBack(sender);
     }

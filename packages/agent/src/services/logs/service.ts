@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Clock, Component, Emitter, Logger } from '@ioto/runtime';
+import { type Clock, type Component, type Emitter, type Logger, messageOf, systemCode } from '@ioto/runtime';
 import type { AgentEvents } from '../../agent-events.ts';
 import type { AwsFetch, Keys, ProgramLog } from '../../service-apis.ts';
 import type { Batch } from './batch.ts';
@@ -63,6 +63,7 @@ export class LogsService implements Component {
   readonly #runs: Promise<void>[] = [];
   readonly #detach: (() => void)[] = [];
   #pump: Pump | undefined;
+  #isUnsaved = false;
 
   constructor(options: LogsOptions) {
     this.#options = options;
@@ -85,6 +86,7 @@ export class LogsService implements Component {
       look: (window) => this.#look(window),
       moved: () => void this.#save(),
       refused: (batch, refusal) => this.#tellRefusal(batch, refusal),
+      broken: ({ name }, error) => this.#tellBroken(name, error),
       lost: this.#lost,
     });
     this.#pump = pump;
@@ -229,12 +231,20 @@ export class LogsService implements Component {
     for (const [key, state] of this.#states) sources[key] = state();
     try {
       await this.#stateFile.save({ owner: this.#pump?.owner, sources });
+      this.#isUnsaved = false;
     } catch (error) {
-      this.#options.logger.error({ problem: String(error) }, 'how far logs were sent cannot be saved');
+      const facts = { code: systemCode(error), problem: messageOf(error) };
+      if (!this.#isUnsaved) this.#options.logger.error(facts, 'how far logs were sent cannot be saved');
+      this.#isUnsaved = true;
     }
   };
 
   #lost = (source: string, gap: Gap): void => this.#gaps.tell(source, gap);
+
+  #tellBroken(source: string, error: unknown): void {
+    const facts = { source, code: systemCode(error), problem: messageOf(error) };
+    this.#options.logger.warn(facts, 'lines of a log cannot be read; that will be tried again');
+  }
 
   #tellRefusal({ target }: Batch, { code, message }: Refusal): void {
     this.#options.events.emit('logs:refused', { ...target, code, message });

@@ -2,6 +2,7 @@ import type { TLSSocket } from 'node:tls';
 import type { Logger } from '@ioto/runtime';
 import { CodedError, messageOf } from '@ioto/runtime';
 import { type IConnackPacket, type IPublishPacket, MqttClient } from 'mqtt';
+import { writeToStream } from 'mqtt-packet';
 import { type ConnectionEnd, endOfConnack, endOfSocket } from './refusal.ts';
 
 export interface ConnectionOptions {
@@ -18,6 +19,9 @@ export interface ConnectionOptions {
   /** CONNACK and SUBACK are there. */
   connected(facts: { sessionPresent: boolean }): void;
 }
+
+// Or the first packet makes a buffer for every 16-bit number beforehand, 6 MB in all.
+writeToStream.cacheNumbers = false;
 
 /** AWS takes no more filters in one SUBSCRIBE. */
 const FILTERS_AT_ONCE = 8;

@@ -27,7 +27,7 @@ export async function build(parts: AgentParts): Promise<Component> {
   const { id, api } = need(parts.identity, 'register');
   const { device } = need(parts.serialize, 'serialize');
   const directory = join(directories.state, 'update');
-  const script = new UpdateScript({ directory, clock });
+  const script = new UpdateScript({ directory, clock, since: performance.timeOrigin });
   const service = new UpdateService({
     ...{ clock, logger, events, random, version, directory, script },
     time: serverTime,

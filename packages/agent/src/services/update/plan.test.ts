@@ -32,10 +32,11 @@ describe('what is next', () => {
   });
 
   it('is a check-in a period after the last, whatever happened in between, but soon when there is something to tell', () => {
-    const facts = { now: 5000, started: 1000, delay: 15, period: 600 };
+    const facts = { now: 5000, started: 1000, delay: 15, period: 1600 };
     expect(nextCheck({}, { ...facts, now: 1000 })).toBe(1015);
-    expect(nextCheck({ checked: 4900 }, facts)).toBe(5500);
-    expect(nextCheck({ checked: 100 }, { ...facts, now: 1000 })).toBe(1015);
+    expect(nextCheck({ checked: 4900 }, facts)).toBe(6500);
+    expect(nextCheck({ checked: 4900 }, { ...facts, period: 0 })).toBe(5900);
+    expect(nextCheck({ checked: -900 }, { ...facts, now: 1000 })).toBe(1015);
     expect(nextCheck({ checked: 9000 }, facts)).toBe(5000);
     const report = { version: '2.0.0', outcome: 'applied' } as const;
     expect(nextCheck({ checked: 4900, report }, facts)).toBe(5000);

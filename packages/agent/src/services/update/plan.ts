@@ -5,6 +5,9 @@ import type { CurrentUpdate, Stage, UpdateJournal } from './journal.ts';
 /** How often an image may turn out wrong, or applying one be begun, before the update is given up. */
 export const MOST_TRIES = 3;
 
+/** Milliseconds. */
+const SHORTEST_PERIOD = 1000;
+
 /** Times in milliseconds; Infinity for what is not to come. */
 export interface Times {
   now: number;
@@ -35,7 +38,7 @@ export function nextCheck(
   if (report) return Math.max(now, first);
   // A time to come is of a clock that was wrong.
   if (checked === undefined || checked > now) return Math.max(now, first);
-  return Math.max(first, checked + period);
+  return Math.max(first, checked + Math.max(period, SHORTEST_PERIOD));
 }
 
 /** How the script of an update ended that was being applied when the device last ran: `done` where it wants a restart. */

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { open, readFile, rm } from 'node:fs/promises';
+import { open, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Clock, readTextIfPresent, sleep } from '@ioto/runtime';
 
@@ -21,10 +21,13 @@ const TAIL = 2000;
 export class UpdateScript {
   readonly #directory: string;
   readonly #clock: Clock;
+  readonly #since: number;
 
-  constructor({ directory, clock }: { directory: string; clock: Clock }) {
+  /** @param since When this run of the agent began, in milliseconds since 1970 by the system's clock; default: after every script. */
+  constructor({ directory, clock, since }: { directory: string; clock: Clock; since?: number }) {
     this.#directory = directory;
     this.#clock = clock;
+    this.#since = since ?? Number.POSITIVE_INFINITY;
   }
 
   /** Forgets an earlier run. */
@@ -72,10 +75,13 @@ export class UpdateScript {
     return (await this.end()) ?? { ok: false, reason: `it was killed${await this.#lastWords()}` };
   }
 
-  /** Waits while a script runs that an earlier run of the agent began, and no longer than it may; resolves whether one did. */
+  /**
+   * Waits while a script runs that an earlier run of the agent began, and no longer than it may; resolves whether one did since
+   * this run began: what it put in place then is not what runs.
+   */
   async outlast(timeout: number, signal: AbortSignal): Promise<boolean> {
     const until = this.#clock.now() + timeout;
-    let ran = false;
+    let ran = await this.#endedSince();
     for (let pid = await this.#running(); pid !== undefined; pid = await this.#running()) {
       ran = true;
       if (this.#clock.now() >= until) {
@@ -106,6 +112,11 @@ export class UpdateScript {
       over.abort();
       wait.catch(() => undefined);
     }
+  }
+
+  async #endedSince(): Promise<boolean> {
+    const { mtimeMs } = await stat(this.#file('code')).catch(() => ({ mtimeMs: Number.NEGATIVE_INFINITY }));
+    return mtimeMs >= this.#since;
   }
 
   /** Process ID, and group, of the script that runs. */

@@ -8,6 +8,8 @@ import type { Spool } from './spool.ts';
 /** Milliseconds before a command that failed is run again, at first and at most. */
 const FIRST_RETRY = 1000;
 const LAST_RETRY = 300_000;
+/** Milliseconds that it has to end when it is asked to. */
+const LEAVE = 1000;
 const FEED = 0x0a;
 
 export interface CommandOptions {
@@ -38,7 +40,7 @@ export class CommandSource {
   async run(signal: AbortSignal): Promise<void> {
     const { command, every, clock, logger } = this.#options;
     const backoff = new Backoff({ first: FIRST_RETRY, limit: LAST_RETRY });
-    signal.addEventListener('abort', () => this.#kill(), { once: true });
+    signal.addEventListener('abort', () => this.#end(), { once: true });
     while (!signal.aborted) {
       const problem = await this.#runOnce();
       if (signal.aborted) return;
@@ -73,14 +75,21 @@ export class CommandSource {
     });
   }
 
-  #kill(): void {
-    const pid = this.#child?.pid;
-    if (pid === undefined) return;
+  #end(): void {
+    this.#kill('SIGTERM');
+    this.#options.clock.after(LEAVE, () => this.#kill('SIGKILL'));
+  }
+
+  #kill(signal: NodeJS.Signals): void {
+    const child = this.#child;
+    if (child?.pid === undefined) return;
     try {
-      process.kill(-pid, 'SIGTERM');
+      process.kill(-child.pid, signal);
     } catch {
       // It has just ended.
     }
+    // What it has started elsewhere may hold its output open.
+    if (signal === 'SIGKILL') child.stdout?.destroy();
   }
 
   /** Returns false when the spool asks to wait. */

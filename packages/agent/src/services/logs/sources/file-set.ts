@@ -12,7 +12,7 @@ const MOST_FILES = 256;
 /** Milliseconds from one search for new files of a pattern to the next. */
 const SEARCH = 10_000;
 /** Milliseconds for which a writer may go on with a file that was renamed. */
-const LEAVE = 5000;
+const LEAVE = 60_000;
 /** Names of a directory that are looked through for a file that was renamed while the agent was off. */
 const MOST_SIBLINGS = 2000;
 

@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib';
+import { type Logger, messageOf } from '@ioto/runtime';
 import { unpackBlock } from './block.ts';
 import { ByteCache } from './byte-cache.ts';
 import { type EventColumns, sizeOf } from './event-columns.ts';
@@ -14,43 +15,68 @@ export interface RunInSegment {
 const CACHED_BLOCKS = 16 * 1024 * 1024;
 const CACHED_INDEXES = 16 * 1024 * 1024;
 
-/** Reads indexes and blocks of runs, for all groups. */
+/** Reads indexes and blocks of runs, for all groups. What is damaged is passed over and told to the log: the rest is found. */
 export class BlockReader {
+  readonly #logger: Logger;
   readonly #blocks = new ByteCache<EventColumns>(CACHED_BLOCKS);
   readonly #indexes = new ByteCache<BlockPlace[]>(CACHED_INDEXES);
 
-  /** @throws when the file is damaged. */
+  constructor(logger: Logger) {
+    this.#logger = logger;
+  }
+
+  /** With filters only where they are wanted and sound. */
   async index(
-    { segment, run }: RunInSegment,
+    place: RunInSegment,
     withFilters: boolean,
   ): Promise<{ blocks: readonly BlockPlace[]; filters?: Buffer }> {
+    const { segment, run } = place;
     const key = `${segment.path} ${run.offset}`;
     const known = this.#indexes.get(key);
     const { indexLength, bloomsLength } = run;
-    const skipped = known ? indexLength : 0;
+    const begin = run.offset + RUN_HEADER + (known ? indexLength : 0);
     const length = (known ? 0 : indexLength) + (withFilters ? bloomsLength : 0);
-    const bytes = length === 0 ? undefined : await segment.read(run.offset + RUN_HEADER + skipped, length);
+    const bytes = length === 0 ? Buffer.alloc(0) : await segment.read(begin, length);
     // A segment that retention has removed meanwhile.
-    if (bytes && bytes.length === 0) return { blocks: [] };
-    const blocks = known ?? readIndex(run, (bytes as Buffer).subarray(0, indexLength));
+    if (length > 0 && bytes.length === 0) return { blocks: [] };
+    const blocks = known ?? this.#indexIn(place, bytes.subarray(0, indexLength));
     if (!known) this.#indexes.put(key, blocks, indexLength * 2);
     if (!withFilters) return { blocks };
-    const filters = (bytes as Buffer).subarray(known ? 0 : indexLength);
-    if (crc32(filters) !== run.bloomsChecksum)
-      throw new Error('the filters of a run of log events are damaged');
-    return { blocks, filters };
+    const filters = bytes.subarray(known ? 0 : indexLength);
+    if (crc32(filters) === run.bloomsChecksum) return { blocks, filters };
+    this.#tell(place, new Error('the filters of a run are damaged'));
+    return { blocks };
   }
 
-  /** @throws when the file is damaged. */
-  async block({ segment }: RunInSegment, block: BlockPlace): Promise<EventColumns> {
+  async block(place: RunInSegment, block: BlockPlace): Promise<EventColumns> {
+    const { segment } = place;
     const key = `${segment.path} ${block.offset}`;
     const known = this.#blocks.get(key);
     if (known) return known;
     const bytes = await segment.read(block.offset, block.length);
     if (bytes.length === 0) return EMPTY;
-    const columns = await unpackBlock({ ...block, bytes });
-    this.#blocks.put(key, columns, sizeOf(columns));
-    return columns;
+    try {
+      const columns = await unpackBlock({ ...block, bytes });
+      this.#blocks.put(key, columns, sizeOf(columns));
+      return columns;
+    } catch (error) {
+      this.#tell(place, error);
+      return EMPTY;
+    }
+  }
+
+  #indexIn(place: RunInSegment, bytes: Buffer): BlockPlace[] {
+    try {
+      return readIndex(place.run, bytes);
+    } catch (error) {
+      this.#tell(place, error);
+      return [];
+    }
+  }
+
+  #tell({ segment, run }: RunInSegment, error: unknown): void {
+    const facts = { file: segment.path, at: run.offset, error: messageOf(error) };
+    this.#logger.error(facts, 'log events cannot be read: their file is damaged');
   }
 }
 

@@ -28,7 +28,13 @@ export function pageOf(
   more: Partial<Omit<SweepOptions, 'wanted'>> = {},
 ) {
   return new Sweep({
-    ...{ view: log.view, reader: new BlockReader(), limit: 10_000, bytes: 1_000_000, budget: 60_000 },
+    ...{
+      view: log.view,
+      reader: new BlockReader(silentLogger),
+      limit: 10_000,
+      bytes: 1_000_000,
+      budget: 60_000,
+    },
     ...more,
     wanted: { from: 0, to: Number.MAX_SAFE_INTEGER, backward: false, ...wanted },
   }).page();

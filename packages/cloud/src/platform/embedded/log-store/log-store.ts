@@ -54,7 +54,7 @@ export class EmbeddedLogStore implements LogStore, Component {
   readonly #limits: LogStoreLimits;
   readonly #records: LogRecords;
   readonly #groups: OpenGroups;
-  readonly #reader = new BlockReader();
+  readonly #reader: BlockReader;
   readonly #room: DiskRoom;
   readonly #turns = new Turns();
   #cancelTidy: (() => void) | undefined;
@@ -64,6 +64,7 @@ export class EmbeddedLogStore implements LogStore, Component {
     this.#options = options;
     this.#limits = { ...limits, ...options.limits };
     this.#records = new LogRecords(options.store);
+    this.#reader = new BlockReader(options.logger);
     const { directory, clock, diskSize: look = diskSize } = options;
     this.#room = new DiskRoom({ directory, clock, look });
     this.#groups = new OpenGroups({ ...options, records: this.#records, limits: options.groupLimits });

@@ -1,6 +1,6 @@
 import type { FileLayer } from '@ioto/database';
-import { type Clock, type Logger, messageOf, systemCode } from '@ioto/runtime';
-import type { LogGroup } from '../../../ports/log-store.ts';
+import { type Clock, isUlid, type Logger, messageOf, systemCode } from '@ioto/runtime';
+import { type LogGroup, logStoreError } from '../../../ports/log-store.ts';
 import { groupDirectory } from './group-files.ts';
 import type { GroupLogLimits } from './group-log.ts';
 import type { GroupRecord, LogRecords } from './log-records.ts';
@@ -43,14 +43,21 @@ export class OpenGroups {
   async start(): Promise<void> {
     const { directory, files, logger } = this.#options;
     await files.ensureDirectory(directory);
-    for (const accountId of await files.list(directory)) {
+    for (const accountId of await this.#accounts()) {
       const known = new Set((await this.#groupsOf(accountId)).map(({ id }) => id));
       for (const id of await files.list(groupDirectory(directory, accountId, ''))) {
-        if (known.has(id)) continue;
+        // What is not ours is left alone.
+        if (known.has(id) || !isUlid(id)) continue;
         logger.info({ accountId, group: id }, 'clearing up after a removed log group');
         await this.#removeFiles(accountId, id);
       }
     }
+  }
+
+  /** Accounts that have files here. */
+  async #accounts(): Promise<string[]> {
+    const { files, directory } = this.#options;
+    return (await files.list(directory)).filter(isUlid);
   }
 
   async #groupsOf(accountId: string): Promise<LogGroup[]> {
@@ -98,11 +105,22 @@ export class OpenGroups {
       ...others,
       ...{ id, name, accountId, directory: groupDirectory(directory, accountId, id) },
     });
-    const opening = open.open().then(() => {
-      open.lastUsed = this.#options.clock.now();
-      this.#ready.add(open);
-      return open;
-    });
+    const opening = open.open().then(
+      () => {
+        open.lastUsed = this.#options.clock.now();
+        this.#ready.add(open);
+        return open;
+      },
+      (error) => {
+        this.#options.logger.error(
+          { accountId, group: name, error: messageOf(error) },
+          'cannot open a log group',
+        );
+        throw logStoreError('LOG_STORE_UNWRITABLE', 'the files of the log group cannot be opened now', {
+          cause: error,
+        });
+      },
+    );
     this.#open.set(id, opening);
     opening.catch(() => this.#open.delete(id));
     return opening;
@@ -125,8 +143,8 @@ export class OpenGroups {
   }
 
   async tidy(): Promise<void> {
-    const { clock, logger, directory, files } = this.#options;
-    for (const accountId of await files.list(directory)) {
+    const { clock, logger } = this.#options;
+    for (const accountId of await this.#accounts()) {
       for (const group of await this.#groupsOf(accountId)) {
         if (!this.#isDue(group)) continue;
         try {

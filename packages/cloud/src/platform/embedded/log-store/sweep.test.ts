@@ -144,6 +144,28 @@ describe('a search', () => {
     expect(disk.operations - before).toBe(1);
   });
 
+  it('finds the rest where a file is damaged', async () => {
+    const disk = new SimulatedDisk();
+    const log = await openLog(disk);
+    for (const message of ['first words', 'second words', 'third words']) {
+      await log.append(1, [{ timestamp: 1, message }]);
+      await log.pack({ all: true });
+    }
+    const [path] = disk.paths().filter((each) => each.includes('/seg-')) as [string];
+    const whole = disk.content(path);
+    const [, second, third] = log.view.runs.map(({ run }) => run.offset) as [number, number, number];
+    const matcher = prepare({ match: () => true, mustHave: [['words']], ofJson: false });
+    // In its index, in its filters and in its block.
+    for (const at of [second + 70, third - 30, second + 200]) {
+      const bytes = Buffer.from(whole);
+      bytes[at] = (bytes[at] as number) ^ 255;
+      disk.put(path, bytes);
+      const again = await openLog(disk);
+      const found = (await pageOf(again, { matcher })).hits.map(({ message }) => message.split(' ')[0]);
+      expect(found.filter((word) => word !== 'second')).toEqual(['first', 'third']);
+    }
+  });
+
   it('stops when nobody waits for it', async () => {
     const log = await openLog(new SimulatedDisk());
     await log.append(1, [{ timestamp: 1, message: 'line' }]);

@@ -1,0 +1,2 @@
+/** Nothing of it: the MQTT client uses these timers in browsers only, but loads them everywhere. */
+export {};
