@@ -1,7 +1,7 @@
 // The two MQTT clients of aws-iot-device-sdk-v2, each behind the few calls that a conversation needs.
 import sdk from 'aws-iot-device-sdk-v2';
 
-const { auth, iot, iotshadow, mqtt, mqtt5 } = sdk;
+const { auth, iot, iotidentity, iotjobs, iotshadow, mqtt, mqtt5 } = sdk;
 
 /** Seconds to the next try of a client that lost its connection: none of its own accord within a test. */
 const NEVER = 600;
@@ -89,6 +89,14 @@ class Client311 {
     return iotshadow.IotShadowClientv2.newFromMqtt311(this.#connection, ASKING);
   }
 
+  jobs() {
+    return iotjobs.IotJobsClientv2.newFromMqtt311(this.#connection, ASKING);
+  }
+
+  identity() {
+    return iotidentity.IotIdentityClientv2.newFromMqtt311(this.#connection, ASKING);
+  }
+
   /** The granted QoS, or the code of the refusal. */
   async subscribe(filter, qos) {
     const answer = await this.#connection.subscribe(filter, qos).catch((error) => error);
@@ -154,6 +162,14 @@ class Client5 {
 
   shadows() {
     return iotshadow.IotShadowClientv2.newFromMqtt5(this.#client, ASKING);
+  }
+
+  jobs() {
+    return iotjobs.IotJobsClientv2.newFromMqtt5(this.#client, ASKING);
+  }
+
+  identity() {
+    return iotidentity.IotIdentityClientv2.newFromMqtt5(this.#client, ASKING);
   }
 
   async subscribe(filter, qos) {

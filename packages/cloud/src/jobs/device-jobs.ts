@@ -28,7 +28,7 @@ import {
   type StoredExecution,
 } from './job-records.ts';
 
-/** Requests that one device may make: more than its jobs need, and too few to slow those of others. */
+/** Requests that one device, or the tools of one account, may make: more than its jobs need, and too few to slow those of others. */
 const REQUESTS = { burst: 100, period: 10_000 };
 
 export interface DeviceJobsOptions {
@@ -56,12 +56,12 @@ export class DeviceJobs {
     this.#requests = new TokenBuckets({ clock: options.clock, rule: REQUESTS });
   }
 
-  /** Counts a request of a device. @throws JobRefusal: RequestThrottled. */
-  admit({ deviceId }: Device): void {
-    if (this.#requests.take(deviceId) === 0) return;
+  /** Counts a request of whoever asks, by a name of its own. @throws JobRefusal: RequestThrottled. */
+  admit(caller: string): void {
+    if (this.#requests.take(caller) === 0) return;
     throw new JobRefusal(
       'RequestThrottled',
-      `a device may ask ${REQUESTS.burst} times in ${REQUESTS.period / 1000} seconds`,
+      `one may ask ${REQUESTS.burst} times in ${REQUESTS.period / 1000} seconds`,
     );
   }
 

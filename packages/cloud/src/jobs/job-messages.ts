@@ -51,7 +51,7 @@ export class JobMessages {
     request: Parameters<DeviceJobs['update']>[2],
   ): Promise<object> {
     const { deviceJobs } = this.#options;
-    deviceJobs.admit(device);
+    deviceJobs.admit(device.deviceId);
     const { verb, jobId = '' } = asked ?? {};
     switch (verb) {
       case 'get':
