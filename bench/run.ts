@@ -8,6 +8,10 @@ const BENCHES: Record<string, () => Promise<{ bench: Bench }>> = {
   database: () => import('./database/database.ts'),
   mqtt: () => import('./mqtt/mqtt.ts'),
   sync: () => import('./sync/sync.ts'),
+  shadow: () => import('./shadow/shadow.ts'),
+  logs: () => import('./logs/logs.ts'),
+  keys: () => import('./keys/keys.ts'),
+  'device-logs': () => import('./logs/device.ts'),
 };
 
 const { positionals, values } = parseArgs({

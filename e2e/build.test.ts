@@ -3,7 +3,7 @@ import { Program, runProgram, TempDirectory } from '@ioto/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { World } from './world.ts';
 
-/** Texts that only the code of a service has. One that does nothing yet says so. */
+/** Texts that only the code of a service has. */
 const MARKS = {
   url: 'URL_TOO_LARGE',
   serialize: 'the factory service at ',
@@ -11,15 +11,15 @@ const MARKS = {
   web: 'Registered, waiting to be claimed',
   register: 'a claim ID: give one (--id)',
   provision: '/tok/device/provision',
-  keys: 'the service keys does nothing yet',
+  keys: 'credentials could not be renewed yet',
   mqtt: 'MQTT_FILTER_REFUSED',
   metrics: 'name:"metrics",start',
   sync: 'cannot date an item anew',
-  shadow: 'the service shadow does nothing yet',
-  certificates: 'the service certificates does nothing yet',
-  logs: 'the service logs does nothing yet',
-  jobs: 'the service jobs does nothing yet',
-  update: 'the service update does nothing yet',
+  shadow: 'a listener of the shadow failed',
+  certificates: 'CERTIFICATE_REFUSED',
+  logs: 'how far logs were sent cannot be saved',
+  jobs: 'the endpoint ended the connection whenever the device asked for its jobs',
+  update: 'the device could not ask for updates',
 };
 type Service = keyof typeof MARKS;
 

@@ -1,10 +1,17 @@
 // The two MQTT clients of aws-iot-device-sdk-v2, each behind the few calls that a conversation needs.
 import sdk from 'aws-iot-device-sdk-v2';
 
-const { auth, iot, mqtt, mqtt5 } = sdk;
+const { auth, iot, iotshadow, mqtt, mqtt5 } = sdk;
 
 /** Seconds to the next try of a client that lost its connection: none of its own accord within a test. */
 const NEVER = 600;
+
+/** Of clients that ask and wait for the answer; seconds. */
+const ASKING = {
+  maxRequestResponseSubscriptions: 8,
+  maxStreamingSubscriptions: 4,
+  operationTimeoutInSeconds: 10,
+};
 
 /**
  * @typedef {object} Access
@@ -78,6 +85,10 @@ class Client311 {
     return { sessionPresent: await this.#connection.connect() };
   }
 
+  shadows() {
+    return iotshadow.IotShadowClientv2.newFromMqtt311(this.#connection, ASKING);
+  }
+
   /** The granted QoS, or the code of the refusal. */
   async subscribe(filter, qos) {
     const answer = await this.#connection.subscribe(filter, qos).catch((error) => error);
@@ -139,6 +150,10 @@ class Client5 {
       );
       this.#client.start();
     });
+  }
+
+  shadows() {
+    return iotshadow.IotShadowClientv2.newFromMqtt5(this.#client, ASKING);
   }
 
   async subscribe(filter, qos) {

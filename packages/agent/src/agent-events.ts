@@ -105,8 +105,11 @@ export interface AgentEvents extends EventMap {
   'shadow:delta': { name?: string; state: Json; version: number };
   /** There are new credentials, until then (ISO time). */
   'keys:renewed': { region: string; expires: string };
-  /** Lines that nobody will see: dropped for want of room, or too old to be taken. Times are ISO. */
-  'logs:gap': { source: string; lines: number; from?: string; to?: string };
+  /**
+   * Lines that nobody will see: dropped for want of room, too old to be taken, or gone with their file, of which only the
+   * bytes are known. Times are ISO. At most once a minute for each source.
+   */
+  'logs:gap': { source: string; lines?: number; bytes?: number; from?: string; to?: string };
   /** The cloud does not take these lines; their source pauses, others go on. */
   'logs:refused': { group: string; stream: string; code: string; message: string };
   'job:started': { jobId: string; operation: string };
@@ -129,6 +132,8 @@ export interface AgentEvents extends EventMap {
   'update:progress': { version: string; received: number; size: number };
   /** `code` says why it was not applied. */
   'update:ended': { version: string; outcome: 'applied' | 'failed'; code?: string; message?: string };
+  /** New software was applied: the program is to end, and, with `restart`, to start again by itself. The embedder decides how. */
+  'device:restart': { version: string; how: 'exit' | 'restart' };
   /** Every Command, once. */
   'device:command': DeviceCommand;
   [command: `device:command:${string}`]: DeviceCommand;

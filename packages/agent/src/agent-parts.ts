@@ -12,7 +12,7 @@ import type { IdentityKey } from './identity/identity-key.ts';
 import type { ProvisionFile } from './identity/provision-file.ts';
 import type { Link, LinkSteps } from './link/link.ts';
 import type { MetricSender } from './measuring/metric-sender.ts';
-import type { AwsFetch, Keys, Shadow, Updates } from './service-apis.ts';
+import type { AwsFetch, Keys, Renewal, Shadow, Updates } from './service-apis.ts';
 import type { ServiceName, ServicePlan } from './service-table.ts';
 import type { DatabaseService } from './services/database/service.ts';
 import type { Ask } from './services/mqtt/requests.ts';
@@ -63,6 +63,8 @@ export interface AgentParts {
   sync?: SyncService;
   shadow?: Shadow;
   updates?: Updates;
+  /** There with the service certificates. */
+  renewal?: Renewal;
   /** Makes the walk to the cloud, when every service has started; there with the service register. */
   openLink?: () => Component;
   link?: Link;

@@ -19,11 +19,19 @@ export type Checkpoint =
   | 'provision-answer-written'
   | 'provision-forgotten'
   | 'certificate-removed'
-  | 'command-journalled';
+  | 'command-journalled'
+  | 'renewal-issued'
+  | 'renewal-proven'
+  | 'renewal-swapped'
+  | 'renewal-saved'
+  | 'job-journalled'
+  | 'job-done';
 
 export interface AgentOptions {
   /** Directory of the configuration files (`@config`). It is only read. */
   config?: string;
+  /** Path of the maker's main file, whatever its name; its directory is `@config` unless `config` names another. */
+  ioto?: string;
   /** Directory of everything the agent writes (`@state`). Default: the file's `directories.state`, else `state`. */
   state?: string;
   /** Claim ID; overrides `device.id`, and is kept in device.json5. */
@@ -41,6 +49,10 @@ export interface AgentOptions {
   reset?: boolean;
   /** Blended over everything read from files: the shape of ioto.json5, with `web` and `device` beside. */
   settings?: Record<string, unknown>;
+  /** Sends everything up, asks for everything, or both, at the first connection. */
+  sync?: 'up' | 'down' | 'both';
+  /** Told of everything that goes to a cloud or comes from one, secrets included: for a person who looks for a fault. */
+  traffic?: (piece: Traffic) => void;
   /** Where IOTO_PROFILE and PROFILE are looked up; the program hands in its own. Default: none. */
   environment?: Record<string, string | undefined>;
   clock?: Clock;
@@ -50,6 +62,16 @@ export interface AgentOptions {
   /** A number in [0, 1) for jitter. */
   random?: () => number;
   checkpoint?: (moment: Checkpoint) => void | Promise<void>;
+}
+
+/** A message as it goes over the line. */
+export interface Traffic {
+  readonly over: 'http' | 'mqtt';
+  readonly direction: 'out' | 'in';
+  /** Request or status line and headers, or the topic. */
+  readonly head: readonly string[];
+  /** Undefined where it is handed on in pieces. */
+  readonly body: string | Uint8Array | undefined;
 }
 
 /** How far the device has come. */

@@ -150,6 +150,9 @@ class DeviceAgent implements Agent {
     const plan = planServices(settings.services, new Set(Object.keys(SERVICE_MODULES)));
     if (plan.on.has('register')) requireBuilder(settings);
     for (const warning of plan.warnings) this.#logger.warn({}, warning);
+    if (settings.log.path === 'cloud' && !plan.on.has('logs')) {
+      this.#logger.warn({}, "log.path is 'cloud', but the service logs is off: the log stays here");
+    }
     if (settings.mqtt.schedule !== undefined) {
       this.#logger.warn({}, 'this build does not know mqtt.schedule: the device stays connected');
     }

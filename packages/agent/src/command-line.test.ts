@@ -32,6 +32,23 @@ describe('the command line of ioto', () => {
     expect(parse('--exit mqtt:connected')).toMatchObject({ exit: 'mqtt:connected' });
   });
 
+  it('waits for so many seconds', () => {
+    expect(parse('--exit 2.5')).toMatchObject({ exit: 2500 });
+  });
+
+  it('runs in the background with the same arguments but that one', () => {
+    expect(parse('--state /s --background --quiet')).toMatchObject({
+      background: ['--state', '/s', '--quiet'],
+      options: { state: '/s' },
+    });
+  });
+
+  it('logs the levels of a trace, from the most talkative of them on', () => {
+    const trace = { file: 'x.log', levels: new Set(['debug', 'error']) };
+    expect(parse('--trace x.log:debug,error')).toMatchObject({ level: 'debug', trace });
+    expect(parse('--trace x.log')).toMatchObject({ level: undefined, trace: { levels: undefined } });
+  });
+
   it('takes a later phase for an earlier one, which a device that resumes has behind it', () => {
     expect(eventsFrom('device:provisioned')).toEqual(['device:provisioned', 'mqtt:connected', 'cloud:ready']);
   });

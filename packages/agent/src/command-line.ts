@@ -1,10 +1,11 @@
 import { CLAIM_ID_LENGTH } from '@ioto/protocol';
 import { CodedError, type LogLevel } from '@ioto/runtime';
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import type { AgentOptions } from './agent.ts';
 import type { AgentEvents } from './agent-events.ts';
 import { type BuildInvocation, describeBuild } from './build-command/command-line.ts';
 import { type DbInvocation, describeDb } from './db-command/command-line.ts';
+import { levelOf, parseTrace, type Trace } from './program/trace.ts';
 
 /** What a command line asks for. */
 export type Invocation =
@@ -12,8 +13,17 @@ export type Invocation =
       command: 'run';
       options: AgentOptions;
       level: LogLevel | undefined;
-      exit: ExitEvent | undefined;
+      /** A phase, or milliseconds. */
+      exit: ExitEvent | number | undefined;
       debug: boolean;
+      /** Directory to change to first. */
+      home?: string;
+      /** Away from the terminal, with these arguments. */
+      background?: readonly string[];
+      nosave?: boolean;
+      /** Letters of what is shown of the traffic. */
+      show?: string;
+      trace?: Trace;
     }
   | { command: 'generate'; length: number }
   | { command: 'wake'; options: AgentOptions }
@@ -48,7 +58,15 @@ interface RunFlags {
   cloud?: string;
   profile?: string;
   reset?: boolean;
-  exit?: ExitEvent;
+  exit?: ExitEvent | number;
+  ioto?: string;
+  home?: string;
+  background?: boolean;
+  nosave?: boolean;
+  show?: string;
+  sync?: AgentOptions['sync'];
+  timeouts?: boolean;
+  trace?: Trace;
   gen?: boolean;
   length: number;
   verbose?: boolean;
@@ -68,7 +86,7 @@ export function parseCommandLine(args: readonly string[], version: string): Invo
     .configureOutput({ writeOut: (text) => output.push(text), writeErr: () => undefined })
     .exitOverride()
     .action((flags: RunFlags) => {
-      invocation = interpret(flags);
+      invocation = interpret(flags, args);
     });
   program
     .command('wake')
@@ -114,8 +132,29 @@ function describe(version: string): Command {
     .option('--reset', 'forget provisioning, certificate and database first; claim ID and identity key stay')
     .option(
       '--exit <phase>',
-      `exit 0 when it is reached or passed: ${Object.keys(EXIT_EVENTS).join(', ')}`,
+      `exit 0 when it is reached or passed: ${Object.keys(EXIT_EVENTS).join(', ')}; or after so many seconds`,
       exitEvent,
+    )
+    .option('--ioto <file>', "the maker's main file, instead of ioto.json5 in --config")
+    .option('--home <dir>', 'change to this directory first; relative paths count from it')
+    .option('--background', 'run away from the terminal: prints its process ID once local services run')
+    .option('--nosave', 'keep nothing: works on a copy of the state that is removed at the end')
+    .option(
+      '--show <letters>',
+      'show traffic with clouds: H and B heads and bodies that go out, h and b those that come in',
+      shownLetters,
+    )
+    .addOption(
+      new Option(
+        '--sync <direction>',
+        'send everything up, ask for everything, or both, once connected',
+      ).choices(['up', 'down', 'both']),
+    )
+    .option('--timeouts', 'wait for ever where a timeout would end it, for debugging')
+    .option(
+      '--trace <file[:levels]>',
+      'append the log to a file (or stdout, stderr), of these levels: debug,info,warn,error',
+      parseTrace,
     )
     .option('--gen', 'print a new claim ID and exit')
     .option(
@@ -132,20 +171,46 @@ function describe(version: string): Command {
     .allowExcessArguments(false);
 }
 
-function interpret(flags: RunFlags): Invocation {
-  const { exit, gen, length, verbose, debug, quiet, ...options } = flags;
+function interpret(flags: RunFlags, args: readonly string[]): Invocation {
+  const { exit, gen, length, verbose, debug, quiet, ...others } = flags;
+  const { home, background, nosave, show, timeouts, trace, ...options } = others;
   if (gen) return { command: 'generate', length };
   if ((options.account === undefined) !== (options.cloud === undefined)) {
     throw new CodedError('USAGE', '--account and --cloud go together');
   }
-  const level = debug || verbose ? 'debug' : quiet ? 'error' : undefined;
-  return { command: 'run', options, level, exit, debug: debug === true };
+  const level = debug || verbose ? 'debug' : quiet ? 'error' : trace && levelOf(trace);
+  return {
+    command: 'run',
+    options: timeouts ? { ...options, settings: PATIENT } : options,
+    level,
+    exit,
+    debug: debug === true,
+    ...(home !== undefined && { home }),
+    ...(background && { background: args.filter((arg) => arg !== '--background') }),
+    ...(nosave && { nosave }),
+    ...(show !== undefined && { show }),
+    ...(trace && { trace }),
+  };
 }
 
-function exitEvent(phase: string): ExitEvent {
+/** Of `--timeouts`: who steps through the program at the other end takes his time. */
+const PATIENT = {
+  timeouts: { api: 'never', serialize: 'never', sync: 'never' },
+  mqtt: { timeout: 'never' },
+};
+
+function shownLetters(letters: string): string {
+  if (/^[HBhb]+$/.test(letters)) return letters;
+  throw new InvalidArgumentError('It must be letters of HBhb.');
+}
+
+function exitEvent(phase: string): ExitEvent | number {
+  if (/^\d+(\.\d+)?$/.test(phase)) return Number(phase) * 1000;
   const known = Object.entries(EXIT_EVENTS).find(([name, event]) => name === phase || event === phase);
   if (known) return known[1];
-  throw new InvalidArgumentError(`It must be one of ${Object.keys(EXIT_EVENTS).join(', ')}.`);
+  throw new InvalidArgumentError(
+    `It must be a number of seconds, or one of ${Object.keys(EXIT_EVENTS).join(', ')}.`,
+  );
 }
 
 function claimIdLength(text: string): number {

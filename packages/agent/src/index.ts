@@ -3,5 +3,6 @@ export type { AgentEvents, CertificateFacts, DeviceCommand, IdSource } from './a
 export { createAgent } from './build-agent.ts';
 export { type AgentSettings, agentSchema } from './config.ts';
 export type { Metric } from './measuring/metric.ts';
+export type { AwsEndpoints, AwsKeys, Keys } from './service-apis.ts';
 export type { UrlAnswer, UrlFetch, UrlRequest } from './services/url/fetch.ts';
 export type { Store, StoreValue } from './store.ts';

@@ -1,12 +1,22 @@
 import { newClaimId } from '@ioto/protocol';
-import { createLogger, type LogLevel, messageOf, standardError, systemCode } from '@ioto/runtime';
+import { CodedError, type LogLevel, messageOf, systemCode } from '@ioto/runtime';
 import type { Agent, AgentOptions } from './agent.ts';
 import { createAgent } from './build-agent.ts';
-import { type ExitEvent, eventsFrom, type Invocation, parseCommandLine } from './command-line.ts';
+import { eventsFrom, type Invocation, parseCommandLine } from './command-line.ts';
+import type { AgentSettings } from './config.ts';
+import { expandPath } from './config-loading/directories.ts';
 import { loadConfig, locateDirectories } from './config-loading/load-config.ts';
 import { askAgent } from './control/ask-agent.ts';
 import { exitCodeOf } from './exit-code.ts';
+import { type LogDestination, logDestination } from './log-destination.ts';
+import { LogTap } from './log-tap.ts';
 import { narrate } from './narrate.ts';
+import { startInBackground, tellStarter } from './program/background.ts';
+import { passingCopyOf } from './program/passing-state.ts';
+import { openTrace } from './program/trace.ts';
+import { showTraffic } from './program/traffic.ts';
+import { SERVICE_MODULES } from './service-modules.ts';
+import { planServices } from './service-table.ts';
 import { agentVersion } from './version.ts';
 
 /** How long a clean stop may take before the process ends anyway, in milliseconds. */
@@ -37,19 +47,53 @@ async function main(args: readonly string[]): Promise<number> {
       await runBuild(invocation.build, (line) => process.stderr.write(`ioto: ${line}\n`));
       return 0;
     }
-    case 'run':
+    case 'run': {
+      const { home, background, options } = invocation;
+      if (home !== undefined) changeTo(home);
+      if (background) {
+        const { state } = await locateDirectories(options);
+        const started = await startInBackground(background, { state, log: invocation.trace?.file });
+        if ('pid' in started) process.stdout.write(`${started.pid}\n`);
+        else process.stderr.write(`ioto: ${started.failed}\n`);
+        return 'pid' in started ? 0 : started.code;
+      }
       return run(invocation);
+    }
   }
 }
 
-async function run({ options, level, exit }: Extract<Invocation, { command: 'run' }>): Promise<number> {
-  const agent = makeAgent(options, level ?? (await configuredLevel(options)));
+type Run = Extract<Invocation, { command: 'run' }>;
+
+async function run(invocation: Run): Promise<number> {
+  if (!invocation.nosave) return runAgent(invocation);
+  const { options } = invocation;
+  const copy = await passingCopyOf((await locateDirectories(options)).state);
+  try {
+    return await runAgent({ ...invocation, options: { ...options, state: copy.path } });
+  } finally {
+    await copy.remove();
+  }
+}
+
+async function runAgent({ options, level, exit, show, trace }: Run): Promise<number> {
+  const configured = await configuredLog(options);
+  const destination = trace ? openTrace(trace) : configured.destination;
+  const traffic = show && showTraffic(show, (line) => process.stderr.write(`${line}\n`));
+  const agent = makeAgent(
+    { ...options, ...(traffic && { traffic }) },
+    { level: level ?? configured.level, destination },
+  );
   const stopping = new AbortController();
   const onSignal = () => stopping.abort(new Error('asked to stop'));
   process.on('SIGTERM', onSignal).on('SIGINT', onSignal);
   const ended = untilStopped(agent, exit, stopping.signal);
+  let restarts = false;
+  agent.once('device:restart', ({ how }) => {
+    restarts = how === 'restart';
+  });
   try {
     await agent.start(stopping.signal);
+    tellStarter({ ready: true });
     await ended;
   } catch (error) {
     if (!stopping.signal.aborted) throw error;
@@ -59,7 +103,15 @@ async function run({ options, level, exit }: Extract<Invocation, { command: 'run
     await agent.stop();
     process.off('SIGTERM', onSignal).off('SIGINT', onSignal);
   }
+  if (restarts && !stopping.signal.aborted) await startAgain();
   return 0;
+}
+
+/** The same program with the same arguments, and perhaps other code in its files, as another process after this one. */
+async function startAgain(): Promise<void> {
+  const { spawn } = await import('node:child_process');
+  const { argv, execArgv, execPath } = process;
+  spawn(execPath, [...execArgv, ...argv.slice(1)], { detached: true, stdio: 'inherit' }).unref();
 }
 
 /** Who reads the beginning only, as head does, has what it wanted; an export on a full disk is none. */
@@ -70,29 +122,50 @@ function outputFailed(error: Error): void {
   process.exit(1);
 }
 
-/** The level that the files ask for. Reading them here as well finds a mistake in them before anything is touched. */
-async function configuredLevel(options: AgentOptions): Promise<LogLevel> {
+/** The log that the files ask for. Reading them here as well finds a mistake in them before anything is touched. */
+async function configuredLog(
+  options: AgentOptions,
+): Promise<{ level: LogLevel; destination: LogDestination }> {
   // A reset may be meant to mend them; the agent reads what is left of them.
-  if (options.reset) return 'info';
+  if (options.reset) return { level: 'info', destination: logDestination(undefined) };
   const all = { ...options, environment: process.env };
-  const { settings } = await loadConfig(all, await locateDirectories(all));
-  return settings.log.level ?? 'info';
+  const directories = await locateDirectories(all);
+  const { settings } = await loadConfig(all, directories);
+  const { level = 'info', path } = settings.log;
+  if (path === 'cloud') return { level, destination: logDestination(isSent(settings) ? path : undefined) };
+  return { level, destination: logDestination(path && expandPath(path, directories)) };
 }
 
-function makeAgent(options: AgentOptions, level: LogLevel): Agent {
-  const logger = createLogger('ioto', { level, destination: standardError() });
-  const agent = createAgent({ ...options, logger, environment: process.env });
-  narrate(agent, logger);
+function isSent({ services }: AgentSettings): boolean {
+  return planServices(services, new Set(Object.keys(SERVICE_MODULES))).on.has('logs');
+}
+
+function changeTo(home: string): void {
+  try {
+    process.chdir(home);
+  } catch (cause) {
+    throw new CodedError('CONFIG_MISSING', `--home ${home}: cannot change to it (${systemCode(cause)})`, {
+      cause,
+    });
+  }
+}
+
+function makeAgent(options: AgentOptions, told: { level: LogLevel; destination: LogDestination }): Agent {
+  const log = new LogTap('ioto', told.level, told.destination);
+  const agent = createAgent({ ...options, log, logger: log.logger, environment: process.env });
+  narrate(agent, log.logger);
   return agent;
 }
 
 /** Resolves when the event that was asked for comes, or a signal does. */
-function untilStopped(agent: Agent, exit: ExitEvent | undefined, signal: AbortSignal): Promise<void> {
+function untilStopped(agent: Agent, exit: Run['exit'], signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     signal.addEventListener('abort', () => resolve(), { once: true });
-    for (const event of exit ? eventsFrom(exit) : []) agent.once(event, () => resolve());
+    if (typeof exit === 'number') setTimeout(resolve, exit);
+    else for (const event of exit ? eventsFrom(exit) : []) agent.once(event, () => resolve());
     // A device program that was told to reboot ends; what started it starts it again.
     agent.once('device:reboot', () => resolve());
+    agent.once('device:restart', () => resolve());
   });
 }
 
@@ -103,6 +176,7 @@ main(process.argv.slice(2)).then(
   (error: unknown) => {
     const stack = process.argv.includes('--debug') && error instanceof Error ? `\n${error.stack}` : '';
     process.stderr.write(`ioto: ${messageOf(error)}${stack}\n`);
+    tellStarter({ failed: messageOf(error), code: exitCodeOf(error) });
     process.exitCode = exitCodeOf(error);
   },
 );

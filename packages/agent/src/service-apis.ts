@@ -1,4 +1,5 @@
 import type { LogLevel } from '@ioto/runtime';
+import type { ConnectionEnd } from './services/mqtt/refusal.ts';
 import type { UrlAnswer } from './services/url/fetch.ts';
 
 /** What services offer each other and the product, as interfaces: a service that is off is not loaded for its types. */
@@ -59,18 +60,39 @@ export type Json = string | number | boolean | null | Json[] | { [name: string]:
 export interface Shadow {
   /** The reported value at a path such as `lamp.colour`, as this device holds it; all of it without a path. */
   get(path?: string): Json | undefined;
-  /** Reports a value at a path, or every value of an object. Kept on the device, and sent when there is a connection. */
+  /**
+   * Reports a value at a path, or every value of an object: objects go into what is there, null takes away, anything else
+   * replaces. It is sent when there is a connection. Resolves when it is on the device's disk, after at most
+   * `shadow.save`, or in the cloud.
+   *
+   * @throws SHADOW_PATH; SHADOW_INVALID and SHADOW_TOO_LARGE for what no shadow can be; SHADOW_UNSAVED where the disk
+   * refuses: it is reported all the same, for as long as the agent runs.
+   */
   set(path: string, value: Json): Promise<void>;
   set(values: { [name: string]: Json }): Promise<void>;
-  /** A named shadow beside the classic one. */
+  /** A named shadow beside the classic one. @throws SHADOW_NAME */
   named(name: string): Shadow;
-  /** What the cloud desires and the device does not report yet; returns what ends the listening. */
+  /**
+   * What the cloud desires and the device does not report yet, told when it changes, at each connection, and at once where
+   * it is known already; returns what ends the listening.
+   */
   on(event: 'delta', listener: (delta: ShadowDelta) => void): () => void;
 }
 
 export interface ShadowDelta {
   state: Json;
   version: number;
+}
+
+/** Service `certificates`, as the connection to the cloud asks it. */
+export interface Renewal {
+  /** What the device is to connect with in place of what provision.json5 names, to prove that it can. */
+  candidate(): Promise<{ certificate: string; key: string } | undefined>;
+  /**
+   * How the connection, or the attempt at one, ended; `proof` when it was made with the candidate. True: connect again at
+   * once, with the other of the two.
+   */
+  ended(end: ConnectionEnd, proof: boolean): Promise<boolean>;
 }
 
 /** Service `update`. */

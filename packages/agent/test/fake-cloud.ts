@@ -183,6 +183,7 @@ export class FakeCloud {
       }
     }
     if (path === '/api/device/register') return this.#register(id, Number(body.wait ?? 0));
+    if (path === '/api/tok/provision/update') return { body: {} };
     return this.#provision(id, String(body.csr), headers.authorization);
   }
 
@@ -224,13 +225,15 @@ export class FakeCloud {
           if (code !== 0) return { accept: false, returnCode: code, reason: 'not admitted' };
           return { accept: true, principal: clientId };
         },
-        mayPublish: (id, topic) => parseServiceTopic(topic)?.id === id,
+        mayPublish: (id, topic) => parseServiceTopic(topic)?.id === id || isOfThing(id, topic),
         maySubscribe: (_id, filter) => {
           this.filters.add(filter);
           return this.grants(filter);
         },
         received: (id, { topic, payload }) => {
           if (this.isStuck) return new Promise(() => undefined);
+          // Nothing is said about the thing: no service depends on an answer.
+          if (isOfThing(id, topic)) return undefined;
           this.topics.push(topic);
           const message = parseServiceTopic(topic)?.message;
           const body = JSON.parse(String(payload));
@@ -287,4 +290,9 @@ function listen(server: Server): Promise<void> {
 function portOf(server: Server | undefined): number {
   const address = server?.address() as AddressInfo | null | undefined;
   return address?.port ?? 0;
+}
+
+/** Topics that AWS has for a device. */
+function isOfThing(id: string, topic: string): boolean {
+  return topic.startsWith(`$aws/things/${id}/`);
 }

@@ -12,12 +12,14 @@ import type { MetricIntake } from './device-metrics/metric-intake.ts';
 import type { AccountDevices } from './devices/account-devices.ts';
 import type { CloudPlace } from './devices/cloud-place.ts';
 import type { DeviceDirectory } from './devices/device-directory.ts';
+import type { DeviceDoor } from './devices/device-door.ts';
 import type { DeviceRecords } from './devices/device-records.ts';
 import type { DeviceProvisioning } from './devices/provisioning.ts';
 import type { Turns } from './devices/turns.ts';
 import type { Guards } from './http/guards.ts';
 import type { RouteModule } from './http/http-service.ts';
 import type { AccountDirectory } from './identity/accounts.ts';
+import type { Sponsors } from './identity/sponsors.ts';
 import { buildJobs } from './jobs/build-jobs.ts';
 import type { CertificateAuthority } from './ports/certificate-authority.ts';
 import type { CredentialIssuer } from './ports/credential-issuer.ts';
@@ -34,6 +36,7 @@ export interface AwsServiceParts {
   store: ItemStore;
   audit: AuditLog;
   accounts: AccountDirectory;
+  sponsors: Sponsors;
   guards: Guards;
   secrets: SecretSource;
   /** Path of a file or directory of a service's own, below the state directory. */
@@ -49,6 +52,8 @@ export interface AwsServiceParts {
   accountDevices: AccountDevices;
   directory: DeviceDirectory;
   provisioning: DeviceProvisioning;
+  /** To be told of certificates that are void from now on. */
+  door: Pick<DeviceDoor, 'revoked'>;
   metrics: MetricIntake;
   metricDesk: MetricDesk;
   /** What is done to a device, one after the other. */

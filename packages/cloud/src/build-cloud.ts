@@ -34,6 +34,7 @@ import { EmbeddedCredentials } from './platform/embedded/embedded-credentials.ts
 import { LmdbItemStore } from './platform/embedded/lmdb-item-store.ts';
 import { LmdbSessionStore } from './platform/embedded/lmdb-session-store.ts';
 import { MqttEndpoint } from './platform/embedded/mqtt-endpoint.ts';
+import { KeyCache } from './sigv4/key-cache.ts';
 import { StateDirectory } from './state-directory/state-directory.ts';
 import { WhereItRuns } from './state-directory/where-it-runs.ts';
 import { TlsWorkers } from './tls-workers/tls-workers.ts';
@@ -125,6 +126,7 @@ export function createCloud(options: CloudOptions = {}): Cloud {
     logger,
   });
   const credentials = new EmbeddedCredentials({ secret: () => state.secret('session-token'), clock });
+  const opened = new KeyCache({ opener: credentials, clock });
   const devices = isDeviceCloud
     ? buildDeviceCloud({
         ...{ store, audit, guards, authority, endpoint, place, clock, logger },
@@ -139,7 +141,7 @@ export function createCloud(options: CloudOptions = {}): Cloud {
     : undefined;
 
   const webSocket = new MqttWebSocket({
-    ...{ endpoint, credentials, clock, logger },
+    ...{ endpoint, credentials: opened, clock, logger },
     region: () => config.region,
     limits: limits.webSocket,
     onRefused: (code) => metrics.refused(`WebSocket: ${code}`),
@@ -158,7 +160,7 @@ export function createCloud(options: CloudOptions = {}): Cloud {
     await store.get('health', 'probe');
   };
   const authorizer = new AwsAuthorization({
-    ...{ credentials, clock },
+    ...{ credentials: opened, clock },
     gate: () => deviceCloudOf(devices).gate,
     tools: () => deviceCloudOf(devices).tools,
     region: () => config.region,

@@ -197,6 +197,7 @@ export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceC
           : messages.receive(principal, message),
     },
     peers: agreed.peers,
+    audit,
     turns,
     clock,
     logger,
@@ -206,22 +207,22 @@ export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceC
     ...{ store, records, builder, accounts, guesses, audit, turns, secret, clock, logger },
   });
   const provisioning = new DeviceProvisioning({
-    ...{ store, records, builder, authority, audit, turns, secret, place, clock },
+    ...{ store, records, builder, authority, accounts, audit, turns, secret, place, clock },
     completeWaiting: (registration) => claims.completeWaiting(registration),
     onReplaced: (deviceId) => door.replaced(deviceId),
   });
   const directory = new DeviceDirectory({ store, records, clock });
   const desk = new CredentialDesk({
-    ...{ sponsors, accounts, audit, clock },
+    ...{ sponsors, accounts, audit, place, clock },
     issuer: credentials,
     devices: provisioning,
-    region,
   });
   const aws = buildAwsServices({
-    ...{ store, audit, accounts, guards, secrets, authority, credentials, endpoint, place, schema },
+    ...{ store, audit, accounts, sponsors, guards, secrets, authority, credentials, endpoint, place, schema },
     ...{ records, accountDevices, directory, provisioning, metrics, metricDesk, turns, clock, logger },
     file: capabilities.file,
     credentialDesk: desk,
+    door,
   });
   const reserved = new ReservedTopics(aws.topics, logger);
   const dropPending = (accountId: string, deviceId: string) =>

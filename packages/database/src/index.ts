@@ -10,6 +10,7 @@ export type { Item, Page } from './items/item.ts';
 export { contentOf, timeOf, versionOf } from './items/version.ts';
 export { wireItem } from './items/visible.ts';
 export type { FileLayer, OpenFile } from './journal/file-layer.ts';
+export { nodeFiles } from './journal/node-files.ts';
 export type { LossReason } from './journal/operation.ts';
 export type {
   AppliedChange,

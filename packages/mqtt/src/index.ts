@@ -20,7 +20,9 @@ export {
   MqttServer,
   type MqttServerOptions,
   type PublishOptions,
+  type RetainedMessage,
 } from './server/mqtt-server.ts';
+export type { TakenPublish } from './server/take-publish.ts';
 export { MemorySessionStore } from './session/memory-session-store.ts';
 export type { DeliveryOutcome, Message, MessageProperties } from './session/message.ts';
 export type {

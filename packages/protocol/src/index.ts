@@ -1,4 +1,13 @@
 export {
+  accepted,
+  answersOf,
+  type CertificateRequest,
+  type CertificateWay,
+  certificateTopic,
+  parseCertificateTopic,
+  rejected,
+} from './certificates/certificate-topics.ts';
+export {
   CLAIM_ID_LENGTH,
   formatClaimId,
   isClaimId,
@@ -28,10 +37,43 @@ export { type IotPolicy, type PolicyDocument, parseIotPolicy } from './iot-polic
 export { type PolicyHome, policyAtHome } from './iot-policy/policy-home.ts';
 export type { PolicyStatement } from './iot-policy/policy-statement.ts';
 export type { PolicySubject } from './iot-policy/policy-subject.ts';
+export { type ExecutionChange, transition } from './jobs/execution-plan.ts';
+export {
+  deadlineOf,
+  inOrder,
+  isTerminal,
+  JOB_STATUSES,
+  type JobExecution,
+  type JobExecutionState,
+  JobRefusal,
+  type JobRejection,
+  type JobStatus,
+  type StatusDetails,
+  stateOf,
+} from './jobs/job-execution.ts';
+export {
+  clientTokenOf,
+  executionOf,
+  JOB_LIMITS,
+  type JobRequest,
+  noticeOf,
+  parseJobRequest,
+  summaryOf,
+} from './jobs/job-messages.ts';
+export { type JobVerb, jobTopic, NEXT_JOB, parseJobAnswer, parseJobPath } from './jobs/job-topics.ts';
 export { parseLenientJson } from './lenient-json.ts';
+export {
+  type MetricSketch,
+  mergeSketches,
+  quantile,
+  readSketch,
+  sketchOf,
+  subtractSketch,
+} from './metric-sketch.ts';
 export {
   canonicalDimensions,
   DEVICE_DIMENSION,
+  isMetricStatistic,
   LONGEST_METRIC_PERIOD,
   METRIC_LIMITS,
   METRIC_STATISTICS,
@@ -39,8 +81,10 @@ export {
   type MetricLot,
   type MetricStatistic,
   OWN_DEVICE,
+  PERCENTILE,
   problemOfDimensions,
   problemOfMetricName,
+  shareOfPercentile,
 } from './metrics.ts';
 export { type CoreField, type CoreSchema, coreSchema, type SyncDirection } from './models.ts';
 export { canonicalPublicKey, parsePublicKey } from './public-key.ts';
@@ -59,6 +103,39 @@ export {
   signRequest,
   verifyRequest,
 } from './request-signature.ts';
+export { deltaOf } from './shadow/delta.ts';
+export { isJsonObject, type Json, type JsonObject, memberOf, sameJson } from './shadow/json.ts';
+export { mergeObject } from './shadow/merge.ts';
+export {
+  parseToken,
+  parseUpdate,
+  SHADOW_LIMITS,
+  type ShadowLimits,
+  type ShadowSections,
+  type ShadowUpdate,
+} from './shadow/shadow-document.ts';
+export {
+  ShadowError,
+  type ShadowErrorCode,
+  shadowRefusal,
+  shadowUnknown,
+} from './shadow/shadow-errors.ts';
+export {
+  isShadowName,
+  parseShadowPath,
+  parseShadowTopic,
+  type ShadowNews,
+  type ShadowTopic,
+  type ShadowVerb,
+  shadowTopic,
+} from './shadow/shadow-topics.ts';
+export {
+  emptyShadow,
+  planUpdate,
+  type ShadowRecord,
+  shownShadow,
+  type UpdatePlan,
+} from './shadow/update-plan.ts';
 export { canonicalRequest, type Signed, sha256 } from './sigv4/canonical-request.ts';
 export { type RequestToSign, type SigningCredentials, signedHeadersOf } from './sigv4/sign.ts';
 export {
@@ -68,7 +145,7 @@ export {
   type SignedRequest,
   splitTarget,
 } from './sigv4/signed-request.ts';
-export { scopeOf, signatureOver, signingKey } from './sigv4/signing-key.ts';
+export { type SigningScope, scopeOf, signatureOver, signingKey } from './sigv4/signing-key.ts';
 export { canonicalItem } from './sync-core/canonical.ts';
 export { type Claims, type HeldByCloud, onUp, type SentUp, type UpVerdict } from './sync-core/cloud-end.ts';
 export { type DownFacts, type DownVerdict, type HeldByDevice, onDown } from './sync-core/device-end.ts';
@@ -150,3 +227,11 @@ export {
   topicOfBasicIngest,
   type UpMessage,
 } from './topics.ts';
+export {
+  isImageSigned,
+  readImageKeys,
+  type SignedImage,
+  signedImageText,
+  signImage,
+} from './update/signed-text.ts';
+export { UpdateAnswer, UpdateCheck, UpdateReport } from './update/update-messages.ts';

@@ -1,8 +1,26 @@
+import type { MetricSketch } from './metric-sketch.ts';
+
 /** Metrics of devices (Ioto contract §7, `metric/set` and `metric/get`): what both ends take for one. */
 
-/** What a question for a metric may ask of the samples of a period. */
-export const METRIC_STATISTICS = ['avg', 'sum', 'min', 'max', 'count', 'current'] as const;
-export type MetricStatistic = (typeof METRIC_STATISTICS)[number];
+/** What a question for a metric may ask of the samples of a period; beside these any percentile, such as `p99.9`. */
+export const METRIC_STATISTICS = [
+  ...(['avg', 'sum', 'min', 'max', 'count', 'current'] as const),
+  ...(['p50', 'p90', 'p95', 'p99'] as const),
+] as const;
+export type MetricStatistic = (typeof METRIC_STATISTICS)[number] | `p${number}`;
+
+/** Of a statistic that is a percentile. */
+export const PERCENTILE = /^p(?:\d{1,2}(?:\.\d{1,2})?|100)$/;
+
+export function isMetricStatistic(text: unknown): text is MetricStatistic {
+  if (typeof text !== 'string') return false;
+  return METRIC_STATISTICS.some((known) => known === text) || PERCENTILE.test(text);
+}
+
+/** The share of the samples that a percentile is of, 0 to 1; undefined for another statistic. */
+export function shareOfPercentile(statistic: string): number | undefined {
+  return PERCENTILE.test(statistic) ? Number(statistic.slice(1)) / 100 : undefined;
+}
 
 /** Names and values that tell series of one metric apart; `{}` is the series without any. */
 export type MetricDimensions = Readonly<Record<string, string>>;
@@ -66,6 +84,8 @@ export interface MetricLot {
   max?: number;
   /** The latest sample. */
   last?: number;
+  /** How they are distributed; without it percentiles of the time are not known. */
+  sketch?: MetricSketch;
 }
 
 function problemOfText(text: unknown, what: string, longest: number): string | undefined {

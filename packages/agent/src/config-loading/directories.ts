@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { Properties } from './blend.ts';
 import { isProperties } from './blend.ts';
 
@@ -18,12 +18,14 @@ export interface Directories {
 
 export interface DirectoryOptions {
   config?: string;
+  ioto?: string;
   state?: string;
 }
 
 /** The directory of the maker's configuration: named, else `.` when ioto.json5 lies there, else none but the state's own. */
 export function configDirectory(options: DirectoryOptions): string | undefined {
   if (options.config !== undefined) return resolve(options.config);
+  if (options.ioto !== undefined) return dirname(resolve(options.ioto));
   return ['ioto.json5', 'ioto.json'].some((file) => existsSync(file)) ? resolve('.') : undefined;
 }
 
@@ -49,3 +51,6 @@ export function expandPath(path: string, directories: Partial<Directories>): str
 export function databaseName(path: string): string {
   return path.replace(/\.db$/, '');
 }
+
+/** The device's shadows, within `@db`. */
+export const SHADOW_FILE = 'shadow.json5';

@@ -23,19 +23,22 @@ const LOAD_ORDER: readonly { name: string; section?: string }[] = [
   { name: 'local' },
 ];
 
-/** Reads the files of `directories` in load order; for each name the later directory wins. Missing files are skipped. */
-export async function readLayers(directories: readonly string[]): Promise<Layer[]> {
+/**
+ * Reads the files of `directories` in load order; for each name the later directory wins. Missing files are skipped.
+ *
+ * @param main Stands for the ioto.json5 of the first directory.
+ */
+export async function readLayers(directories: readonly string[], main?: string): Promise<Layer[]> {
   const layers: Layer[] = [];
   const listed = await Promise.all([...new Set(directories)].map(list));
   for (const { name, section } of LOAD_ORDER) {
     for (const { directory, names } of listed) {
-      const found = ['json5', 'json']
-        .map((extension) => `${name}.${extension}`)
-        .find((each) => names.has(each));
-      if (found === undefined) continue;
-      const file = join(directory, found);
-      const text = await readConfigText(file);
-      if (text !== undefined) layers.push({ file, text, section, value: parseJson5(text, file) });
+      if (name === 'ioto' && main !== undefined && directory === directories[0]) {
+        layers.push(await readMain(main));
+        continue;
+      }
+      const layer = await readLayer(directory, names, name, section);
+      if (layer) layers.push(layer);
     }
   }
   return layers;
@@ -49,6 +52,27 @@ async function list(directory: string): Promise<{ directory: string; names: Read
     if (['ENOENT', 'ENOTDIR'].includes(systemCode(error) ?? '')) return { directory, names: new Set() };
     throw unreadable(directory, error);
   }
+}
+
+async function readMain(file: string): Promise<Layer> {
+  const text = await readConfigText(file);
+  if (text === undefined) throw new CodedError('CONFIG_MISSING', `--ioto ${file}: there is no such file`);
+  return { file, text, section: undefined, value: parseJson5(text, file) };
+}
+
+async function readLayer(
+  directory: string,
+  names: ReadonlySet<string>,
+  name: string,
+  section?: string,
+): Promise<Layer | undefined> {
+  for (const extension of ['json5', 'json']) {
+    if (!names.has(`${name}.${extension}`)) continue;
+    const file = join(directory, `${name}.${extension}`);
+    const text = await readConfigText(file);
+    if (text !== undefined) return { file, text, section, value: parseJson5(text, file) };
+  }
+  return undefined;
 }
 
 async function readConfigText(file: string): Promise<string | undefined> {

@@ -25,7 +25,7 @@ export async function locateDirectories(options: AgentOptions): Promise<Director
     throw new CodedError('CONFIG_MISSING', `--config ${options.config}: there is no such directory`);
   }
   const directory = configDirectory(options);
-  const layers = directory === undefined ? [] : await readLayers([directory]);
+  const layers = directory === undefined ? [] : await readLayers([directory], options.ioto);
   return layOutDirectories(options, blendLayers(layers, options));
 }
 
@@ -35,7 +35,7 @@ export async function locateDirectories(options: AgentOptions): Promise<Director
  * @throws CONFIG_SYNTAX, CONFIG_UNREADABLE, CONFIG_INVALID, each with file, line and column where there is a file.
  */
 export async function loadConfig(options: AgentOptions, directories: Directories): Promise<LoadedConfig> {
-  const layers = await readLayers([directories.config, directories.stateConfig]);
+  const layers = await readLayers([directories.config, directories.stateConfig], options.ioto);
   const locate: Locate = (path) => sourceOf(layers, path) ?? 'options';
   const properties = blendLayers(layers, options);
   const device = checkDevice(properties.device, options.id, locate);

@@ -17,6 +17,7 @@ export const provision = Type.Object(
     cloudType: text('dedicated or hosted'),
     cloudName: text('name of the cloud'),
     cloudRegion: text('region of the cloud'),
+    obtained: text('ISO time at which the certificate came'),
     expires: text('ISO time at which the certificate ends'),
     sync: Type.Optional(
       Type.Integer({ description: '1: the cloud can agree on more than the contract of sync asks' }),

@@ -60,8 +60,8 @@ export class ProvisionFile {
 
   /** Keeps a register answer, in place of what was there (Ioto contract §4). A certificate that is held stays. */
   async saveRegistration(answer: ProvisionRecord): Promise<void> {
-    const { certificate, key, ca, endpoint, port, expires, sync } = this.#record;
-    const kept = this.hasCertificate ? { certificate, key, ca, endpoint, port, expires, sync } : {};
+    const { certificate, key, ca, endpoint, port, obtained, expires, sync } = this.#record;
+    const kept = this.hasCertificate ? { certificate, key, ca, endpoint, port, obtained, expires, sync } : {};
     await this.#write({ ...kept, ...answer });
     await this.#checkpoint('register-answer-written');
   }
@@ -83,6 +83,11 @@ export class ProvisionFile {
       ca: pems.ca === undefined ? undefined : '@certs/cloud-ca.crt',
     });
     await this.#checkpoint('provision-answer-written');
+  }
+
+  /** Another certificate lies where this one did, perhaps with a key of its own. */
+  async saveRenewal(facts: Required<Pick<ProvisionRecord, 'key' | 'obtained' | 'expires'>>): Promise<void> {
+    await this.#write({ ...this.#record, ...facts, certificate: '@certs/ioto.crt' });
   }
 
   /** Forgets owner, cloud and certificate. That the builder knows this device, and its identity key, stay. */
@@ -140,7 +145,9 @@ function isPair(certificate: string, key: string): boolean {
   }
 }
 
-/** Removes the PEMs that a provisioning wrote; the identity key is not one of them. */
+/** What a provisioning wrote, and what a renewal did; the identity key is not one of them. */
+const PEMS = ['ioto.crt', 'cloud.key', 'cloud-ca.crt', 'renewal.json', 'next.crt', 'next.key', 'device.key'];
+
 export async function removePems({ certs }: Directories): Promise<void> {
-  for (const file of ['ioto.crt', 'cloud.key', 'cloud-ca.crt']) await removeFileDurably(join(certs, file));
+  for (const file of PEMS) await removeFileDurably(join(certs, file));
 }

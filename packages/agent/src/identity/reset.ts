@@ -7,7 +7,7 @@ import {
   systemCode,
   writeFileDurably,
 } from '@ioto/runtime';
-import type { Directories } from '../config-loading/directories.ts';
+import { type Directories, SHADOW_FILE } from '../config-loading/directories.ts';
 import { removePems } from './provision-file.ts';
 
 /** Notes that a reset is wanted, so that one cut short by a power cut is finished at the next start. */
@@ -26,7 +26,7 @@ export async function forgetProvisioning(directories: Directories): Promise<void
 }
 
 /**
- * Forgets provisioning, certificate and database. The claim ID and the identity key stay, since the builder knows the
+ * Forgets provisioning, certificate, database and shadows. The claim ID and the identity key stay, since the builder knows the
  * device by them.
  *
  * @param database name of the database; only its files are removed, whatever else lies beside them
@@ -37,6 +37,7 @@ export async function reset(directories: Directories, database: string): Promise
     if (file.startsWith(`${database}.`))
       await rm(join(directories.db, file), { recursive: true, force: true });
   }
+  await rm(join(directories.db, SHADOW_FILE), { force: true });
   syncDirectory(directories.db);
   await removeFileDurably(marker(directories.state));
 }

@@ -5,6 +5,7 @@ import { Link } from './link.ts';
 /** The last to start and the first to stop: the walk to the cloud, by the services that are on. */
 export function buildLink(parts: AgentParts, { id }: NonNullable<AgentParts['identity']>): Component {
   const { clock, logger, events, random, settings, provisionFile, register, provision, connecting } = parts;
+  const { serverTime } = parts;
   parts.link = new Link({
     clock,
     logger,
@@ -13,6 +14,7 @@ export function buildLink(parts: AgentParts, { id }: NonNullable<AgentParts['ide
     settings,
     id,
     provisionFile,
+    now: () => serverTime.now(),
     steps: { register, provision, mqtt: connecting },
   });
   return parts.link;

@@ -20,7 +20,13 @@ class LinkWorld {
   readonly #start = this.clock.now();
   readonly link: Link;
 
-  constructor(directory: Directory, steps: Partial<LinkSteps>, certificate = false, settings = {}) {
+  constructor(
+    directory: Directory,
+    steps: Partial<LinkSteps>,
+    certificate = false,
+    settings = {},
+    more: object = {},
+  ) {
     const record = certificate
       ? {
           registered: true,
@@ -29,6 +35,7 @@ class LinkWorld {
           certificate: 'c',
           endpoint: 'e',
           accountId: 'a',
+          ...more,
         }
       : {};
     this.link = new Link({
@@ -44,6 +51,7 @@ class LinkWorld {
         checkpoint: () => undefined,
       }),
       steps,
+      now: () => this.clock.now(),
     });
   }
 
@@ -268,5 +276,65 @@ describe('connecting', () => {
     await settle(50);
     expect(world.times).toEqual([0, 3599]);
     await world.link.stop();
+  });
+});
+
+describe('a device whose certificate has ended', () => {
+  const ended = { expires: '2025-12-31T00:00:00.000Z' };
+
+  /** What it does in some seconds, when the cloud answers so. */
+  async function walk(directory: Directory, provision: () => Promise<void>): Promise<string[]> {
+    const done: string[] = [];
+    const world: LinkWorld = new LinkWorld(
+      directory,
+      {
+        register: {
+          call: async () => {
+            done.push('register');
+            return { claimed: true, held: false };
+          },
+        },
+        provision: {
+          call: () => {
+            done.push('provision');
+            return provision();
+          },
+        },
+        mqtt: {
+          disconnect: () => undefined,
+          connect: async () => {
+            done.push('connect');
+            return { kind: 'unreachable', code: 'MQTT_CLOSED', message: 'closed', lasted: 0 };
+          },
+        },
+      },
+      true,
+      {},
+      ended,
+    );
+    await world.run(4);
+    return done;
+  }
+
+  it('asks for another at once, and connects with that, whatever its clock says', async () => {
+    await using directory = await Directory.create();
+    expect(await walk(directory, async () => undefined)).toEqual([
+      'provision',
+      'connect',
+      'connect',
+      'connect',
+    ]);
+  });
+
+  it('connects with what it has where the cloud cannot be asked: the clock may be wrong', async () => {
+    await using directory = await Directory.create();
+    const down = () => Promise.reject(new CodedError('DOWN', 'down', { retryAfter: 1000 }));
+    expect((await walk(directory, down)).slice(0, 2)).toEqual(['provision', 'connect']);
+  });
+
+  it('asks the builder when the cloud does not have it any more', async () => {
+    await using directory = await Directory.create();
+    const gone = () => Promise.reject(new CodedError('GONE', 'gone', { status: 401, retryAfter: 1000 }));
+    expect((await walk(directory, gone)).slice(0, 2)).toEqual(['provision', 'register']);
   });
 });

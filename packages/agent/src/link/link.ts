@@ -40,6 +40,8 @@ export interface LinkOptions {
   id: string;
   provisionFile: ProvisionFile;
   steps: LinkSteps;
+  /** By the cloud's clock. */
+  now: () => number;
 }
 
 /** A connection that held this long counts as a success, in milliseconds. */
@@ -65,6 +67,8 @@ export class Link implements Component {
   #running: Promise<void> | undefined;
   #refused = false;
   #reissue = false;
+  /** Another was asked for because the certificate has ended; what that led to is tried first. */
+  #askedAtEnd = false;
   #silent = 0;
   #failures = 0;
   #asked = false;
@@ -144,7 +148,13 @@ export class Link implements Component {
       claimed: api !== undefined && token !== undefined,
       refused: this.#refused,
       reissue: this.#reissue,
+      expired: this.#hasEnded && !this.#askedAtEnd,
     };
+  }
+
+  get #hasEnded(): boolean {
+    const { provisionFile, now } = this.#options;
+    return provisionFile.hasCertificate && Date.parse(provisionFile.record.expires ?? '') <= now();
   }
 
   /** Milliseconds to wait before the next step. */
@@ -202,9 +212,12 @@ export class Link implements Component {
   }
 
   async #provision(signal: AbortSignal): Promise<number> {
-    const { provisionFile } = this.#options;
+    const { provisionFile, logger } = this.#options;
     const reissue = this.#reissue;
+    const ended = !reissue && this.#hasEnded;
     this.#reissue = false;
+    this.#askedAtEnd = ended;
+    if (ended) logger.warn({}, 'the certificate of this device has ended: it asks for another');
     try {
       await this.#step('provision').call(signal);
       this.#backoffs.provision.reset();
@@ -215,6 +228,8 @@ export class Link implements Component {
       this.#failures += 1;
       const isVoid = isCodedError(error) && CLAIM_VOID.has(error.status ?? 0);
       const asks = isVoid || this.#failures % PATIENCE === 0;
+      // The cloud may not have the device any more, and then only the builder knows.
+      if (ended && isVoid) this.#refused = true;
       if (asks && !provisionFile.hasCertificate) await provisionFile.saveRegistration({ registered: true });
       throw error;
     }
@@ -244,6 +259,7 @@ export class Link implements Component {
     const end = await this.#step('mqtt').connect(signal);
     if (end.kind === 'ended') return 0;
     if (end.lasted >= STABLE) this.#backoffs.connect.reset();
+    if (end.lasted > 0) this.#askedAtEnd = false;
     this.#silent = end.kind === 'unanswered' ? this.#silent + 1 : 0;
     this.#refused = end.kind === 'refused' || this.#silent >= SILENT_REFUSALS;
     if (this.#refused) this.#silent = 0;
@@ -255,6 +271,7 @@ export class Link implements Component {
     const { provisionFile, events, id } = this.#options;
     this.#refused = false;
     this.#reissue = false;
+    this.#askedAtEnd = false;
     this.#asked = false;
     await provisionFile.forget();
     events.emit('device:released', { id, reason });

@@ -10,6 +10,7 @@ const NEW: Standing = {
   claimed: false,
   refused: false,
   reissue: false,
+  expired: false,
 };
 
 describe('the next step towards the cloud', () => {
@@ -27,6 +28,13 @@ describe('the next step towards the cloud', () => {
     expect(nextStep({ ...NEW, claimed: true, certificate: true, reissue: true })).toBe('provision');
   });
 
+  it('is a certificate anew when the one that is held has ended, unless it was refused first', () => {
+    const standing = { ...NEW, claimed: true, certificate: true, expired: true };
+    expect(nextStep(standing)).toBe('provision');
+    expect(nextStep({ ...standing, refused: true })).toBe('confirm');
+    expect(nextStep({ ...standing, provision: false })).toBe('connect');
+  });
+
   it('never registers a device that holds a certificate', () => {
     const standing = fc.record({
       register: fc.boolean(),
@@ -35,6 +43,7 @@ describe('the next step towards the cloud', () => {
       claimed: fc.boolean(),
       refused: fc.boolean(),
       reissue: fc.boolean(),
+      expired: fc.boolean(),
     });
     fc.assert(
       fc.property(standing, (rest) => {

@@ -12,6 +12,8 @@ export interface Standing {
   refused: boolean;
   /** The device is still claimed although its certificate was refused: the cloud is asked for one again. */
   reissue: boolean;
+  /** The certificate has ended, and no other was asked for on that account yet. */
+  expired: boolean;
 }
 
 export type Step = 'register' | 'provision' | 'connect' | 'confirm' | 'rest';
@@ -21,9 +23,10 @@ export type Step = 'register' | 'provision' | 'connect' | 'confirm' | 'rest';
  * anything (Ioto contract §4: never registers while it holds a certificate that the cloud accepts).
  */
 export function nextStep(standing: Standing): Step {
-  const { certificate, claimed, refused, reissue } = standing;
+  const { certificate, claimed, refused, reissue, expired } = standing;
   if (certificate && refused && standing.register) return 'confirm';
-  if (certificate && reissue && standing.provision) return 'provision';
+  // An endpoint closes on a certificate that has ended without a word: the device knows it as well by itself.
+  if (certificate && (reissue || expired) && standing.provision) return 'provision';
   if (certificate) return standing.mqtt ? 'connect' : 'rest';
   if (claimed) return standing.provision ? 'provision' : 'rest';
   return standing.register ? 'register' : 'rest';

@@ -1,4 +1,10 @@
-import { canonicalDimensions, type MetricDimensions } from '@ioto/protocol';
+import {
+  canonicalDimensions,
+  type MetricDimensions,
+  type MetricSketch,
+  mergeSketches,
+  sketchOf,
+} from '@ioto/protocol';
 
 /** The series that a sample is for. */
 export interface MetricName {
@@ -16,6 +22,7 @@ export interface Lot extends MetricName {
   max: number;
   /** The latest. */
   last: number;
+  sketch: MetricSketch;
 }
 
 interface Entry {
@@ -28,7 +35,7 @@ interface Entry {
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
-/** Intervals of all series that are held at most: some 300 KB. */
+/** Intervals of all series that are held at most: some 300 KB, and up to 3 MB of metrics that go all over the place. */
 const MOST = 2000;
 
 /**
@@ -48,7 +55,7 @@ export class MetricBuffer {
 
   /** @param due When it is to go up at the latest, with all that waits of its interval. */
   add(name: MetricName, value: number, { now, due }: { now: number; due: number }): void {
-    const lot = { ...name, at: now, count: 1, sum: value, min: value, max: value, last: value };
+    const lot = lotOf(name, value, now);
     this.#put({ key: keyOf(lot, now), lot, due });
     if (this.#entries.size > MOST) this.#shrink(now);
   }
@@ -102,6 +109,14 @@ export class MetricBuffer {
   }
 }
 
+/** One sample. */
+export function lotOf(name: MetricName, value: number, at: number): Lot {
+  return {
+    ...{ ...name, at, count: 1, sum: value },
+    ...{ min: value, max: value, last: value, sketch: sketchOf(value) },
+  };
+}
+
 function together(a: Lot, b: Lot): Lot {
   const latest = b.at >= a.at ? b : a;
   const sum = a.sum + b.sum;
@@ -112,6 +127,7 @@ function together(a: Lot, b: Lot): Lot {
     sum: Math.max(-Number.MAX_VALUE, Math.min(Number.MAX_VALUE, sum)),
     min: Math.min(a.min, b.min),
     max: Math.max(a.max, b.max),
+    sketch: mergeSketches(a.sketch, b.sketch),
   };
 }
 

@@ -85,7 +85,10 @@ describe('a metric', () => {
     expect(sent).toEqual([]);
     connect();
     expect(sent).toMatchObject([
-      { value: 4, samples: { age: 600, count: 3, sum: 12, min: 1, max: 7, last: 7 } },
+      {
+        value: 4,
+        samples: { age: 600, count: 3, sum: 12, min: 1, max: 7, last: 7, sketch: { p: expect.any(Array) } },
+      },
       { value: 9, samples: { n: expect.any(Number) } },
     ]);
     expect(sent[1]?.samples).not.toHaveProperty('count');

@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import { type MetricLot, serviceTopic } from '@ioto/protocol';
 import type { Clock } from '@ioto/runtime';
 import type { ConnectionUser, Owner, Publish } from '../services/mqtt/service.ts';
-import { type Lot, MetricBuffer, type MetricName } from './metric-buffer.ts';
+import { type Lot, lotOf, MetricBuffer, type MetricName } from './metric-buffer.ts';
 
 /** Messages that may wait for their PUBACK; the cloud remembers more numbers than these. */
 const MOST_UNDER_WAY = 16;
@@ -83,7 +83,7 @@ export class MetricSender implements ConnectionUser {
   async set(name: MetricName, value: number, holdBack: number): Promise<'sent' | 'kept'> {
     const now = this.#clock.now();
     if (holdBack === 0 && this.#isFree(now)) {
-      const lot = { ...name, at: now, count: 1, sum: value, min: value, max: value, last: value };
+      const lot = lotOf(name, value, now);
       return (await this.#send(this.#number(lot))) ? 'sent' : 'kept';
     }
     this.#buffer.add(name, value, { now, due: now + holdBack });
@@ -172,7 +172,9 @@ function contractOf({ lot }: Numbered): object {
 
 /** What a cloud of ours is told besides. */
 function samplesOf({ n, lot }: Numbered, now: number): { samples: MetricLot } {
-  const { at, count, sum, min, max, last } = lot;
+  const { at, count, sum, min, max, last, sketch } = lot;
   const age = Math.floor((now - at) / 1000);
-  return { samples: { n, ...(age > 0 && { age }), ...(count > 1 && { count, sum, min, max, last }) } };
+  return {
+    samples: { n, ...(age > 0 && { age }), ...(count > 1 && { count, sum, min, max, last, sketch }) },
+  };
 }

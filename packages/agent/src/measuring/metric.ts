@@ -1,4 +1,5 @@
 import {
+  isMetricStatistic,
   LONGEST_METRIC_PERIOD,
   METRIC_LIMITS,
   METRIC_STATISTICS,
@@ -92,6 +93,7 @@ function problemOfGet(period: unknown, statistic: unknown): string | undefined {
   if (typeof period !== 'number' || !(period > 0 && period <= LONGEST_METRIC_PERIOD)) {
     return `the period of a metric is a number of seconds up to ${LONGEST_METRIC_PERIOD}, a year`;
   }
-  const isKnown = METRIC_STATISTICS.some((each) => each === statistic);
-  return isKnown ? undefined : `the statistic of a metric is one of ${METRIC_STATISTICS.join(', ')}`;
+  return isMetricStatistic(statistic)
+    ? undefined
+    : `the statistic of a metric is one of ${METRIC_STATISTICS.join(', ')}, or another percentile`;
 }

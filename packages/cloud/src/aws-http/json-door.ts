@@ -43,11 +43,12 @@ export function jsonDoor(scope: HttpApp, { authorizer, targets }: JsonDoorOption
   );
 }
 
-/** `__type` and `message`, as both versions have it. */
+/** `__type` and `message`, as both versions have it; the code of the query protocol is `details.queryCode` where it is another. */
 export function jsonErrorAnswer(request: FastifyRequest, reply: FastifyReply, error: CodedError): void {
   const status = error.status ?? 500;
   if (request.headers['x-amzn-query-mode'] !== undefined) {
-    reply.header('x-amzn-query-error', `${error.code};${status < 500 ? 'Sender' : 'Receiver'}`);
+    const queryCode = error.details?.queryCode ?? error.code;
+    reply.header('x-amzn-query-error', `${queryCode};${status < 500 ? 'Sender' : 'Receiver'}`);
   }
   const type = String(request.headers['content-type'] ?? '');
   reply

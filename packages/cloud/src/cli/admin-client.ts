@@ -36,9 +36,18 @@ export class AdminClient {
    * @throws CLOUD_NOT_RUNNING, CLOUD_UNREACHABLE, or the cloud's own refusal with its code and status.
    */
   async post(path: string, body: object): Promise<Record<string, unknown>> {
+    return this.#call(path, JSON.stringify(body), 'application/json');
+  }
+
+  /** The same with bytes, such as a piece of an image, as the body. */
+  async send(path: string, bytes: Uint8Array): Promise<Record<string, unknown>> {
+    return this.#call(path, bytes, 'application/octet-stream');
+  }
+
+  async #call(path: string, body: string | Uint8Array, type: string): Promise<Record<string, unknown>> {
     this.#access ??= this.#find();
     const { at, key, authority } = await this.#access;
-    const { status, text } = await this.#send(at, authority, key, path, JSON.stringify(body));
+    const { status, text } = await this.#send(at, authority, path, { key, body, type });
     const answer = parse(text);
     if (answer.code === 'ROUTE_UNKNOWN') throw this.#otherRole(path);
     if (status >= 300) {
@@ -51,6 +60,13 @@ export class AdminClient {
       );
     }
     return answer;
+  }
+
+  /** Where the cloud is, and the authority that it is known by. @throws CLOUD_NOT_RUNNING */
+  async place(): Promise<{ at: RunningAt; authority: string }> {
+    this.#access ??= this.#find();
+    const { at, authority } = await this.#access;
+    return { at, authority };
   }
 
   async #find(): Promise<Access> {
@@ -69,14 +85,13 @@ export class AdminClient {
   #send(
     { host, port, servername }: RunningAt,
     ca: string,
-    key: string,
     path: string,
-    body: string,
+    { key, body, type }: { key: string; body: string | Uint8Array; type: string },
   ): Promise<{ status: number; text: string }> {
     const headers = {
       host: `${servername}:${port}`,
       authorization: `bearer ${key}`,
-      'content-type': 'application/json',
+      'content-type': type,
       'content-length': Buffer.byteLength(body),
       'ioto-agent': '2',
     };

@@ -2,14 +2,19 @@ import { readFileSync } from 'node:fs';
 import { isCodedError, messageOf } from '@ioto/runtime';
 import { Command, CommanderError } from 'commander';
 import { adminGroup, toCommand } from './admin-command.ts';
+import { aliasCommands } from './alias-commands.ts';
 import { broadcastCommands } from './broadcast-commands.ts';
 import { cloudCommands, productCommands } from './builder-commands.ts';
+import { certificateCommands } from './certificate-commands.ts';
 import { accountCommands, deviceCommands, tokenCommands, userCommands } from './cloud-commands.ts';
 import { credentialsCommand } from './credentials-command.ts';
+import { jobCommands } from './job-commands.ts';
+import { logGroup } from './log-commands.ts';
 import { metricCommands } from './metric-commands.ts';
 import { policyCommands } from './policy-commands.ts';
 import { startCommand } from './start-command.ts';
 import type { Terminal } from './terminal.ts';
+import { updateGroup } from './update-commands.ts';
 
 /** Codes of errors that are the caller's: bad options or files. */
 const USAGE = ['CONFIG_INVALID'];
@@ -45,8 +50,13 @@ function createProgram(terminal: Terminal): Command {
     .addCommand(
       adminGroup('broadcast', 'values for the devices of all accounts', broadcastCommands, terminal),
     )
+    .addCommand(adminGroup('certificate', 'certificates of devices', certificateCommands, terminal))
+    .addCommand(adminGroup('job', 'jobs for devices', jobCommands, terminal))
     .addCommand(adminGroup('metric', 'what devices measure', metricCommands, terminal))
+    .addCommand(adminGroup('alias', 'role aliases: credentials by certificate', aliasCommands, terminal))
+    .addCommand(logGroup(terminal))
     .addCommand(adminGroup('policy', 'IoT policies of devices', policyCommands, terminal))
+    .addCommand(updateGroup(terminal))
     .addCommand(toCommand(credentialsCommand, terminal));
   for (const command of [
     program,

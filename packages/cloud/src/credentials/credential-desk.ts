@@ -1,5 +1,6 @@
 import { type Clock, errorCatalogue } from '@ioto/runtime';
 import type { AuditLog } from '../audit/audit-log.ts';
+import type { CloudPlace } from '../devices/cloud-place.ts';
 import type { DeviceCall, DeviceProvisioning } from '../devices/provisioning.ts';
 import { accessError } from '../http/guards.ts';
 import { nameOfPrincipal, type Principal, roleCovers } from '../http/principal.ts';
@@ -9,6 +10,7 @@ import { TokenBuckets } from '../limits/token-bucket.ts';
 import {
   CREDENTIAL_LIFE,
   type CredentialIssuer,
+  type DeviceBearer,
   type IssuedCredentials,
   type ToolRole,
 } from '../ports/credential-issuer.ts';
@@ -27,8 +29,18 @@ const PER_SPONSOR = { burst: 600, period: 3_600_000 };
 const STAY_AWAY = 600_000;
 
 /** The answer of getCreds (Ioto contract §6). */
-export interface CredentialAnswer extends IssuedCredentials {
+export interface CredentialAnswer extends IssuedCredentials, CredentialPlace {}
+
+/** What the credentials are for: region and services, whose bases are all the one of this cloud. */
+export interface CredentialPlace {
   region: string;
+  endpoints: { logs: string; s3: string; monitoring: string };
+}
+
+/** AWS's services are served at the root of the port that the API is on. */
+export function credentialPlace({ region, api }: Pick<CloudPlace, 'region' | 'api'>): CredentialPlace {
+  const { origin } = new URL(api);
+  return { region, endpoints: { logs: origin, s3: origin, monitoring: origin } };
 }
 
 export interface ToolOrder {
@@ -46,7 +58,7 @@ export interface CredentialDeskOptions {
   sponsors: Sponsors;
   accounts: AccountDirectory;
   audit: AuditLog;
-  region: () => string;
+  place: () => Pick<CloudPlace, 'region' | 'api'>;
   clock: Clock;
 }
 
@@ -65,11 +77,18 @@ export class CredentialDesk {
 
   /** @throws as `DeviceProvisioning.authenticate`; CREDENTIALS_TOO_OFTEN (429). */
   async forDevice(call: DeviceCall): Promise<CredentialAnswer> {
-    const { issuer, devices, region } = this.#options;
-    const { deviceId, accountId, generation } = await devices.authenticate(call);
+    return this.forCertificate(await this.#options.devices.authenticate(call), CREDENTIAL_LIFE.usual);
+  }
+
+  /** For a device that has shown who it is: by its certificate, or as `forDevice` has it. @throws CREDENTIALS_TOO_OFTEN (429) */
+  async forCertificate(
+    { deviceId, accountId, generation }: Omit<DeviceBearer, 'kind'>,
+    seconds: number,
+  ): Promise<CredentialAnswer> {
+    const { issuer, place } = this.#options;
     if (this.#perDevice.take(deviceId) > 0) throw tooOften('this device', PER_DEVICE.burst);
     const bearer = { kind: 'device', deviceId, accountId, generation } as const;
-    return { ...(await issuer.issue(bearer, CREDENTIAL_LIFE.usual)), region: region() };
+    return { ...(await issuer.issue(bearer, seconds)), ...credentialPlace(place()) };
   }
 
   /**
@@ -83,7 +102,7 @@ export class CredentialDesk {
     role = 'viewer',
     seconds = CREDENTIAL_LIFE.usual,
   }: ToolOrder): Promise<CredentialAnswer> {
-    const { issuer, sponsors, accounts, audit, region } = this.#options;
+    const { issuer, sponsors, accounts, audit, place } = this.#options;
     if ('role' in principal && !roleCovers(principal.role, role)) {
       throw accessError('FORBIDDEN', `only who has the role ${role} may have such credentials`);
     }
@@ -99,7 +118,7 @@ export class CredentialDesk {
     const { accessKeyId, expires } = credentials;
     const details = { accessKeyId, role, expires };
     await audit.record({ accountId }, { action: 'credentials.issued', actor, accountId, details });
-    return { ...credentials, region: region() };
+    return { ...credentials, ...credentialPlace(place()) };
   }
 
   /** Seconds, cut to what is left of the sponsor's own time. */

@@ -21,9 +21,11 @@ describe('getCreds of a device', () => {
   it('answers what the contract says (Ioto contract §6), for an hour', async () => {
     const answer = await world.deviceCredentials(device);
     expect(Object.keys(answer).sort()).toEqual(
-      ['accessKeyId', 'expires', 'region', 'secretAccessKey', 'sessionToken'].sort(),
+      ['accessKeyId', 'endpoints', 'expires', 'region', 'secretAccessKey', 'sessionToken'].sort(),
     );
     expect(answer.region).toBe('here');
+    const { origin } = new URL(world.cloud.place().api);
+    expect(answer.endpoints).toEqual({ logs: origin, s3: origin, monitoring: origin });
     const left = Date.parse(answer.expires) - Date.now();
     expect(left).toBeGreaterThan(3_500_000);
     expect(left).toBeLessThanOrEqual(3_600_000);

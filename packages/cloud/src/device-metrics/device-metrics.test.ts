@@ -1,5 +1,5 @@
 import { compileSchema, completeSchema } from '@ioto/database';
-import { deviceTopic, serviceTopic } from '@ioto/protocol';
+import { deviceTopic, mergeSketches, serviceTopic, sketchOf } from '@ioto/protocol';
 import { type Clock, silentLogger } from '@ioto/runtime';
 import { until } from '@ioto/testkit/until';
 import { VirtualClock } from '@ioto/testkit/virtual-clock';
@@ -123,6 +123,33 @@ describe('what a device measures', () => {
     await world.restart();
     await set({ metric: 'another', value: 1 });
     expect(world.devices.metricCounts).toEqual({ taken: 0, refused: 1 });
+  });
+});
+
+describe('the percentiles of what a device measures', () => {
+  it('are known to one part in a hundred, of its samples and of those that it put together', async () => {
+    for (let value = 1; value <= 50; value += 1) await sets(value);
+    const sketch = Array.from({ length: 50 }, (_, index) => sketchOf(51 + index)).reduce(mergeSketches);
+    const lot = { n: 1, count: 50, sum: 3775, min: 51, max: 100, last: 100, sketch };
+    await sets(75.5, { samples: lot });
+    for (const [statistic, wanted] of [
+      ['p50', 50],
+      ['p90', 90],
+      ['p99', 99],
+      ['p100', 100],
+    ] as const) {
+      expect(Math.abs(Number(await ask(statistic)) - wanted) / wanted).toBeLessThan(0.011);
+    }
+    const { points } = await desk.points({
+      ...{ accountId, metric: 'heat', dimensions: {}, period: 300, statistic: 'p50' },
+    });
+    expect(points).toHaveLength(1);
+  });
+
+  it('are not known when they are not of one of its samples', async () => {
+    await sets(5);
+    await sets(5, { samples: { n: 1, count: 3, sum: 15, min: 1, max: 9, last: 5, sketch: { p: [1, 2] } } });
+    expect([await ask('p50'), await ask('avg'), await ask('p101')]).toEqual(['', '5', '']);
   });
 });
 

@@ -1,7 +1,7 @@
 import type { MetricDimensions, MetricStatistic } from '@ioto/protocol';
 import type { Clock } from '@ioto/runtime';
 import type { ItemStore } from '../ports/item-store.ts';
-import { readSeries, type SeriesItem, type SeriesName, seriesPartition } from './series-records.ts';
+import { readSeries, type SeriesItem, type SeriesName, seriesKeys } from './series-records.ts';
 import { numberFor, pointsOf, spanFor, statisticOf } from './spans.ts';
 
 /** What of a series is asked for. */
@@ -33,12 +33,20 @@ export interface MetricPoint {
 
 /** A series as a list shows it. */
 export interface MetricSummary {
+  /** Absent for what devices set. */
+  namespace?: string;
   metric: string;
   dimensions: MetricDimensions;
   /** The latest sample. */
   value: number | undefined;
   /** ISO time at which it was last set. */
   updated: string;
+}
+
+export interface SeriesSearch {
+  /** Default: what devices set. */
+  namespace?: string;
+  metric?: string;
 }
 
 /** Answers what owners and devices ask of the metrics that came in. */
@@ -69,11 +77,10 @@ export class MetricDesk {
     const interval = accumulate ? period : spanFor(period * 1000).interval / 1000;
     const facts = { metric, dimensions, statistic, period, interval };
     if (!accumulate) {
-      const points = held.map((point) => ({
-        timestamp: point.at,
-        value: statisticOf(point, statistic),
-        count: point.count,
-      }));
+      const points = held.flatMap((point) => {
+        const value = statisticOf(point, statistic);
+        return value === undefined ? [] : [{ timestamp: point.at, value, count: point.count }];
+      });
       // Of the latest sample is known what it was; of those before, how they were on average.
       const latest = points.at(-1);
       if (latest && series?.last && statistic === 'current') latest.value = series.last.value;
@@ -88,10 +95,10 @@ export class MetricDesk {
   /** The series of an account, by name; `next` of an answer continues it. */
   async find(
     accountId: string,
-    { metric, limit = 100, next }: { metric?: string; limit?: number; next?: string },
+    { namespace, metric, limit = 100, next }: SeriesSearch & { limit?: number; next?: string },
   ): Promise<{ items: MetricSummary[]; next?: string }> {
-    const begins = metric === undefined ? undefined : `${metric}#`;
-    const page = await this.#store.query(seriesPartition(accountId), { begins, limit, after: next });
+    const { pk, begins } = seriesKeys({ accountId, namespace, metric });
+    const page = await this.#store.query(pk, { begins, limit, after: next });
     const items = (page.items as SeriesItem[]).filter(
       (each) => metric === undefined || each.metric === metric,
     );
@@ -99,6 +106,7 @@ export class MetricDesk {
   }
 }
 
-function summary({ metric, dimensions, last, updated }: SeriesItem): MetricSummary {
-  return { metric, dimensions, value: last?.value, updated };
+function summary({ namespace, metric, dimensions, last, updated }: SeriesItem): MetricSummary {
+  const facts = { metric, dimensions, value: last?.value, updated };
+  return namespace === undefined ? facts : { namespace, ...facts };
 }

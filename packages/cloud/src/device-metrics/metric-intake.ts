@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { type Clock, errorCatalogue, type Logger, messageOf } from '@ioto/runtime';
 import type { Complaints } from '../limits/complaints.ts';
 import { type ItemStore, type Write, writeIfHolds } from '../ports/item-store.ts';
@@ -9,7 +10,9 @@ import { readSeries, type SeriesItem, type SeriesName, seriesKey, seriesWrites }
 import { type Kept, withSamples } from './spans.ts';
 
 /** Sets that go into one commit. */
-const MOST = 500;
+const MOST = 200;
+/** Sets that are planned before others have their turn: some milliseconds. */
+const AT_A_TIME = 25;
 /** How often a commit is planned anew because another process wrote one of its series meanwhile. */
 const ATTEMPTS = 20;
 
@@ -22,10 +25,13 @@ export interface MetricIntakeOptions {
   logger: Logger;
 }
 
+/** What became of a set: `full` when there was no room for one more series, `seen` when it had come before. */
+export type MetricOutcome = 'taken' | 'full' | 'seen';
+
 interface Waiting {
   identity: SyncIdentity;
   set: MetricSet;
-  resolve(): void;
+  resolve(outcome: MetricOutcome): void;
   reject(error: unknown): void;
 }
 
@@ -37,6 +43,7 @@ interface Draft {
   name: SeriesName;
   before: SeriesItem | undefined;
   kept: Kept;
+  unit?: string;
   deviceId: string;
 }
 
@@ -66,7 +73,12 @@ export class MetricIntake {
       this.#options.complaints.of(deviceId, 'metric of a device dropped', { why: set.refused });
       return;
     }
-    await new Promise<void>((resolve, reject) => {
+    await this.take(identity, set);
+  }
+
+  /** Resolves when it is durable, or when there is no room for it. Rejects for faults of the cloud. */
+  take(identity: SyncIdentity, set: MetricSet): Promise<MetricOutcome> {
+    return new Promise((resolve, reject) => {
       this.#waiting.push({ identity, set, resolve, reject });
       this.#begin();
     });
@@ -83,8 +95,8 @@ export class MetricIntake {
     while (this.#waiting.length > 0) {
       const lot = this.#waiting.splice(0, MOST);
       try {
-        await this.#commit(lot);
-        for (const { resolve } of lot) resolve();
+        const outcomes = await this.#commit(lot);
+        for (const [index, { resolve }] of lot.entries()) resolve(outcomes[index] ?? 'full');
       } catch (error) {
         this.#options.logger.error({ error: messageOf(error) }, 'cannot store metrics of devices');
         for (const { reject } of lot) reject(error);
@@ -93,15 +105,17 @@ export class MetricIntake {
     this.#isBusy = false;
   }
 
-  async #commit(lot: readonly Waiting[]): Promise<void> {
+  async #commit(lot: readonly Waiting[]): Promise<MetricOutcome[]> {
     const { store } = this.#options;
     const roomy: Roomy = new Map();
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-      const { writes, taken, refused } = await this.#plan(lot, roomy);
+      const { writes, outcomes } = await this.#plan(lot, roomy);
       if (writes.length > 0 && !(await writeIfHolds(store, writes))) continue;
-      this.counters.taken += taken;
-      this.counters.refused += refused;
-      return;
+      for (const outcome of outcomes) {
+        if (outcome === 'taken') this.counters.taken += 1;
+        else if (outcome === 'full') this.counters.refused += 1;
+      }
+      return outcomes;
     }
     throw metricError('METRIC_CONTENDED', `the series of some metrics changed ${ATTEMPTS} times meanwhile`);
   }
@@ -109,33 +123,38 @@ export class MetricIntake {
   async #plan(
     lot: readonly Waiting[],
     roomy: Roomy,
-  ): Promise<{ writes: Write[]; taken: number; refused: number }> {
+  ): Promise<{ writes: Write[]; outcomes: MetricOutcome[] }> {
     const { clock } = this.#options;
     const now = clock.now();
     const drafts = new Map<string, Draft | 'refused'>();
     const seen = new SeenNumbers(this.#options);
-    let taken = 0;
-    let refused = 0;
-    for (const { identity, set } of lot) {
-      if (set.n !== undefined && (await seen.isSeen(identity, set.n))) continue;
+    const outcomes: MetricOutcome[] = [];
+    for (const [index, { identity, set }] of lot.entries()) {
+      if (index > 0 && index % AT_A_TIME === 0) await turn();
+      if (set.n !== undefined && (await seen.isSeen(identity, set.n))) {
+        outcomes.push('seen');
+        continue;
+      }
       let isTaken = false;
+      const { metric, namespace } = set;
       for (const dimensions of set.dimensions) {
-        const name = { accountId: identity.accountId, metric: set.metric, dimensions };
+        const series = { accountId: identity.accountId, metric, dimensions };
+        const name = namespace === undefined ? series : { ...series, namespace };
         const { sk, pk } = seriesKey(name);
         const id = `${pk}\n${sk}`;
         const draft = drafts.get(id) ?? (await this.#draft(name, { identity, id, roomy }));
         drafts.set(id, draft);
         if (draft === 'refused') continue;
         draft.kept = withSamples(draft.kept, set.samples, now);
+        draft.unit = set.unit ?? draft.unit;
         isTaken = true;
       }
-      if (isTaken) taken += 1;
-      else refused += 1;
+      outcomes.push(isTaken ? 'taken' : 'full');
     }
     const writes = [...drafts.values()].flatMap((draft) =>
       draft === 'refused' ? [] : seriesWrites(draft.name, { ...draft, now }),
     );
-    return { writes: [...writes, ...seen.writes()], taken, refused };
+    return { writes: [...writes, ...seen.writes()], outcomes };
   }
 
   async #draft(

@@ -1,5 +1,6 @@
 import {
   DEVICE_DIMENSION,
+  isMetricStatistic,
   LONGEST_METRIC_PERIOD,
   METRIC_LIMITS,
   METRIC_STATISTICS,
@@ -8,15 +9,21 @@ import {
   OWN_DEVICE,
   problemOfDimensions,
   problemOfMetricName,
+  readSketch,
+  sketchOf,
 } from '@ioto/protocol';
 import type { Samples } from './spans.ts';
 
 /** A `metric/set` as far as the cloud believes it. */
 export interface MetricSet {
+  /** Of CloudWatch; absent for what devices set. */
+  namespace?: string;
   metric: string;
   /** Of each series that it is for. */
   dimensions: MetricDimensions[];
   samples: Samples;
+  /** As CloudWatch has it. */
+  unit?: string;
   /** The device's number for it, where it has one. */
   n?: number;
 }
@@ -64,9 +71,10 @@ export function readMetricGet(
   if (seconds === undefined || seconds <= 0 || seconds > LONGEST_METRIC_PERIOD) {
     return { refused: `its period is not within ${LONGEST_METRIC_PERIOD} seconds` };
   }
-  const known = METRIC_STATISTICS.find((each) => each === statistic);
-  if (!known) return { refused: `its statistic is none of ${METRIC_STATISTICS.join(', ')}` };
-  return { metric: metric as string, dimensions: read.dimensions, period: seconds, statistic: known };
+  if (!isMetricStatistic(statistic)) {
+    return { refused: `its statistic is none of ${METRIC_STATISTICS.join(', ')}` };
+  }
+  return { metric: metric as string, dimensions: read.dimensions, period: seconds, statistic };
 }
 
 /** What stands for the device is its ID (Ioto contract §10: it is literal on the wire), and numbers are their text. */
@@ -110,7 +118,9 @@ function readSamples(value: unknown, samples: unknown, now: number): Samples | u
   const last = numberOf(more.last) ?? one;
   const ago = Math.max(0, numberOf(age) ?? 0) * 1000;
   const isCount = Number.isSafeInteger(many) && many >= 1;
-  return { at: now - ago, count: isCount ? many : 1, sum, min, max, last };
+  const facts = { at: now - ago, count: isCount ? many : 1, sum, min, max, last };
+  const sketch = min === max ? sketchOf(min, facts.count) : readSketch(more.sketch, facts.count);
+  return sketch ? { ...facts, sketch } : facts;
 }
 
 /** Also of text. Agents in the field print the number zero as `e+00`, in text as well as bare (Ioto contract §10). */

@@ -3,7 +3,9 @@ import {
   METRIC_LIMITS,
   METRIC_STATISTICS,
   type MetricDimensions,
+  type MetricStatistic,
   OWN_DEVICE,
+  PERCENTILE,
   parseTypedClaimId,
   problemOfDimensions,
   problemOfMetricName,
@@ -15,6 +17,7 @@ import type { HttpApp } from '../http/http-app.ts';
 import { verbs } from '../http/verbs.ts';
 import type { MetricDesk, MetricPoints } from './metric-desk.ts';
 import { withDevice } from './metric-message.ts';
+import { namespaceOf } from './namespace.ts';
 
 const accountId = Type.Optional(Type.String({ maxLength: 64 }));
 const metric = Type.String({
@@ -40,7 +43,12 @@ const question = {
     maximum: LONGEST_METRIC_PERIOD,
     description: 'seconds back from now',
   }),
-  statistic: Type.Union(METRIC_STATISTICS.map((each) => Type.Literal(each))),
+  statistic: Type.Unsafe<MetricStatistic>(
+    Type.Union([
+      ...METRIC_STATISTICS.map((each) => Type.Literal(each)),
+      Type.String({ pattern: PERCENTILE.source, description: 'a percentile' }),
+    ]),
+  ),
   accumulate: Type.Optional(Type.Boolean({ description: 'one number for the whole period' })),
   namespace: text,
   cloudId: text,
@@ -58,7 +66,8 @@ export function metricRoutes(app: HttpApp, { desk, guards }: { desk: MetricDesk;
 
   const fetch = (account: string, device: string | undefined, asked: Static<typeof Question>) => {
     const dimensions = checked(asked.metric, withDevice({ ...asked.dimensions }, deviceOf(device)));
-    return desk.points({ ...asked, accountId: account, dimensions }, asked);
+    const namespace = namespaceOf(asked.namespace);
+    return desk.points({ ...asked, namespace, accountId: account, dimensions }, asked);
   };
   post('/metric/fetch', 'viewer', Fetch, async (body, request) => {
     const account = accountOf(request, body.accountId);
@@ -69,12 +78,12 @@ export function metricRoutes(app: HttpApp, { desk, guards }: { desk: MetricDesk;
   });
 
   const Find = Type.Object({
-    ...{ accountId, metric: Type.Optional(metric) },
+    ...{ accountId, metric: Type.Optional(metric), namespace: text },
     limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
     next: Type.Optional(Type.String({ maxLength: 1024 })),
   });
   post('/metric/find', 'viewer', Find, async (body, request) =>
-    desk.find(accountOf(request, body.accountId), body),
+    desk.find(accountOf(request, body.accountId), { ...body, namespace: namespaceOf(body.namespace) }),
   );
 }
 

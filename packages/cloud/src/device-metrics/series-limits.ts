@@ -31,16 +31,16 @@ export class SeriesLimits {
     this.#options = options;
   }
 
-  /** Whether there is room for one more series of this device; then it counts. */
+  /** Whether there is room for one more series of this device, or of a tool for ''; then it counts. */
   async takeRoom({ accountId, deviceId }: SyncIdentity): Promise<boolean> {
-    const ofDevice = await this.#count({ accountId, deviceId, most: MOST_OF_DEVICE });
+    const ofDevice =
+      deviceId === '' ? undefined : await this.#count({ accountId, deviceId, most: MOST_OF_DEVICE });
     const ofAccount = await this.#count({ accountId, most: MOST_OF_ACCOUNT });
-    if (ofDevice.series < MOST_OF_DEVICE && ofAccount.series < MOST_OF_ACCOUNT) {
-      ofDevice.series += 1;
-      ofAccount.series += 1;
-      return true;
-    }
-    return false;
+    if (ofAccount.series >= MOST_OF_ACCOUNT) return false;
+    if (ofDevice && ofDevice.series >= MOST_OF_DEVICE) return false;
+    if (ofDevice) ofDevice.series += 1;
+    ofAccount.series += 1;
+    return true;
   }
 
   async #count(of: { accountId: string; deviceId?: string; most: number }): Promise<Count> {

@@ -1,4 +1,11 @@
-import { LONGEST_METRIC_PERIOD, type MetricStatistic } from '@ioto/protocol';
+import {
+  LONGEST_METRIC_PERIOD,
+  type MetricSketch,
+  type MetricStatistic,
+  mergeSketches,
+  quantile,
+  shareOfPercentile,
+} from '@ioto/protocol';
 
 /** What was measured in one interval. Whoever needs more than these of the samples adds a field: older points lack it. */
 export interface Point {
@@ -8,6 +15,8 @@ export interface Point {
   sum: number;
   min: number;
   max: number;
+  /** How all of its samples are distributed; absent when that is not known of one of them. */
+  sketch?: MetricSketch;
 }
 
 /** Samples of one series as they come in, put together already or one. */
@@ -61,8 +70,8 @@ export function withSamples(kept: Kept | undefined, samples: Samples, now: numbe
 function addTo({ period, interval }: Span, points: readonly Point[], samples: Samples, now: number): Point[] {
   const at = Math.floor(samples.at / interval) * interval;
   const isKept = (point: { at: number }) => point.at + interval > now - period;
-  const { count, sum, min, max } = samples;
-  const added: Point = { at, count, sum: bounded(sum), min, max };
+  const { count, sum, min, max, sketch } = samples;
+  const added: Point = { at, count, sum: bounded(sum), min, max, ...(sketch && { sketch }) };
   const before = points.find((point) => point.at === at);
   const others = points.filter((point) => point.at !== at);
   const merged = before ? together(before, added) : added;
@@ -70,13 +79,15 @@ function addTo({ period, interval }: Span, points: readonly Point[], samples: Sa
   return [...others, merged].filter(isKept).sort((a, b) => a.at - b.at);
 }
 
-function together(a: Point, b: Point): Point {
+/** The samples of both; the time of the first. */
+export function together(a: Point, b: Point): Point {
   return {
     at: a.at,
     count: a.count + b.count,
     sum: bounded(a.sum + b.sum),
     min: Math.min(a.min, b.min),
     max: Math.max(a.max, b.max),
+    ...(a.sketch && b.sketch && { sketch: mergeSketches(a.sketch, b.sketch) }),
   };
 }
 
@@ -111,8 +122,18 @@ export function numberFor(
   return statisticOf(others.reduce(together, first), statistic);
 }
 
-/** @param statistic Of `current` a point knows no more than the average. */
-export function statisticOf({ count, sum, min, max }: Point, statistic: MetricStatistic): number {
+/**
+ * Undefined for a percentile of samples whose distribution is not known.
+ *
+ * @param statistic Of `current` a point knows no more than the average.
+ */
+export function statisticOf(point: Point, statistic: MetricStatistic): number | undefined {
+  const { count, sum, min, max, sketch } = point;
+  const share = shareOfPercentile(statistic);
+  if (share !== undefined) {
+    const value = sketch && quantile(sketch, share);
+    return value === undefined ? undefined : Math.max(min, Math.min(max, value));
+  }
   if (statistic === 'sum') return sum;
   if (statistic === 'count') return count;
   if (statistic === 'min') return min;

@@ -1,9 +1,10 @@
 import { type Clock, isCodedError, isoTime } from '@ioto/runtime';
 import type { ItemStore } from '../ports/item-store.ts';
-import { isReplaced } from './certificate-plan.ts';
+import { hasLapsed, isReplaced } from './certificate-plan.ts';
 import { deviceError } from './device-errors.ts';
 import { type DeviceItem, deviceKey, editDeviceItem, isDeviceItem } from './device-item.ts';
 import type { CertificateRecord, DeviceRecords } from './device-records.ts';
+import { type DeviceSoftware, softwareKey, softwareOf } from './device-software.ts';
 
 export interface DeviceDirectoryOptions {
   store: ItemStore;
@@ -14,7 +15,7 @@ export interface DeviceDirectoryOptions {
 /** What the API shows of a certificate: all but its text. */
 export interface ShownCertificate {
   serial: string;
-  state: 'issued' | 'in use' | 'replaced' | 'revoked' | 'expired';
+  state: 'pending' | 'issued' | 'in use' | 'replaced' | 'revoked' | 'expired';
   issued: string;
   expires: string;
   used?: string;
@@ -67,6 +68,17 @@ export class DeviceDirectory {
     return visible.map((record) => shown(record, clock.now()));
   }
 
+  /** What the device's check-ins for updates told; undefined before the first. */
+  async software(
+    accountId: string,
+    deviceId: string,
+  ): Promise<Omit<DeviceSoftware, 'accountId'> | undefined> {
+    const { pk, sk } = softwareKey(deviceId);
+    const { accountId: _own, ...software } =
+      softwareOf(await this.#options.store.get(pk, sk), accountId) ?? {};
+    return Object.keys(software).length > 0 ? software : undefined;
+  }
+
   /** @throws DEVICE_UNKNOWN (404) */
   async edit(
     accountId: string,
@@ -94,7 +106,8 @@ function shown(record: CertificateRecord, now: number): ShownCertificate {
 
 function stateOf(record: CertificateRecord, now: number): ShownCertificate['state'] {
   if (record.revoked || isReplaced(record, now)) return 'revoked';
-  if (Date.parse(record.expires) <= now) return 'expired';
+  if (Date.parse(record.expires) <= now || hasLapsed(record, now)) return 'expired';
+  if (record.pending) return 'pending';
   if (record.replaced) return 'replaced';
   return record.used ? 'in use' : 'issued';
 }

@@ -99,3 +99,22 @@ describe('a change of policies', () => {
     expect(asked.get('B0')).toBe(3);
   });
 });
+
+describe('a certificate that is revoked', () => {
+  it('ends the connection that came with it, and no other', async () => {
+    await door.connected({ ...device('C0', 'C'), serial: 'aa' });
+    inside.set('C0', { ...device('C0', 'C'), serial: 'aa' });
+    door.revoked('C0', ['bb']);
+    expect(sentAway).toEqual([]);
+    door.revoked('C0', ['aa', 'bb']);
+    expect(sentAway).toEqual(['C0']);
+  });
+
+  it('while its device is being let in ends that connection as soon as there is one', async () => {
+    door.revoked('LATE', ['aa']);
+    const principal: DevicePrincipal = { ...device('LATE', 'C'), serial: 'aa' };
+    inside.set('LATE', principal);
+    await door.connected(principal);
+    expect([sentAway, online.has('LATE')]).toEqual([['LATE'], false]);
+  });
+});

@@ -1,4 +1,5 @@
 import { type Clock, isoTime, type Logger, messageOf } from '@ioto/runtime';
+import type { AuditLog } from '../audit/audit-log.ts';
 import type { DeviceBearer } from '../ports/credential-issuer.ts';
 import type {
   Admission,
@@ -13,6 +14,7 @@ import type {
 } from '../ports/device-endpoint.ts';
 import type { ItemStore } from '../ports/item-store.ts';
 import type { Peers } from '../sync/hello/peers.ts';
+import { provenEntry, revokedEntry } from './certificate-entries.ts';
 import { certificateStanding, onFirstUse, REPLACEMENT_GRACE } from './certificate-plan.ts';
 import type { ConnectionHistory } from './connection-history.ts';
 import type { DeviceRecords } from './device-records.ts';
@@ -26,6 +28,7 @@ export interface DeviceDoorOptions {
   presence: Presence;
   history: ConnectionHistory;
   endpoint: Pick<DeviceEndpoint, 'disconnect'>;
+  audit: Pick<AuditLog, 'entry'>;
   messages: { receive(principal: DevicePrincipal, message: DeviceMessage): Promise<void> };
   /** Who has agreed on more than the contract, by the connection that they have. */
   peers: Pick<Peers, 'forget'>;
@@ -37,6 +40,9 @@ export interface DeviceDoorOptions {
 /** Steps between two turns of the loop when devices are looked at again; one of a device costs so many of passing it over. */
 const AT_A_TIME = 1000;
 const OWN_DEVICE = 100;
+/** Milliseconds that an admission takes at the longest until it is a connection. */
+const ADMISSION = 60_000;
+const REVOKED = 'the certificate was revoked';
 const DENIED = 'a policy of the account denies iot:Connect';
 
 /** What the door asks about the rights of devices. */
@@ -68,6 +74,8 @@ export class DeviceDoor implements DeviceGate {
   #looking = false;
   /** Devices whose certificate is looked at again. */
   readonly #watched = new Set<string>();
+  /** Serial numbers that were revoked a moment ago: one that was admitted just before may only now be connected. */
+  readonly #revoked = new Set<string>();
 
   constructor(options: DeviceDoorOptions) {
     this.#options = options;
@@ -131,6 +139,7 @@ export class DeviceDoor implements DeviceGate {
     this.#options.rights.use(accountId);
     // The policies may have changed since it was let in.
     this.#checkAgain(principal);
+    if (principal.serial && this.#revoked.has(principal.serial)) this.#sendAway(principal);
     // Sent away, it is gone already: it must not be shown as one that came after that.
     if (this.#inside.get(deviceId) !== principal) return;
     await this.#options.presence.connected(deviceId, accountId);
@@ -192,6 +201,21 @@ export class DeviceDoor implements DeviceGate {
     this.#options.endpoint.disconnect(deviceId, DENIED);
   }
 
+  /** The records of these certificates say that they are void: who came in with one is sent away. */
+  revoked(deviceId: string, serials: readonly string[]): void {
+    for (const serial of serials) {
+      this.#revoked.add(serial);
+      this.#options.clock.after(ADMISSION, () => this.#revoked.delete(serial), { unref: true });
+    }
+    const principal = this.#inside.get(deviceId);
+    if (principal?.serial && serials.includes(principal.serial)) this.#sendAway(principal);
+  }
+
+  #sendAway({ deviceId, accountId }: DevicePrincipal): void {
+    this.#options.logger.info({ deviceId, accountId }, `device sent away: ${REVOKED}`);
+    this.#options.endpoint.disconnect(deviceId, REVOKED);
+  }
+
   /** A device that was given a new certificate may stay connected with the old one for as long as that holds. */
   replaced(deviceId: string): void {
     this.#watch(deviceId, REPLACEMENT_GRACE);
@@ -223,13 +247,24 @@ export class DeviceDoor implements DeviceGate {
   }
 
   async #firstUse(deviceId: string, serial: string): Promise<void> {
-    const { store, records, turns, clock } = this.#options;
+    const { store, records, audit, turns, clock } = this.#options;
     await turns.run(deviceId, async () => {
       const all = await records.certificates(deviceId);
       const record = all.find((each) => each.serial === serial);
       if (!record || record.used || record.revoked) return;
-      const changed = onFirstUse(record, all, isoTime(clock));
-      await store.write(changed.map((each) => records.putCertificate(each)));
+      const [used, ...revoked] = onFirstUse(record, all, isoTime(clock));
+      const told = record.pending === true || revoked.length > 0;
+      await store.write([
+        ...[used, ...revoked].flatMap((each) => (each ? records.putCertificate(each) : [])),
+        // The first certificate of a device has its entry already, as what it was provisioned with.
+        ...(told ? [audit.entry(record, provenEntry(record))] : []),
+        ...revoked.map((each) => audit.entry(record, revokedEntry(each, `device:${deviceId}`))),
+      ]);
+      // A connection that came with one of those, where this one came another way.
+      this.revoked(
+        deviceId,
+        revoked.map((each) => each.serial),
+      );
     });
   }
 }

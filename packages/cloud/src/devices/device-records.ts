@@ -1,4 +1,4 @@
-import type { ItemStore, StoredItem, Write } from '../ports/item-store.ts';
+import type { ItemStore, StoredItem, StoredKey, Write } from '../ports/item-store.ts';
 
 /** Who holds a device, as this cloud knows it. */
 export interface Ownership {
@@ -36,6 +36,8 @@ export interface CertificateRecord {
   expires: string;
   /** First connect with it. */
   used?: string;
+  /** Issued over MQTT, and neither activated nor used yet: it voids no other, and is void itself after an hour. */
+  pending?: true;
   /** When a later certificate was issued: from an hour after that, this one is void. */
   replaced?: string;
   revoked?: string;
@@ -68,6 +70,13 @@ const CERTIFICATE = 'certificate#';
 /** Partition key of all that the cloud itself keeps of a device. */
 export const devicePartition = (deviceId: string) => `device#${deviceId}`;
 
+export function isHeldBy(
+  accountId: string,
+  ownership: Partial<Pick<Ownership, 'accountId' | 'state'>> | undefined,
+): boolean {
+  return ownership?.accountId === accountId && ownership.state !== 'released';
+}
+
 /** The cloud's own records of devices: ownership, certificates and intents. Reads give plain values, writes are for one commit. */
 export class DeviceRecords {
   readonly #store: ItemStore;
@@ -80,10 +89,15 @@ export class DeviceRecords {
     return bare<Ownership>(await this.#store.get(devicePartition(deviceId), OWNERSHIP));
   }
 
+  /** For a commit that must not come after a release: what it reads there goes to `isHeldBy`. */
+  ownershipKey(deviceId: string): StoredKey {
+    return { pk: devicePartition(deviceId), sk: OWNERSHIP };
+  }
+
   /** The ownership, where it is this account that holds the device. */
   async held(accountId: string, deviceId: string): Promise<Ownership | undefined> {
     const ownership = await this.ownership(deviceId);
-    return ownership?.accountId === accountId && ownership.state !== 'released' ? ownership : undefined;
+    return isHeldBy(accountId, ownership) ? ownership : undefined;
   }
 
   putOwnership(ownership: Ownership): Write {

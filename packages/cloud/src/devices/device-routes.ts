@@ -65,10 +65,12 @@ export function deviceRoutes(app: HttpApp, capabilities: DeviceRoutesCapabilitie
     const device = shownDevice(await directory.get(accountId, deviceId));
     const kept = await quarantine.summary({ accountId, deviceId });
     const sync = await agreed.summary({ accountId, deviceId });
+    const software = await directory.software(accountId, deviceId);
     return {
       ...device,
       certificates: await directory.certificates(deviceId, accountId),
       endpoint: await history.of(deviceId, accountId),
+      ...(software && { software }),
       ...(sync && { sync }),
       ...(kept && { quarantine: kept }),
     };

@@ -30,7 +30,12 @@ import { EmbeddedCa } from '../platform/embedded/embedded-ca.ts';
 import { EmbeddedCredentials } from '../platform/embedded/embedded-credentials.ts';
 import { LmdbItemStore } from '../platform/embedded/lmdb-item-store.ts';
 import type { BuilderClient } from '../ports/builder-client.ts';
-import type { Delivery, DeviceEndpoint } from '../ports/device-endpoint.ts';
+import type {
+  Delivery,
+  DeviceEndpoint,
+  PublishedMessage,
+  RetainedMessage,
+} from '../ports/device-endpoint.ts';
 import { everyRight } from '../ports/every-right.fixture.ts';
 import type { ProvisionCall } from './provisioning.ts';
 
@@ -41,7 +46,11 @@ export class FakeEndpoint implements DeviceEndpoint {
   readonly online = new Set<string>();
   readonly sent: { to: string; topic: string; body: string }[] = [];
   readonly ended: string[] = [];
+  readonly taken: PublishedMessage[] = [];
+  kept: RetainedMessage[] = [];
   outcome: Delivery | 'never' = 'acknowledged';
+  /** Whether somebody has subscribed everything. */
+  isHeard = false;
 
   async deliver(deviceId: string, topic: string, payload: string): Promise<Delivery> {
     if (!this.online.has(deviceId)) return 'offline';
@@ -57,8 +66,16 @@ export class FakeEndpoint implements DeviceEndpoint {
     this.sent.push({ to: session, topic, body: payload.toString() });
   }
 
+  async take(_from: unknown, message: PublishedMessage): Promise<void> {
+    this.taken.push(message);
+  }
+
+  retained(): RetainedMessage[] {
+    return this.kept;
+  }
+
   hasSubscribers(): boolean {
-    return false;
+    return this.isHeard;
   }
 
   isConnected(deviceId: string): boolean {

@@ -2,11 +2,13 @@ import { type ProvisionAnswer, type Registration, type SignedParts, verifyReques
 import { type Clock, isoTime } from '@ioto/runtime';
 import type { AuditLog } from '../audit/audit-log.ts';
 import { deviceAuthenticationFailed, deviceNotFound } from '../http/agent-dialect.ts';
+import type { AccountDirectory } from '../identity/accounts.ts';
 import { TokenBuckets } from '../limits/token-bucket.ts';
 import type { BuilderClient } from '../ports/builder-client.ts';
 import type { CertificateAuthority, IssuedCertificate } from '../ports/certificate-authority.ts';
 import type { ItemStore } from '../ports/item-store.ts';
-import { certificateToRepeat, onIssue } from './certificate-plan.ts';
+import { recoveredEntry } from './certificate-entries.ts';
+import { certificateToRepeat, hasExpired, onIssue } from './certificate-plan.ts';
 import type { CloudPlace } from './cloud-place.ts';
 import { deviceError } from './device-errors.ts';
 import type { CertificateRecord, DeviceRecords, Ownership } from './device-records.ts';
@@ -41,6 +43,7 @@ export interface ProvisioningOptions {
   records: DeviceRecords;
   builder: BuilderClient;
   authority: CertificateAuthority;
+  accounts: AccountDirectory;
   audit: AuditLog;
   turns: Turns;
   secret: () => Promise<Buffer>;
@@ -69,12 +72,12 @@ export class DeviceProvisioning {
    * The certificate for a device, the same again for the same key.
    *
    * @throws DEVICE_AUTHENTICATION_FAILED (401) and DEVICE_NOT_FOUND (404), on which a device registers anew;
-   * DEVICE_MISMATCH (403); SIGNATURE_… (401); CSR_… (400); PROVISION_TOO_OFTEN (429); DEVICE_NOT_READY (503).
+   * DEVICE_MISMATCH and DEVICE_EXPIRED (403); SIGNATURE_… (401); CSR_… (400); PROVISION_TOO_OFTEN (429); DEVICE_NOT_READY (503).
    */
   async provision(call: ProvisionCall): Promise<ProvisionAnswer> {
     const ownership = await this.authenticate(call);
     const publicKey = call.csr === undefined ? undefined : this.#options.authority.keyOfRequest(call.csr);
-    this.#refuseExcess(ownership.deviceId);
+    this.refuseExcess(ownership.deviceId);
     return this.#options.turns.run(ownership.deviceId, async () =>
       this.#issue(await this.#stillOwned(ownership), publicKey),
     );
@@ -164,7 +167,12 @@ export class DeviceProvisioning {
     }
   }
 
-  #refuseExcess(deviceId: string): void {
+  /**
+   * Counts a certificate that the device asks for, by whatever way.
+   *
+   * @throws PROVISION_TOO_OFTEN (429)
+   */
+  refuseExcess(deviceId: string): void {
     if (this.#perDevice.take(deviceId) === 0) return;
     throw deviceError(
       'PROVISION_TOO_OFTEN',
@@ -179,11 +187,22 @@ export class DeviceProvisioning {
     const earlier = await records.certificates(deviceId);
     const repeat = publicKey && certificateToRepeat(earlier, { publicKey, ownership, now: clock.now() });
     if (repeat) return this.#answer(ownership, repeat);
+    if (hasExpired(earlier, ownership, clock.now())) await this.#refuseReturn(ownership);
     const made: IssuedCertificate & { key?: string } = publicKey
       ? await authority.certify(deviceId, publicKey)
       : await authority.certifyNewKey(deviceId);
     await this.#record(ownership, { made, earlier, dialect: publicKey ? 'current' : 'old' });
     return this.#answer(ownership, made);
+  }
+
+  /** A device whose certificate ended while it was off comes back by its token and its key, unless its owner minds. */
+  async #refuseReturn({ deviceId, accountId }: Ownership): Promise<void> {
+    const account = await this.#options.accounts.get(accountId);
+    if (account?.recoverExpired !== false) return;
+    throw deviceError(
+      'DEVICE_EXPIRED',
+      `the certificate of ${deviceId} has ended, and its account does not let such devices come back by themselves: release it and claim it again`,
+    );
   }
 
   /** Durable before the answer leaves: a certificate that works must have its record. */
@@ -198,8 +217,10 @@ export class DeviceProvisioning {
     const now = isoTime(clock);
     const facts = { serial, certificate, publicKey, issued, expires, dialect };
     const changes = onIssue(earlier, now);
+    const record: CertificateRecord = { ...facts, deviceId, accountId, generation, created: now };
+    const ended = hasExpired(earlier, ownership, clock.now()) ? earlier[0]?.expires : undefined;
     await store.write([
-      records.putCertificate({ ...facts, deviceId, accountId, generation, created: now }),
+      records.putCertificate(record),
       ...changes.put.map((record) => records.putCertificate(record)),
       ...changes.remove.map((record) => records.removeCertificate(record)),
       ...(ownership.dialect === dialect ? [] : [records.putOwnership({ ...ownership, dialect })]),
@@ -219,6 +240,7 @@ export class DeviceProvisioning {
           },
         },
       ),
+      ...(ended === undefined ? [] : [audit.entry({ accountId }, recoveredEntry(record, ended))]),
     ]);
     if (changes.put.length > 0) onReplaced?.(deviceId);
   }

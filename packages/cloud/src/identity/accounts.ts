@@ -11,6 +11,10 @@ export interface Account {
   created: string;
   /** Self-claim (Ioto contract §5) is off unless the account switched it on, and then for the listed products only. */
   selfClaim: { enabled: boolean; products: string[] };
+  /** Log groups that devices of the account may make, beside those of our own names; `*` at an end stands for more. */
+  logGroups?: string[];
+  /** False: a device whose certificate ended while it was off does not come back by itself. Absent is true. */
+  recoverExpired?: boolean;
 }
 
 /** What other capabilities ask of accounts. */
@@ -65,14 +69,20 @@ export class Accounts implements AccountDirectory {
 
   async update(
     accountId: string,
-    changes: { name?: string; selfClaim?: Account['selfClaim'] },
+    changes: Partial<Pick<Account, 'name' | 'selfClaim' | 'logGroups' | 'recoverExpired'>>,
     actor: string,
   ): Promise<Account> {
-    const { name, selfClaim } = changes;
+    const { name, selfClaim, logGroups, recoverExpired } = changes;
     // A write that fails has lost against another that is done: there is always one that gets on.
     for (;;) {
       const before = await this.require(accountId);
-      const account = { ...before, name: name ?? before.name, selfClaim: selfClaim ?? before.selfClaim };
+      const account: Account = {
+        ...before,
+        name: name ?? before.name,
+        selfClaim: selfClaim ?? before.selfClaim,
+        ...(logGroups ? { logGroups } : {}),
+        ...(recoverExpired === undefined ? {} : { recoverExpired }),
+      };
       try {
         await this.#store.write([
           { put: { pk: PARTITION, sk: account.id, ...account }, if: { equals: { ...before } } },

@@ -74,6 +74,10 @@ function accountRoutes(app: HttpApp, { accounts, audit, guards }: IdentityCapabi
     id: Type.Optional(id),
     name: Type.Optional(name),
     selfClaim: Type.Optional(selfClaim),
+    logGroups: Type.Optional(
+      Type.Array(Type.String({ pattern: '^[.\\-_/#A-Za-z0-9]{1,511}\\*?$' }), { maxItems: 100 }),
+    ),
+    recoverExpired: Type.Optional(Type.Boolean()),
   });
   post('/account/update', 'admin', changes, async (body, request) =>
     accounts.update(accountOf(request, body.id), body, nameOfPrincipal(request.principal)),

@@ -15,3 +15,8 @@ export function ownerOfTopic(topic: string): string | undefined {
   const end = topic.indexOf('/', OWN.length);
   return end < 0 ? undefined : topic.slice(OWN.length, end);
 }
+
+/** The filter that matches the topics of an account's own. */
+export function ownTopics(accountId: string): string {
+  return `${OWN}${accountId}/#`;
+}

@@ -1,3 +1,5 @@
+import type { SigningScope } from '@ioto/protocol';
+
 /** What the holder of a credential may do at most: the roles of an account without the owner, whose rights need a login. */
 export const TOOL_ROLES = ['admin', 'user', 'viewer'] as const;
 export type ToolRole = (typeof TOOL_ROLES)[number];
@@ -62,8 +64,12 @@ export interface CredentialOpener {
    *
    * @throws UnrecognizedClientException for what was not issued here, ExpiredTokenException; both 403.
    */
-  open(keys: {
-    accessKeyId: string;
-    sessionToken: string | undefined;
-  }): Promise<{ secret: string; bearer: ProvenCredential }>;
+  open(keys: { accessKeyId: string; sessionToken: string | undefined }): Promise<OpenedCredential>;
+}
+
+export interface OpenedCredential {
+  secret: string;
+  bearer: ProvenCredential;
+  /** The key for one scope that the secret makes, where it is kept; else whoever needs it makes it. */
+  signingKey?(scope: SigningScope): Buffer;
 }

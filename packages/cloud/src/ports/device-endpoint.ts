@@ -60,6 +60,33 @@ export interface DeviceMessage {
   payload: Buffer;
 }
 
+/** What a client says with a message beyond its payload, in the words of MQTT 5. */
+export interface MessageProperties {
+  /** 1 says that the payload is UTF-8. */
+  payloadFormatIndicator?: number;
+  contentType?: string;
+  responseTopic?: string;
+  correlationData?: Buffer;
+  userProperties?: [name: string, value: string][];
+}
+
+/** A message from a client that is for subscribers too. */
+export interface PublishedMessage extends DeviceMessage {
+  qos: 0 | 1;
+  retain: boolean;
+  properties?: MessageProperties;
+  /** Milliseconds after which the message is not delivered any more. */
+  expiry?: number;
+}
+
+/** The last message of a topic, which new subscribers are given. */
+export interface RetainedMessage extends DeviceMessage {
+  qos: number;
+  properties?: MessageProperties;
+  /** Milliseconds since 1970; unknown of one that an older program has kept. */
+  retainedAt?: number;
+}
+
 /** The side of the endpoint that the domain talks to. */
 export interface DeviceEndpoint {
   /**
@@ -79,7 +106,17 @@ export interface DeviceEndpoint {
    * same for everybody. It is not kept for a client that is away.
    */
   answer(session: string, topic: string, payload: string | Buffer): void;
-  /** False when nobody would get what is published on a topic below this one. */
+  /**
+   * Takes a message that a client published over HTTP as if it had come over MQTT. Resolves when what an acknowledgement
+   * promises is durable.
+   *
+   * @throws MQTT_FORBIDDEN where the client may not publish or retain, MQTT_PROTOCOL_VIOLATION for a topic that is none,
+   * MQTT_LIMIT_EXCEEDED.
+   */
+  take(from: EndpointPrincipal, message: PublishedMessage): Promise<void>;
+  /** What the topics of an account have retained, of those that it calls its own. */
+  retained(accountId: string): RetainedMessage[];
+  /** False when nobody would get what is published on this topic or one below it. */
   hasSubscribers(topic: string): boolean;
   isConnected(deviceId: string): boolean;
   /**

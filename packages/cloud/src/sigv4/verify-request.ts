@@ -3,6 +3,7 @@ import {
   canonicalRequest,
   headerValues,
   type SignedRequest,
+  type SigningScope,
   sha256,
   signatureOver,
   signingKey,
@@ -33,7 +34,14 @@ export interface VerifyOptions<B> {
    *
    * @throws UnrecognizedClientException or ExpiredTokenException.
    */
-  open(keys: SigningKeys): Promise<{ secret: string; bearer: B }>;
+  open(keys: SigningKeys): Promise<Opened<B>>;
+}
+
+interface Opened<B> {
+  secret: string;
+  bearer: B;
+  /** The key that the secret makes for one scope, where it is kept. */
+  signingKey?(scope: SigningScope): Buffer;
 }
 
 /**
@@ -47,8 +55,8 @@ export async function verifySignedRequest<B>(request: SignedRequest, options: Ve
   checkScope(claimed, options);
   checkTime(claimed, options.now);
   checkCoverage(request, claimed);
-  const { secret, bearer } = await options.open(claimed);
-  const expected = signatureOf(request, claimed, secret);
+  const { secret, bearer, signingKey: keyFor } = await options.open(claimed);
+  const expected = signatureOf(request, claimed, keyFor?.(claimed) ?? signingKey(secret, claimed));
   if (!expected || !timingSafeEqual(expected, Buffer.from(claimed.signature, 'hex'))) {
     throw invalid(
       'the signature does not match the request: check the secret key and how the request is signed',
@@ -89,10 +97,10 @@ function checkCoverage({ rawHeaders, body }: SignedRequest, { signedHeaders }: C
   }
 }
 
-function signatureOf(request: SignedRequest, claimed: ClaimedSignature, secret: string): Buffer | undefined {
+function signatureOf(request: SignedRequest, claimed: ClaimedSignature, key: Buffer): Buffer | undefined {
   const canonical = canonicalRequest(request, claimed);
   if (canonical === undefined) return undefined;
-  return signatureOver(canonical, claimed, signingKey(secret, claimed));
+  return signatureOver(canonical, claimed, key);
 }
 
 function invalid(why: string): Error {

@@ -55,6 +55,16 @@ export class CloudWorld {
     return world;
   }
 
+  /** ID of the one product. */
+  get product(): string {
+    return this.#product;
+  }
+
+  /** The state directory. */
+  get state(): string {
+    return this.#directory.path;
+  }
+
   post(path: string, bearer: string, body: object | string, headers: Record<string, string> = {}) {
     const { api, authority } = this.cloud.place();
     return callApi({ url: `${api}${path}`, bearer, body, authority, headers });

@@ -105,7 +105,8 @@ export class SimulatedDisk implements FileLayer {
 
   async readInto(path: string, buffer: Uint8Array, position: number): Promise<number> {
     await this.#step('read', path);
-    return this.#inode('read', path).content.copy(buffer, 0, position);
+    const { content } = this.#inode('read', path);
+    return content.copy(buffer, 0, Math.min(position, content.length));
   }
 
   async create(path: string): Promise<OpenFile> {

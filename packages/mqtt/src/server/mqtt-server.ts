@@ -22,6 +22,7 @@ import { restoreState } from './restore-state.ts';
 import { retain, route } from './routing.ts';
 import { endSession } from './session-life.ts';
 import { settleHook } from './settle-hook.ts';
+import { type TakenPublish, takePublish } from './take-publish.ts';
 import { TurnBudget } from './turn-budget.ts';
 import { settleWill } from './will.ts';
 
@@ -44,6 +45,11 @@ interface MessageOptions {
   /** Milliseconds after which the message is not delivered any more. */
   expiry?: number;
 }
+
+/** A message that its topic goes on having. */
+export type RetainedMessage = Readonly<
+  Pick<Message, 'topic' | 'payload' | 'qos' | 'properties' | 'retainedAt'>
+>;
 
 export interface PublishOptions extends MessageOptions {
   /** Client ID, or session ID, of who has the message already and is not sent it. */
@@ -134,7 +140,21 @@ export class MqttServer<P> {
     return route(this.#broker, message);
   }
 
-  /** False when nobody would get a message on a topic below this one, so that it need not be made. */
+  /** Takes a message that a client published by another way than MQTT; see `takePublish`. */
+  take(principal: P, publish: TakenPublish): Promise<void> {
+    return takePublish(this.#broker, principal, publish);
+  }
+
+  /** What is retained on topics that a filter matches. */
+  retained(filter: string): RetainedMessage[] {
+    const found: RetainedMessage[] = [];
+    for (const message of this.#broker.retained.matching(filter, this.#broker.clock.now())) {
+      if (message) found.push(message);
+    }
+    return found;
+  }
+
+  /** False when nobody would get a message on this topic or one below it, so that it need not be made. */
   hasSubscribers(topic: string): boolean {
     return this.#broker.subscriptions.reaches(topic);
   }

@@ -66,6 +66,7 @@ export function offer<P>(
  */
 export function retain<P>(broker: Broker<P>, message: Message): keyof RetainedLimits | undefined {
   if (isReserved(message.topic)) return undefined;
+  message.retainedAt = broker.clock.now();
   const refusal = broker.retained.keep(message);
   if (refusal) countViolation(broker, refusal, broker.sessions.get(message.publisher ?? ''));
   if (refusal || message.payload.length === 0)

@@ -29,6 +29,8 @@ export interface Message {
   properties?: MessageProperties;
   /** Milliseconds since the epoch: not delivered after that (5.0, 3.3.2.3.3). */
   expiresAt?: number;
+  /** Milliseconds since the epoch when it was retained; unknown of one that an older program has kept. */
+  retainedAt?: number;
   /** True for a message that its sender keeps and sends anew after a restart: no session writes it down. */
   transient?: boolean;
   /** Client ID of who published it; undefined for the server itself. */

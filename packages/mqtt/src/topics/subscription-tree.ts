@@ -114,7 +114,7 @@ export class SubscriptionTree<S> {
     return this.#root.children.size === 0;
   }
 
-  /** False when no subscription can match a topic below this one. */
+  /** False when no subscription can match this topic or one below it. */
   reaches(topic: string): boolean {
     return reaches(this.#root, topic.split('/'), 0, topic.startsWith('$'));
   }
@@ -173,7 +173,7 @@ function reaches<S>(node: Node<S>, levels: string[], depth: number, reserved: bo
   const wild = !(reserved && depth === 0);
   if (wild && node.children.has('#')) return true;
   const level = levels[depth];
-  if (level === undefined) return node.children.size > 0;
+  if (level === undefined) return node.children.size > 0 || node.subscribers.size > 0 || !!node.groups?.size;
   const exact = node.children.get(level);
   if (exact && reaches(exact, levels, depth + 1, reserved)) return true;
   const plus = wild ? node.children.get('+') : undefined;

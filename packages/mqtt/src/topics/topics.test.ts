@@ -109,10 +109,13 @@ describe('SubscriptionTree', () => {
     ['a/b/c/d', true],
     ['a/#', true],
     ['$share/g/a/+/#', true],
-    ['a/b', false],
+    ['a/b', true],
+    ['a/+', true],
+    ['$share/g/a/b', true],
+    ['a', false],
     ['a/c/#', false],
     ['+', false],
-  ])('a subscription of %s may get what is below a/b: %s', (each, may) => {
+  ])('a subscription of %s may get what is on a/b or below: %s', (each, may) => {
     const tree = new SubscriptionTree<string>();
     tree.add('x', subscription(each));
     expect(tree.reaches('a/b')).toBe(may);

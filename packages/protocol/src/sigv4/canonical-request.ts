@@ -24,7 +24,7 @@ export function canonicalRequest(
   if (parameters === undefined || headers.includes(undefined)) return undefined;
   return [
     request.method,
-    encodePath(path),
+    service === 's3' ? path : encodePath(path),
     parameters,
     ...headers,
     '',

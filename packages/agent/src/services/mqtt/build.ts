@@ -17,6 +17,7 @@ export function build(parts: AgentParts): Component {
     events,
     settings: settings.mqtt,
     maxMessage: settings.limits.message,
+    traffic: parts.options.traffic,
     receive: makeRouter({
       logger,
       id,
@@ -36,7 +37,13 @@ export function build(parts: AgentParts): Component {
   parts.ask = requests.ask;
   parts.topics = topics;
   parts.connecting = {
-    connect: async (signal) => mqtt.connect(await readCredentials(parts, id), signal),
+    connect: async (signal) => {
+      const candidate = await parts.renewal?.candidate();
+      const end = await mqtt.connect({ ...(await readCredentials(parts, id)), ...candidate }, signal);
+      const again = await parts.renewal?.ended(end, candidate !== undefined);
+      // A link whose connection was ended connects again at once, and judges nothing by it.
+      return again ? { ...end, kind: 'ended' } : end;
+    },
     disconnect: (reason) => mqtt.disconnect(reason),
   };
   return mqtt;

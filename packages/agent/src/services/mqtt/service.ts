@@ -2,6 +2,7 @@ import type { TLSSocket } from 'node:tls';
 import { masterFilters } from '@ioto/protocol';
 import type { Clock, Component, Emitter, Logger } from '@ioto/runtime';
 import { CodedError, isCodedError, messageOf } from '@ioto/runtime';
+import type { Traffic } from '../../agent.ts';
 import type { AgentEvents } from '../../agent-events.ts';
 import type { AgentSettings } from '../../config.ts';
 import { certificateFacts, readCertificate } from '../../identity/certificate.ts';
@@ -47,6 +48,8 @@ export interface MqttServiceOptions {
   maxMessage: number;
   /** Handles one message; see MqttConnection. */
   receive(topic: string, payload: Buffer): Promise<void>;
+  /** Told of each message. */
+  traffic?: (piece: Traffic) => void;
 }
 
 /** Who connects where, and what it trusts. */
@@ -104,11 +107,16 @@ export class MqttService implements Component {
 
   /** Resolves with the PUBACK. @throws MQTT_OFFLINE */
   readonly publish: Publish = async (topic, payload) => {
-    if (!this.#connection) {
-      throw new CodedError('MQTT_OFFLINE', 'there is no connection to the cloud', { retryable: true });
-    }
+    if (!this.#connection) throw offline();
+    this.#options.traffic?.({ over: 'mqtt', direction: 'out', head: [topic], body: payload });
     await this.#connection.publish(topic, payload);
   };
+
+  /** Subscribes more on the present connection alone. @throws MQTT_OFFLINE, MQTT_FILTER_REFUSED. */
+  async subscribe(filters: readonly string[]): Promise<void> {
+    if (!this.#connection) throw offline();
+    await this.#connection.subscribe(filters);
+  }
 
   /**
    * Connects and stays so; resolves with how it ended and how long it was up, in milliseconds. Rejects only when a user
@@ -202,6 +210,7 @@ export class MqttService implements Component {
       filters: masterFilters(id, accountId),
       logger,
       receive: async (topic, payload) => {
+        this.#options.traffic?.({ over: 'mqtt', direction: 'in', head: [topic], body: payload });
         if (payload.length <= maxMessage) return this.#options.receive(topic, payload);
         logger.warn(
           { topic, size: payload.length, limit: maxMessage },
@@ -225,4 +234,8 @@ export class MqttService implements Component {
     });
     return connection;
   }
+}
+
+function offline(): CodedError {
+  return new CodedError('MQTT_OFFLINE', 'there is no connection to the cloud', { retryable: true });
 }

@@ -7,7 +7,8 @@ import { TopicTable } from './topic-table.ts';
 
 /** The service alone, as a device that was provisioned before. */
 async function provisioned(world: World) {
-  const agent = await world.readyAgent();
+  // Only what a certificate needs: other services subscribe for themselves.
+  const agent = await world.readyAgent({ settings: { services: { sync: true } } });
   const { id, settings } = agent;
   await agent.stop();
   const { port } = JSON.parse(await world.state('config', 'provision.json5')) as { port: number };

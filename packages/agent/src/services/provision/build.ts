@@ -3,8 +3,12 @@ import { type AgentParts, need } from '../../agent-parts.ts';
 import { ProvisionService } from './service.ts';
 
 export function build(parts: AgentParts): Component {
-  const { events, provisionFile } = parts;
+  const { events, provisionFile, serverTime } = parts;
   const { id, key, api } = need(parts.identity, 'register');
-  parts.provision = new ProvisionService({ events, api, id, privateKey: key.privateKey, provisionFile });
+  parts.provision = new ProvisionService({
+    ...{ events, api, id, provisionFile },
+    privateKey: key.privateKey,
+    now: () => serverTime.now(),
+  });
   return parts.provision;
 }

@@ -13,6 +13,8 @@ export interface ProvisionServiceOptions {
   id: string;
   privateKey: KeyObject;
   provisionFile: ProvisionFile;
+  /** By the cloud's clock. */
+  now: () => number;
 }
 
 /** Service `provision`: obtains the device's certificate from the cloud that has claimed it. */
@@ -30,7 +32,7 @@ export class ProvisionService implements Component {
 
   /** One call; the answer is durable when this resolves. */
   async call(signal: AbortSignal): Promise<void> {
-    const { events, api, id, privateKey, provisionFile } = this.#options;
+    const { events, api, id, privateKey, provisionFile, now } = this.#options;
     const { api: base, token, accountId } = provisionFile.record;
     if (base === undefined || token === undefined) {
       throw new CodedError('NOT_CLAIMED', 'a device that is not claimed cannot be provisioned');
@@ -42,7 +44,8 @@ export class ProvisionService implements Component {
       claim: { api: base, token, accountId },
       signal,
     });
-    await provisionFile.saveProvisioning(answer, pems);
+    const obtained = new Date(now()).toISOString();
+    await provisionFile.saveProvisioning({ ...answer, obtained }, pems);
     events.emit('device:provisioned', {
       id,
       accountId: answer.accountId ?? '',

@@ -1,11 +1,19 @@
+import { join } from 'node:path';
 import type { Component } from '@ioto/runtime';
-import type { AgentParts } from '../../agent-parts.ts';
+import { type AgentParts, need } from '../../agent-parts.ts';
+import { SHADOW_FILE } from '../../config-loading/directories.ts';
+import { ShadowService } from './service.ts';
 
-/** The service has its place in the table; it does nothing yet, and says so. */
-export function build({ logger }: AgentParts): Component {
-  return {
-    name: 'shadow',
-    start: async () => logger.debug({}, 'the service shadow does nothing yet'),
-    stop: async () => undefined,
-  };
+export function build(parts: AgentParts): Component {
+  const { clock, logger, events, settings, directories } = parts;
+  const { id } = need(parts.identity, 'register');
+  const service = new ShadowService({
+    ...{ id, clock, logger, events },
+    path: join(directories.db, SHADOW_FILE),
+    save: settings.shadow.save,
+  });
+  need(parts.topics, 'mqtt').add(`$aws/things/${id}/shadow/`, service.receive);
+  need(parts.mqtt, 'mqtt').addSubscription({ service: 'shadow', filters: service.filters, user: service });
+  parts.shadow = service.shadow;
+  return service;
 }

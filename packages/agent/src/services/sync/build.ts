@@ -7,6 +7,7 @@ import { SyncService } from './service.ts';
 
 export function build(parts: AgentParts): Component {
   const { clock, logger, events, random, settings, checkpoint, provisionFile } = parts;
+  const { sync } = parts.options;
   const { id } = need(parts.identity, 'register');
   const ask = need(parts.ask, 'mqtt');
   const mqtt = need(parts.mqtt, 'mqtt');
@@ -28,6 +29,7 @@ export function build(parts: AgentParts): Component {
       ask,
       isOurs: () => provisionFile.isCloudOurs,
     }),
+    whole: { up: sync === 'up' || sync === 'both', down: sync === 'down' || sync === 'both' },
     digests: new DigestCheck({
       ...{ ask, database, clock, logger, events, random },
       every: settings.sync.check,
@@ -39,6 +41,10 @@ export function build(parts: AgentParts): Component {
       events,
       checkpoint,
       release: async () => parts.link?.release('command'),
+      update: () => {
+        const { updates } = parts;
+        return updates && (() => updates.check());
+      },
     }),
   });
   mqtt.addUser(parts.sync);

@@ -1,6 +1,6 @@
 import type { Database } from '@ioto/database';
 import type { Emitter, Logger } from '@ioto/runtime';
-import { type Clock, isoTime } from '@ioto/runtime';
+import { type Clock, isoTime, messageOf } from '@ioto/runtime';
 import type { Checkpoint } from '../../agent.ts';
 import type { AgentEvents, DeviceCommand } from '../../agent-events.ts';
 import { COMMAND_JOURNAL } from '../database/agent-models.ts';
@@ -13,6 +13,8 @@ export interface CommandsOptions {
   checkpoint: (moment: Checkpoint) => void | Promise<void>;
   /** Gives up owner and certificate. */
   release(): Promise<void>;
+  /** Asks the cloud for other software; undefined where the service update is off. */
+  update?: () => (() => Promise<unknown>) | undefined;
 }
 
 /**
@@ -67,11 +69,22 @@ export class Commands {
         await release();
         return;
       case 'update':
-        logger.warn({ id: command.id }, 'this build has no update service');
+        this.#update(command.id);
         return;
       default:
         events.emit(`device:command:${command.command}`, command);
     }
+  }
+
+  /** Not waited for: the Command is done with the asking, and what comes of it is told by events. */
+  #update(id: string): void {
+    const { logger, update } = this.#options;
+    const check = update?.();
+    if (!check) {
+      logger.warn({ id }, 'the service update is off: the Command does nothing');
+      return;
+    }
+    check().catch((error) => logger.warn({ id, error: messageOf(error) }, 'could not ask for updates'));
   }
 
   async #prune(): Promise<void> {

@@ -42,6 +42,8 @@ export interface SyncServiceOptions {
   commands: Commands;
   /** Agrees with a cloud of ours on what goes beyond the contract; without it nothing does. */
   hello?: Pick<Hello, 'isAsked' | 'agree'>;
+  /** At the first connection: sends everything up, asks for everything. */
+  whole?: { readonly up: boolean; readonly down: boolean };
   /** Compares the tables of both ends where they have agreed on it. */
   digests?: Pick<DigestCheck, 'ready' | 'stop'>;
 }
@@ -68,9 +70,12 @@ export class SyncService implements Component, ConnectionUser {
   #cancelAsking: (() => void) | undefined;
   #off: readonly (() => void)[] = [];
   #accountId = '';
+  /** What `whole` asks for and was not done yet. */
+  #whole: { up: boolean; down: boolean };
 
   constructor(options: SyncServiceOptions) {
     this.#options = options;
+    this.#whole = { up: false, down: false, ...options.whole };
     const { clock, database, logger, events, resendAfter, maxBytes } = options;
     this.#upward = new Upward({
       clock,
@@ -115,7 +120,10 @@ export class SyncService implements Component, ConnectionUser {
 
   /** Makes the database that of this owner, before the device connects as theirs. */
   async prepare(owner: Owner): Promise<void> {
-    await adoptOwner(this.#options.database, owner, this.#options.device);
+    const { database, device } = this.#options;
+    await adoptOwner(database, owner, device);
+    if (this.#whole.up) await database.outbox.enqueueAll();
+    this.#whole.up = false;
     this.#accountId = owner.accountId;
   }
 
@@ -237,14 +245,19 @@ export class SyncService implements Component, ConnectionUser {
       this.#memory.filled();
     }
     this.#isReady = true;
+    this.#whole.down = false;
     this.#beginCheck();
     events.emit('cloud:ready', { id, accountId: this.#accountId, updated });
   }
 
   /** Asks for what changed since the last sync, again until it comes. */
+  get #asksForAll(): boolean {
+    return this.#memory.isEmptied || this.#whole.down;
+  }
+
   #askDown(): void {
     const { clock, database, id, resendAfter } = this.#options;
-    const lastSync = this.#memory.isEmptied ? 0 : database.get('SyncState', {})?.lastSync;
+    const lastSync = this.#asksForAll ? 0 : database.get('SyncState', {})?.lastSync;
     const timestamp = new Date(typeof lastSync === 'string' || typeof lastSync === 'number' ? lastSync : 0);
     this.#say(serviceTopic.syncDown(id), JSON.stringify({ timestamp: timestamp.toISOString() }));
     this.#cancelAsking = clock.after(resendAfter * 4, () => this.#askDown());

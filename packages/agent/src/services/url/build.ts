@@ -12,6 +12,7 @@ export async function build(parts: AgentParts): Promise<Component> {
     authority: authority && (await readPem(expandPath(authority, directories), 'tls.authority')),
     timeout: settings.timeouts.api,
     limit: settings.limits.answer,
+    traffic: parts.options.traffic,
   });
   return parts.url;
 }

@@ -6,6 +6,7 @@ import {
 } from 'node:https';
 import type { ConnectionOptions } from 'node:tls';
 import { type Clock, type Component, messageOf, systemCode } from '@ioto/runtime';
+import type { Traffic } from '../../agent.ts';
 import { urlError } from './errors.ts';
 import type { UrlAnswer, UrlFetch, UrlRequest } from './fetch.ts';
 
@@ -17,6 +18,8 @@ export interface UrlServiceOptions {
   timeout: number;
   /** Bytes of an answer that does not say. */
   limit: number;
+  /** Told of each request and answer. */
+  traffic?: (piece: Traffic) => void;
 }
 
 type TlsOptions = HttpsRequestOptions & Pick<ConnectionOptions, 'ALPNProtocols'>;
@@ -69,18 +72,27 @@ export class UrlService implements Component {
       request.signal?.throwIfAborted();
       const response = await this.#send(url, request, ending.signal);
       const head = { status: response.statusCode ?? 0, headers: response.headers };
+      if (request.stream || request.onData) this.#show(response, undefined);
       if (request.stream) return { ...head, ...readable(Buffer.alloc(0), url), stream: response };
       if (request.onData && head.status >= 200 && head.status < 300) {
         await handOver(response, request.onData, wait, () => cancel());
         return { ...head, ...readable(Buffer.alloc(0), url) };
       }
-      return { ...head, ...readable(await readBody(response, limit, url), url) };
+      const body = await readBody(response, limit, url);
+      if (!request.onData) this.#show(response, body);
+      return { ...head, ...readable(body, url) };
     } catch (error) {
       throw ending.signal.aborted ? ending.signal.reason : asUrlError(error, url);
     } finally {
       cancel();
       request.signal?.removeEventListener('abort', onAbort);
     }
+  }
+
+  #show({ statusCode, statusMessage, headers }: IncomingMessage, body: Buffer | undefined): void {
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+    const head = [`${statusCode} ${statusMessage}`, ...lines];
+    this.#options.traffic?.({ over: 'http', direction: 'in', head, body });
   }
 
   #send(url: URL, request: UrlRequest, signal: AbortSignal): Promise<IncomingMessage> {
@@ -101,12 +113,18 @@ export class UrlService implements Component {
     if (secure && request.cert !== undefined)
       Object.assign(options, { cert: request.cert, key: request.key });
     if (secure && request.alpn !== undefined) options.ALPNProtocols = [request.alpn];
+    const { traffic } = this.#options;
+    traffic?.({ over: 'http', direction: 'out', head: requestHead(url, options), body });
     return new Promise((resolve, reject) => {
       const outgoing = (secure ? httpsRequest : httpRequest)(url, options, resolve);
       outgoing.on('error', reject);
       outgoing.end(body);
     });
   }
+}
+
+function requestHead({ href }: URL, { method, headers = {} }: TlsOptions): string[] {
+  return [`${method} ${href}`, ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`)];
 }
 
 function parseUrl(text: string): URL {

@@ -9,7 +9,7 @@ import {
 import { deviceMayReceive } from '@ioto/protocol';
 import { type Clock, CodedError, type Component, type Logger, messageOf } from '@ioto/runtime';
 import { LifecycleEvents } from '../../lifecycle-events/lifecycle-events.ts';
-import { isOwnTopic, ownerOfTopic } from '../../policies/own-topics.ts';
+import { isOwnTopic, ownerOfTopic, ownTopics } from '../../policies/own-topics.ts';
 import type { ProvenCredential } from '../../ports/credential-issuer.ts';
 import type {
   Delivery,
@@ -19,6 +19,8 @@ import type {
   DevicePrincipal,
   EndpointPrincipal,
   Peer,
+  PublishedMessage,
+  RetainedMessage,
   ToolGate,
 } from '../../ports/device-endpoint.ts';
 import { CredentialEnds } from './credential-ends.ts';
@@ -109,6 +111,15 @@ export class MqttEndpoint implements Component, DeviceEndpoint, DeviceConnection
 
   answer(session: string, topic: string, payload: string | Buffer): void {
     void this.#server?.deliver(session, topic, payload, { qos: 1, transient: true, timeout: ANSWER_TIMEOUT });
+  }
+
+  async take(from: EndpointPrincipal, message: PublishedMessage): Promise<void> {
+    if (!this.#server) throw new CodedError('CLOUD_STOPPED', 'the device endpoint does not run');
+    await this.#server.take(from, message);
+  }
+
+  retained(accountId: string): RetainedMessage[] {
+    return this.#server?.retained(ownTopics(accountId)) ?? [];
   }
 
   hasSubscribers(topic: string): boolean {

@@ -156,13 +156,14 @@ export function messageRecord(message: Message): Buffer {
 }
 
 function writeMessage(record: RecordWriter, message: Message): void {
-  const { topic, payload, qos, retain, properties, expiresAt, publisher } = message;
-  record.byte(qos);
-  record.byte(flagsOf(retain, properties !== undefined, expiresAt !== undefined, publisher !== undefined));
+  const { topic, payload, qos, retain, properties, expiresAt, publisher, retainedAt } = message;
+  const optional = [properties, expiresAt, publisher, retainedAt].map((each) => each !== undefined);
+  record.byte(qos).byte(flagsOf(retain, ...optional));
   record.text(topic).bytes(payload);
   if (properties) writeProperties(record, properties);
   if (expiresAt !== undefined) record.number(expiresAt);
   if (publisher !== undefined) record.text(publisher);
+  if (retainedAt !== undefined) record.number(retainedAt);
 }
 
 export function readMessage(reader: RecordReader): Message {
@@ -173,7 +174,18 @@ export function readMessage(reader: RecordReader): Message {
   const properties = flags & 2 ? readProperties(reader) : undefined;
   const expiresAt = flags & 4 ? reader.number() : undefined;
   const publisher = flags & 8 ? reader.text() : undefined;
-  return { topic, payload, qos, retain: (flags & 1) !== 0, properties, expiresAt, publisher };
+  const retainedAt = flags & 16 ? reader.number() : undefined;
+  const retain = (flags & 1) !== 0;
+  return {
+    topic,
+    payload,
+    qos,
+    retain,
+    properties,
+    expiresAt,
+    publisher,
+    ...(retainedAt ? { retainedAt } : {}),
+  };
 }
 
 function writeProperties(record: RecordWriter, properties: MessageProperties): void {

@@ -19,6 +19,8 @@ function makeSender(write: (writes: readonly Write[]) => Promise<void>) {
     },
     publish: () => undefined,
     answer: () => undefined,
+    take: async () => undefined,
+    retained: () => [],
     hasSubscribers: () => false,
     isConnected: () => true,
     disconnect: () => undefined,

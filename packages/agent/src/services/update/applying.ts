@@ -1,0 +1,43 @@
+import type { Emitter } from '@ioto/runtime';
+import type { AgentEvents } from '../../agent-events.ts';
+import { imageOf } from './download.ts';
+import { updateError } from './errors.ts';
+import type { ScriptEnd, UpdateScript } from './script.ts';
+
+export interface ApplyingOptions {
+  events: Emitter<AgentEvents>;
+  script: Pick<UpdateScript, 'run'>;
+  /** `scripts.update`. */
+  command: string | undefined;
+  /** Milliseconds. */
+  timeout: number;
+  directory: string;
+}
+
+/** Puts an image that is whole and verified in the hands of whoever applies it. */
+export class Applying {
+  readonly #options: ApplyingOptions;
+
+  constructor(options: ApplyingOptions) {
+    this.#options = options;
+  }
+
+  /** `handed` when a listener of `device:update` sees to it. @throws UPDATE_NO_SCRIPT */
+  async run(version: string, signal: AbortSignal): Promise<ScriptEnd | 'handed'> {
+    const { events, script, command, timeout, directory } = this.#options;
+    const file = imageOf(directory);
+    let isHanded = false;
+    const preventDefault = () => {
+      isHanded = true;
+    };
+    events.emit('device:update', { version, file, preventDefault });
+    if (isHanded) return 'handed';
+    if (command === undefined) {
+      throw updateError(
+        'UPDATE_NO_SCRIPT',
+        'nothing here applies an update: set scripts.update, or listen to device:update and prevent the default',
+      );
+    }
+    return script.run(command, { image: file, version, timeout, signal });
+  }
+}

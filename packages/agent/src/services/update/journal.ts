@@ -1,0 +1,67 @@
+import { join } from 'node:path';
+import type { UpdateAnswer, UpdateReport } from '@ioto/protocol';
+import { readTextIfPresent, writeFileDurably } from '@ioto/runtime';
+
+/**
+ * How far an update is. `downloading`: what came lies in image.part; `ready`: the image is whole and verified; `applying`: the script
+ * may have begun; `handed`: a listener sees to it; `restarting`: applied, and the program is to come up with it.
+ */
+export type Stage = 'downloading' | 'ready' | 'applying' | 'handed' | 'restarting';
+
+export interface CurrentUpdate {
+  offer: UpdateAnswer;
+  stage: Stage;
+  /** How often its image turned out wrong, or applying it was begun. */
+  tries: number;
+}
+
+/** What a device keeps of its updates, so that a power cut at any point leaves the old or the new version working. */
+export interface UpdateJournal {
+  /** Time of the last check-in, milliseconds since 1970 by the cloud's clock. */
+  checked?: number;
+  current?: CurrentUpdate;
+  /** How the last one ended, until the cloud has heard it. */
+  report?: UpdateReport;
+  /** The last one that was brought to its end: offered again, it is not taken up again. */
+  settled?: { version: string; checksum: string };
+}
+
+/** The file `journal.json`, written durably before anything that it speaks of is done. */
+export class JournalFile {
+  readonly #path: string;
+  #journal: UpdateJournal = {};
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(directory: string) {
+    this.#path = join(directory, 'journal.json');
+  }
+
+  get now(): UpdateJournal {
+    return this.#journal;
+  }
+
+  /** One that cannot be read is as none: the device then asks for its update anew. Resolves whether it could. */
+  async open(): Promise<boolean> {
+    const text = await readTextIfPresent(this.#path);
+    try {
+      this.#journal = text === undefined ? {} : (JSON.parse(text) as UpdateJournal);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Changes come one after the other; durable when resolved. One that changes nothing is not written. */
+  change(decide: (journal: UpdateJournal) => UpdateJournal): Promise<UpdateJournal> {
+    const turn = this.#last.then(async () => {
+      const after = decide(this.#journal);
+      if (JSON.stringify(after) !== JSON.stringify(this.#journal)) {
+        await writeFileDurably(this.#path, `${JSON.stringify(after, null, 2)}\n`);
+        this.#journal = after;
+      }
+      return this.#journal;
+    });
+    this.#last = turn.catch(() => undefined);
+    return turn;
+  }
+}

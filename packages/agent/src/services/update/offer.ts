@@ -1,0 +1,68 @@
+import type { KeyObject } from 'node:crypto';
+import { isImageSigned, UpdateAnswer } from '@ioto/protocol';
+import isVersion from 'semver/functions/valid.js';
+import { Check } from 'typebox/value';
+import { updateError } from './errors.ts';
+
+export interface Trust {
+  /** Of the maker; without one nothing is known of who has made an image. */
+  keys: readonly KeyObject[];
+  /** Take images that nobody has signed, where there is no key. */
+  unsigned: boolean;
+  product: string;
+  /** Bytes. */
+  maxSize: number;
+}
+
+/** The offer in an answer to a check-in; undefined for none. @throws UPDATE_OFFER */
+export function readOffer(answer: Record<string, unknown>): UpdateAnswer | undefined {
+  if (answer.url === undefined || answer.url === null || answer.url === '') return undefined;
+  const { url, version, checksum, signature, size } = answer;
+  const offer = JSON.parse(JSON.stringify({ url, version, checksum, signature, size }));
+  if (!Check(UpdateAnswer, offer) || isVersion(offer.version) !== offer.version) {
+    throw updateError(
+      'UPDATE_OFFER',
+      'the cloud answered with an update that lacks a url, a version such as 1.2.3 or a SHA-256',
+    );
+  }
+  return offer;
+}
+
+/**
+ * Whether an offer may be taken, before a byte of its image is fetched: the signature is over what the image must be.
+ *
+ * @throws UPDATE_UNSIGNED, UPDATE_SIGNATURE, UPDATE_TOO_LARGE, UPDATE_URL
+ */
+export function checkOffer(offer: UpdateAnswer, { keys, unsigned, product, maxSize }: Trust): void {
+  const { version, signature, size, checksum: sha256, url } = offer;
+  if (keys.length === 0 && !unsigned) {
+    throw updateError(
+      'UPDATE_UNSIGNED',
+      'this device knows no key of its maker: name it under update.keys, or set update.unsigned',
+    );
+  }
+  if (keys.length > 0) {
+    if (signature === undefined || size === undefined) {
+      throw updateError('UPDATE_UNSIGNED', `the image of version ${version} is not signed`);
+    }
+    if (!isImageSigned({ product, version, size, sha256 }, signature, keys)) {
+      throw updateError(
+        'UPDATE_SIGNATURE',
+        `no key of update.keys has signed this image as version ${version} of the product ${product}`,
+      );
+    }
+  }
+  if (size !== undefined && size > maxSize) throw tooLarge(size, maxSize);
+  const { protocol } = URL.canParse(url) ? new URL(url) : { protocol: '' };
+  // What is signed may come by any way; the rest is as good as the way that it comes by.
+  if (protocol !== 'https:' && !(protocol === 'http:' && keys.length > 0)) {
+    throw updateError('UPDATE_URL', 'the image lies at no https URL');
+  }
+}
+
+export function tooLarge(size: number, maxSize: number) {
+  return updateError(
+    'UPDATE_TOO_LARGE',
+    `the image has ${size} bytes, more than the ${maxSize} of update.maxSize`,
+  );
+}

@@ -1,0 +1,145 @@
+import type { UpdateAnswer, UpdateReport } from '@ioto/protocol';
+import compareVersions from 'semver/functions/compare.js';
+import type { CurrentUpdate, Stage, UpdateJournal } from './journal.ts';
+
+/** How often an image may turn out wrong, or applying one be begun, before the update is given up. */
+export const MOST_TRIES = 3;
+
+/** Milliseconds. */
+const SHORTEST_PERIOD = 1000;
+
+/** Times in milliseconds; Infinity for what is not to come. */
+export interface Times {
+  now: number;
+  check: number;
+  download: number;
+  apply: number;
+}
+
+export type Step = { do: 'check' | 'download' | 'apply' } | { do: 'wait'; until: number };
+
+/** What is to be done next, what is furthest first. While the program is to restart, nothing. */
+export function nextStep({ current }: UpdateJournal, { now, check, download, apply }: Times): Step {
+  const stage = current?.stage;
+  if (stage === 'restarting' || stage === 'applying') return { do: 'wait', until: Number.POSITIVE_INFINITY };
+  if (stage === 'ready' && apply <= now) return { do: 'apply' };
+  if (stage === 'downloading' && download <= now) return { do: 'download' };
+  if (check <= now) return { do: 'check' };
+  const next = stage === 'ready' ? apply : stage === 'downloading' ? download : Number.POSITIVE_INFINITY;
+  return { do: 'wait', until: Math.min(check, next) };
+}
+
+/** The moment of the next check-in, before window and jitter: a period after the last, but soon where there is something to report. */
+export function nextCheck(
+  { checked, report }: UpdateJournal,
+  { now, started, delay, period }: { now: number; started: number; delay: number; period: number },
+): number {
+  const first = started + delay;
+  if (report) return Math.max(now, first);
+  // A time to come is of a clock that was wrong.
+  if (checked === undefined || checked > now) return Math.max(now, first);
+  return Math.max(first, checked + Math.max(period, SHORTEST_PERIOD));
+}
+
+/** How the script of an update ended that was being applied when the device last ran: `done` where it wants a restart. */
+export type EarlierScript = 'unknown' | 'failed' | 'applied' | 'done';
+
+/** What has become of the update that was under way when the device last ran. */
+export function afterStart(
+  journal: UpdateJournal,
+  running: string,
+  script: EarlierScript = 'unknown',
+): UpdateJournal {
+  const { current } = journal;
+  if (!current) return journal;
+  const { offer, stage, tries } = current;
+  const order = compareVersions(running, offer.version);
+  const { version } = offer;
+  if (order === 0 || (stage === 'applying' && script === 'applied')) {
+    return ended(journal, { version, outcome: 'applied' });
+  }
+  if (order > 0) return without(journal);
+  if (stage === 'handed') return at(journal, { ...current, stage: 'ready' });
+  if (stage === 'restarting' || (stage === 'applying' && script === 'done')) {
+    const message = `the device was restarted and still runs ${running}`;
+    return ended(journal, { version, outcome: 'failed', code: 'UPDATE_NOT_TAKEN', message });
+  }
+  if (stage !== 'applying') return journal;
+  if (tries < MOST_TRIES) return at(journal, { ...current, stage: 'ready' });
+  const message =
+    script === 'failed'
+      ? `scripts.update failed ${tries} times`
+      : `scripts.update was cut short ${tries} times`;
+  return ended(journal, { version, outcome: 'failed', code: 'UPDATE_SCRIPT', message });
+}
+
+/**
+ * What an answer to a check-in changes. One that was brought to its end is not taken up again, unless somebody asked for
+ * the check-in; one that the cloud names no more is dropped, unless it is being applied.
+ */
+export function afterOffer(
+  journal: UpdateJournal,
+  offer: UpdateAnswer | undefined,
+  { running, demanded }: { running: string; demanded: boolean },
+): UpdateJournal {
+  const { current, settled } = journal;
+  if (current?.stage === 'applying' || current?.stage === 'restarting') return journal;
+  if (!offer) return without(journal);
+  const order = compareVersions(offer.version, running);
+  if (order === 0) return without(journal);
+  // The URL is another one each time.
+  if (current && isSame(current.offer, offer)) return at(journal, { ...current, offer });
+  if (settled && isSame(settled, offer) && !demanded) return without(journal);
+  if (order < 0) {
+    const message = `the cloud offers ${offer.version}, and the device runs ${running}`;
+    const report = { version: offer.version, outcome: 'failed', code: 'UPDATE_DOWNGRADE', message } as const;
+    return ended(at(journal, { offer, stage: 'downloading', tries: 0 }), report);
+  }
+  return at(journal, { offer, stage: 'downloading', tries: 0 });
+}
+
+/** One more try has failed: what is tried again, and the end when it was the last. */
+export function afterFailure(
+  journal: UpdateJournal,
+  problem: { code: string; message: string },
+  { again }: { again: 'downloading' | 'ready' | 'never' },
+): UpdateJournal {
+  const { current } = journal;
+  if (!current) return journal;
+  const tries = current.tries + (current.stage === 'applying' ? 0 : 1);
+  if (again !== 'never' && tries < MOST_TRIES) return at(journal, { ...current, stage: again, tries });
+  return ended(journal, { version: current.offer.version, outcome: 'failed', ...problem });
+}
+
+/** The update is over, one way or the other, and the cloud is to hear of it. */
+export function ended(journal: UpdateJournal, report: UpdateReport): UpdateJournal {
+  const { current, ...rest } = journal;
+  const settled = current && { version: current.offer.version, checksum: current.offer.checksum };
+  return { ...rest, ...(settled && { settled }), report };
+}
+
+/** The update moves on, unless it is another one, or elsewhere, by now. */
+export function moved(
+  journal: UpdateJournal,
+  offer: UpdateAnswer,
+  { from, to, tries }: { from: Stage; to: Stage; tries?: number },
+): UpdateJournal {
+  const { current } = journal;
+  if (!current || current.stage !== from || !isSame(current.offer, offer)) return journal;
+  return at(journal, { ...current, stage: to, tries: tries ?? current.tries });
+}
+
+export function at(journal: UpdateJournal, current: CurrentUpdate): UpdateJournal {
+  return { ...journal, current };
+}
+
+export function without({ current: _current, ...rest }: UpdateJournal): UpdateJournal {
+  return rest;
+}
+
+export function isSame(
+  left: { version: string; checksum: string },
+  right: { version: string; checksum: string },
+): boolean {
+  return left.version === right.version && left.checksum.toLowerCase() === right.checksum.toLowerCase();
+}

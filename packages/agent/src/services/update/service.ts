@@ -1,0 +1,399 @@
+import {
+  Backoff,
+  type Clock,
+  type CodedError,
+  type Component,
+  type Emitter,
+  type Logger,
+  makePrivateDirectory,
+  messageOf,
+} from '@ioto/runtime';
+import type { AgentEvents } from '../../agent-events.ts';
+import type { ServerTime } from '../../cloud-api/server-time.ts';
+import type { AgentSettings } from '../../config.ts';
+import { Pause } from '../../link/pause.ts';
+import type { Updates } from '../../service-apis.ts';
+import type { UrlFetch } from '../url/fetch.ts';
+import type { Applying } from './applying.ts';
+import type { CheckIn } from './check-in.ts';
+import { download, imageHash, removeImages } from './download.ts';
+import { updateError } from './errors.ts';
+import { JournalFile, type UpdateJournal } from './journal.ts';
+import { checkOffer, type Trust } from './offer.ts';
+import {
+  afterFailure,
+  afterOffer,
+  afterStart,
+  at,
+  type EarlierScript,
+  ended,
+  isSame,
+  moved,
+  nextCheck,
+  nextStep,
+  without,
+} from './plan.ts';
+import { recoveryOf } from './recovery.ts';
+import type { ScriptEnd, UpdateScript } from './script.ts';
+import type { Window } from './window.ts';
+
+export interface UpdateServiceOptions {
+  clock: Clock;
+  logger: Logger;
+  events: Emitter<AgentEvents>;
+  random: () => number;
+  time: Pick<ServerTime, 'now'>;
+  settings: AgentSettings['update'];
+  /** Of the software that runs. */
+  version: string;
+  /** Of the journal and the image. */
+  directory: string;
+  checkIn: Pick<CheckIn, 'ask' | 'isPossible'>;
+  fetch: UrlFetch;
+  /** Milliseconds without a byte after which a download breaks off. */
+  patience: number;
+  trust: Trust;
+  /** When the device may check in, and when an update may be applied. */
+  schedule: Window;
+  apply: Window;
+  script: UpdateScript;
+  applying: Applying;
+}
+
+type Failed = Pick<CodedError, 'code' | 'message'>;
+const NEVER = Number.POSITIVE_INFINITY;
+
+/** Service `update`: asks for other software, fetches, verifies and applies it, and tells how that went. */
+export class UpdateService implements Component, Updates {
+  readonly name = 'update';
+  readonly #options: UpdateServiceOptions;
+  readonly #journal: JournalFile;
+  readonly #pause: Pause;
+  readonly #stopping = new AbortController();
+  readonly #backoffs: Record<'check' | 'download' | 'apply', Backoff>;
+  readonly #listening: (() => void)[] = [];
+  /** The moments from which on each may be done. */
+  #at = { check: 0, download: 0, apply: 0 };
+  #started = 0;
+  #running: Promise<void> | undefined;
+  #lastAsk: Promise<unknown> = Promise.resolve();
+  /** Ends the download that runs. */
+  #fetching: AbortController | undefined;
+  /** Bytes of the present image that had come at most. */
+  #most = 0;
+  /** The next check-in is for another URL. */
+  #renewing = false;
+  constructor(options: UpdateServiceOptions) {
+    this.#options = options;
+    this.#journal = new JournalFile(options.directory);
+    this.#pause = new Pause(options.clock);
+    const { random } = options;
+    const backoff = (first: number, limit: number) => new Backoff({ first, limit, jitter: 0.5, random });
+    this.#backoffs = {
+      check: backoff(60_000, 3_600_000),
+      download: backoff(1000, 300_000),
+      apply: backoff(60_000, 3_600_000),
+    };
+  }
+
+  async start(): Promise<void> {
+    const { directory, logger, events, time } = this.#options;
+    makePrivateDirectory(directory);
+    if (!(await this.#journal.open())) {
+      logger.warn({}, 'the journal of updates cannot be read: what was under way is asked for anew');
+    }
+    this.#started = time.now();
+    this.#listening.push(
+      events.on('device:claimed', () => this.#plan()),
+      events.on('device:released', () => void this.#forget().catch((error) => this.#warn(error))),
+    );
+    this.#running = this.#run(this.#stopping.signal).catch((error) => {
+      if (!this.#stopping.signal.aborted) this.#warn(error);
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort(new Error('the agent stops'));
+    for (const off of this.#listening.splice(0)) off();
+    await this.#running;
+    await this.#lastAsk;
+  }
+
+  /** Asks at once, also for what has failed before. */
+  async check(): Promise<string | undefined> {
+    await this.#ask(true);
+    this.#plan();
+    return this.#journal.now.current?.offer.version;
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    await this.#resume(signal);
+    this.#plan();
+    while (!signal.aborted) {
+      const now = this.#options.time.now();
+      const apply = this.#options.apply.from(Math.max(now, this.#at.apply));
+      const step = nextStep(this.#journal.now, { ...this.#at, now, apply });
+      if (step.do === 'wait') await this.#pause.wait(step.until - now, signal);
+      else if (step.do === 'check') await this.#checkIn(signal);
+      else await this.#work(step.do, signal);
+    }
+  }
+
+  /** Finds out what has become of the update that was under way when the device last ran. */
+  async #resume(signal: AbortSignal): Promise<void> {
+    const { script, version, settings, directory } = this.#options;
+    let earlier: EarlierScript = 'unknown';
+    if (this.#journal.now.current?.stage === 'applying') {
+      const isBeforeOurEyes = await script.outlast(settings.timeout, signal);
+      const end = await script.end();
+      if (isBeforeOurEyes && end) return this.#scriptEnded(end);
+      if (end) earlier = end.ok ? (end.directive ? 'done' : 'applied') : 'failed';
+    }
+    const { current } = await this.#decide((journal) => afterStart(journal, version, earlier));
+    await script.clear();
+    if (!current) await removeImages(directory);
+  }
+
+  async #checkIn(signal: AbortSignal): Promise<void> {
+    const { checkIn, time, logger } = this.#options;
+    if (!checkIn.isPossible) {
+      // The event of the claim plans the next one.
+      this.#at.check = NEVER;
+      return;
+    }
+    try {
+      await this.#ask(false);
+      this.#backoffs.check.reset();
+      this.#plan();
+    } catch (error) {
+      signal.throwIfAborted();
+      const retryIn = (error as Partial<CodedError>).retryAfter ?? this.#backoffs.check.next();
+      this.#at.check = time.now() + retryIn;
+      const { code } = failureOf(error);
+      logger.warn({ code, error: messageOf(error), retryIn }, 'the device could not ask for updates');
+    }
+  }
+
+  /** One after the other, whoever asks. */
+  #ask(demanded: boolean): Promise<void> {
+    const turn = this.#lastAsk.then(() => this.#askOnce(demanded));
+    this.#lastAsk = turn.catch(() => undefined);
+    return turn;
+  }
+
+  async #askOnce(demanded: boolean): Promise<void> {
+    const { checkIn, version, time, trust, logger, directory } = this.#options;
+    const { current: before, report } = this.#journal.now;
+    const isForNews = demanded || !(report || this.#renewing);
+    const offer = await checkIn.ask(report, this.#stopping.signal);
+    const { current } = await this.#decide((journal) => {
+      // A further one that was written down meanwhile is still to be told.
+      const told = JSON.stringify(journal.report) === JSON.stringify(report);
+      const heard = { ...journal, checked: time.now(), ...(told ? { report: undefined } : {}) };
+      return afterOffer(heard, offer, { running: version, demanded });
+    });
+    const isOther = current !== undefined && !(before && isSame(before.offer, current.offer));
+    if (isOther || this.#renewing) this.#at.download = time.now();
+    if (isOther || isForNews) this.#beginAnew();
+    this.#renewing = false;
+    if (!current || isOther) {
+      if (this.#fetching) this.#fetching.abort();
+      else await removeImages(directory);
+    }
+    if (!current || !isOther) return;
+    logger.info({ version: current.offer.version }, 'there is other software for this device');
+    try {
+      checkOffer(current.offer, trust);
+    } catch (error) {
+      await this.#recover(error);
+    }
+  }
+
+  async #work(step: 'download' | 'apply', signal: AbortSignal): Promise<void> {
+    try {
+      await (step === 'download' ? this.#download(signal) : this.#apply(signal));
+    } catch (error) {
+      signal.throwIfAborted();
+      await this.#recover(error);
+    }
+  }
+
+  async #download(signal: AbortSignal): Promise<void> {
+    const { directory, fetch, clock, settings, events, patience, trust } = this.#options;
+    const { current } = this.#journal.now;
+    if (!current) return;
+    const { offer } = current;
+    checkOffer(offer, trust);
+    const dropping = new AbortController();
+    this.#fetching = dropping;
+    let told = Number.NEGATIVE_INFINITY;
+    const progress = (received: number, size: number) => {
+      if (received > this.#most) this.#backoffs.download.reset();
+      this.#most = Math.max(this.#most, received);
+      if (clock.now() - told < 1000) return;
+      told = clock.now();
+      events.emit('update:progress', { version: offer.version, received, size });
+    };
+    const { throttle: rate, maxSize } = settings;
+    try {
+      await download(
+        offer,
+        { directory, fetch, clock, rate, maxSize, patience },
+        { progress, signal: AbortSignal.any([signal, dropping.signal]) },
+      );
+    } catch (error) {
+      if (!dropping.signal.aborted) throw error;
+      await removeImages(directory);
+      return;
+    } finally {
+      this.#fetching = undefined;
+    }
+    await this.#journal.change((journal) => moved(journal, offer, { from: 'downloading', to: 'ready' }));
+  }
+
+  async #apply(signal: AbortSignal): Promise<void> {
+    const { directory, applying } = this.#options;
+    const { current } = this.#journal.now;
+    if (!current) return;
+    const { offer, tries } = current;
+    // It may have lain there for days.
+    if ((await imageHash(directory)) !== offer.checksum.toLowerCase()) {
+      throw updateError(
+        'UPDATE_CHECKSUM',
+        'the image on the disk is not what was fetched: it is fetched anew',
+      );
+    }
+    const intent = { from: 'ready', to: 'applying', tries: tries + 1 } as const;
+    const written = await this.#journal.change((journal) => moved(journal, offer, intent));
+    if (written.current?.stage !== 'applying') return;
+    const end = await applying.run(offer.version, signal);
+    if (end !== 'handed') return this.#scriptEnded(end);
+    await this.#journal.change((journal) => moved(journal, offer, { from: 'applying', to: 'handed', tries }));
+  }
+
+  async #scriptEnded(end: ScriptEnd): Promise<void> {
+    const { events, directory, logger } = this.#options;
+    const { current } = this.#journal.now;
+    if (!current) return;
+    const { offer } = current;
+    const { version } = offer;
+    if (!end.ok) return this.#recover(updateError('UPDATE_SCRIPT', `scripts.update failed: ${end.reason}`));
+    if (end.directive) {
+      await this.#journal.change((journal) => moved(journal, offer, { from: 'applying', to: 'restarting' }));
+      logger.info({ version, directive: end.directive }, 'the program ends, to come up with other software');
+      events.emit('device:restart', { version, how: end.directive });
+      return;
+    }
+    await this.#decide((journal) => ended(journal, { version, outcome: 'applied' }));
+    await removeImages(directory);
+    this.#plan();
+  }
+
+  /** Sees to what is tried again and when, or that the owner hears why nothing is. */
+  async #recover(error: unknown): Promise<void> {
+    const { time, logger, directory } = this.#options;
+    const { download, apply } = this.#backoffs;
+    const { code, message } = failureOf(error);
+    const recovery = recoveryOf(error, download.attempt);
+    const asked = (error as Partial<CodedError>).retryAfter;
+    logger.info({ code, error: message, recovery }, 'an update does not go on');
+    switch (recovery) {
+      case 'begin-anew':
+        await removeImages(directory);
+        return;
+      case 'fetch-anew':
+        await removeImages(directory);
+        this.#at.download = time.now() + download.next();
+        return this.#fail({ code, message }, 'downloading');
+      case 'apply-later':
+        this.#at.apply = time.now() + apply.next();
+        return this.#fail({ code, message }, 'ready');
+      case 'give-up':
+        return this.#fail({ code, message }, 'never');
+      case 'go-on':
+        this.#at.download = time.now() + (asked ?? download.next());
+        return;
+      case 'renew-url':
+        this.#renewing = true;
+        this.#at.download = NEVER;
+        this.#at.check = time.now() + download.next();
+        return;
+      case 'leave':
+        return this.#leave({ code, message });
+    }
+  }
+
+  /** One try more has failed, perhaps the last. */
+  async #fail(problem: Failed, again: 'downloading' | 'ready' | 'never'): Promise<void> {
+    const { current } = await this.#decide((journal) => afterFailure(journal, problem, { again }));
+    if (current) return;
+    await removeImages(this.#options.directory);
+    this.#plan();
+  }
+
+  /** Nothing more is tried before the next check-in but one: the next is there to tell of this. */
+  async #leave(problem: Failed): Promise<void> {
+    this.#at.download = NEVER;
+    this.#at.apply = NEVER;
+    await this.#decide((journal) => {
+      const { current } = journal;
+      if (!current) return journal;
+      const stage = current.stage === 'applying' ? 'ready' : current.stage;
+      const report = { version: current.offer.version, outcome: 'failed', ...problem } as const;
+      return { ...at(journal, { ...current, stage, tries: 0 }), report };
+    });
+    this.#plan();
+  }
+
+  /** Writes a decision down, and tells of an update that has ended by it. */
+  async #decide(decide: (journal: UpdateJournal) => UpdateJournal): Promise<UpdateJournal> {
+    let report: UpdateJournal['report'];
+    const after = await this.#journal.change((journal) => {
+      const decided = decide(journal);
+      report = decided.report === journal.report ? undefined : decided.report;
+      return decided;
+    });
+    if (report) this.#options.events.emit('update:ended', { ...report });
+    return after;
+  }
+
+  /** The next owner has another cloud, or other plans. */
+  async #forget(): Promise<void> {
+    this.#at.check = NEVER;
+    const { current } = await this.#journal.change(({ report: _report, checked: _then, ...journal }) => {
+      const stage = journal.current?.stage;
+      return stage === 'downloading' || stage === 'ready' ? without(journal) : journal;
+    });
+    if (this.#fetching) this.#fetching.abort();
+    else if (!current) await removeImages(this.#options.directory);
+  }
+
+  #beginAnew(): void {
+    this.#at.download = 0;
+    this.#at.apply = 0;
+    this.#most = 0;
+    this.#backoffs.download.reset();
+    this.#backoffs.apply.reset();
+  }
+
+  /** Sets the time of the next check-in, and has the loop look again. */
+  #plan(): void {
+    const { time, settings, schedule, random } = this.#options;
+    const { report, checked } = this.#journal.now;
+    const { delay, period, jitter } = settings;
+    const due = nextCheck(this.#journal.now, { now: time.now(), started: this.#started, delay, period });
+    // A report waits for no window; the first check-in ever not for chance either.
+    if (report) this.#at.check = due;
+    else this.#at.check = schedule.from(due) + (checked === undefined ? 0 : jitter * random());
+    this.#pause.wake();
+  }
+
+  #warn(error: unknown): void {
+    this.#options.logger.error({ error: messageOf(error) }, 'updates have stopped until the next start');
+  }
+}
+
+function failureOf(error: unknown): Failed {
+  const { code } = error as { code?: unknown };
+  return { code: typeof code === 'string' ? code : 'UNEXPECTED', message: messageOf(error).slice(0, 512) };
+}

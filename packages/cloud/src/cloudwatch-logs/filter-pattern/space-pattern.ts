@@ -1,0 +1,105 @@
+import type { LogMatcher } from '../../ports/log-store.ts';
+import { numberOf, readComparison, readOperator } from './comparison.ts';
+import { type Condition, readCondition } from './condition.ts';
+import { allOf, longest } from './must-have.ts';
+import { Reading } from './reading.ts';
+
+/** One field of a line, or any number of them. */
+type Field = Condition<string> | '...';
+
+/** Characters of a value without quotes. */
+const BARE = /[^\s,()|&"=<>!\]]+/y;
+
+/** `[host, ..., status = 5*, size > 1000]`: lines of fields with blanks between them. */
+export function compileSpacePattern(text: string): LogMatcher {
+  const reading = new Reading(text);
+  reading.require('[');
+  const fields: Field[] = [];
+  do {
+    fields.push(reading.take('...') ? '...' : readField(reading));
+  } while (reading.take(','));
+  reading.require(']');
+  reading.skipBlanks();
+  if (!reading.isOver) throw reading.error('nothing may follow the pattern');
+  if (fields.filter((field) => field === '...').length > 1)
+    throw reading.error('... may stand in one place only');
+  const conditions = fields.filter((field) => field !== '...');
+  const mustHave = allOf(conditions.map((condition) => condition.mustHave));
+  return {
+    match: (message) => matches(fields, fieldsOf(message)),
+    ...{ mustHave, literal: longest(conditions.flatMap(({ literals }) => literals)), ofJson: false },
+  };
+}
+
+/** `name`, or tests of it. */
+function readField(reading: Reading): Condition<string> {
+  const begin = reading.at;
+  const name = readName(reading);
+  reading.skipBlanks();
+  if (reading.isOver || ',]'.includes(reading.text[reading.at] as string)) {
+    if (name === undefined) throw reading.error('the name of a field is missing');
+    return { holds: () => true, mustHave: [], literals: [] };
+  }
+  reading.at = begin;
+  return readCondition<string>(reading, readTest);
+}
+
+function readTest(reading: Reading): Condition<string> {
+  if (readName(reading) === undefined) throw reading.error('the name of a field is missing');
+  const operator = readOperator(reading);
+  if (!operator) throw reading.error('=, !=, <, >, <= or >= is missing');
+  const comparison = readComparison(reading, operator, BARE);
+  return {
+    holds: (field) => {
+      const number = comparison.isNumeric ? numberOf(field) : undefined;
+      return number === undefined ? comparison.ofText(field) : comparison.ofNumber(number);
+    },
+    mustHave: comparison.mustHave,
+    literals: comparison.only === undefined ? [] : [comparison.only],
+  };
+}
+
+function readName(reading: Reading): string | undefined {
+  reading.skipBlanks();
+  return reading.match(/[\w\-.$]+/y);
+}
+
+function matches(fields: readonly Field[], found: readonly string[]): boolean {
+  const gap = fields.indexOf('...');
+  if (gap < 0 ? found.length !== fields.length : found.length < fields.length - 1) return false;
+  const shift = found.length - fields.length;
+  return fields.every((field, index) => {
+    if (field === '...') return true;
+    return field.holds(found[gap >= 0 && index > gap ? index + shift : index] as string);
+  });
+}
+
+const CLOSING: Record<string, string> = { '"': '"', '[': ']' };
+
+/** Fields of a line: what stands in quotes or brackets is one. */
+function fieldsOf(message: string): string[] {
+  const fields: string[] = [];
+  const blanksOrField = /\s*(\S*)/y;
+  // Once there is no more of them, nobody looks through the rest again.
+  const noMore = new Set<string>();
+  for (let at = 0; at < message.length; ) {
+    const closing = CLOSING[message[at] as string];
+    const close = closing === undefined || noMore.has(closing) ? -1 : message.indexOf(closing, at + 1);
+    if (close > 0) {
+      fields.push(message.slice(at + 1, close));
+      at = close + 1;
+      continue;
+    }
+    if (closing !== undefined) noMore.add(closing);
+    const isBlank = /\s/.test(message[at] as string);
+    blanksOrField.lastIndex = at;
+    const [all = '', field = ''] = blanksOrField.exec(message) ?? [];
+    if (isBlank) {
+      at += all.length - field.length;
+    } else {
+      fields.push(field);
+      at += field.length;
+    }
+  }
+  return fields;
+}

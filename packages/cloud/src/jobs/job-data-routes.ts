@@ -1,0 +1,90 @@
+import { JobRefusal, parseJobRequest } from '@ioto/protocol';
+import type { FastifyRequest } from 'fastify';
+import { awsError } from '../aws-http/aws-error.ts';
+import type { AwsRoutes } from '../aws-http/aws-scope.ts';
+import type { AccountDevices } from '../devices/account-devices.ts';
+import { roleCovers } from '../http/principal.ts';
+import type { Device, DeviceJobs } from './device-jobs.ts';
+
+export interface JobDataCapabilities {
+  deviceJobs: DeviceJobs;
+  devices: Pick<AccountDevices, 'owns'>;
+}
+
+const SERVICES = ['iot-jobs-data'];
+
+/** What AWS calls the refusals over HTTP, with their status. */
+const OVER_HTTP: Partial<Record<JobRefusal['code'], [name: string, status: number]>> = {
+  ResourceNotFound: ['ResourceNotFoundException', 404],
+  InvalidStateTransition: ['InvalidStateTransitionException', 409],
+  VersionMismatch: ['InvalidRequestException', 400],
+  TerminalStateReached: ['TerminalStateException', 410],
+  RequestThrottled: ['ThrottlingException', 429],
+};
+
+type Body = Record<string, unknown>;
+
+/** AWS IoT Jobs over HTTP (`iot-jobs-data`), for a device by its certificate or credentials, and for tools of its account. */
+export function jobDataRoutes({ deviceJobs, devices }: JobDataCapabilities): AwsRoutes {
+  return (scope, authorizer) => {
+    const serve = async (request: FastifyRequest, run: (device: Device, asked: Asked) => Promise<object>) => {
+      const caller = await authorizer.authorize(request, SERVICES, { certificate: true });
+      const { thing: deviceId = '', jobId = '' } = request.params as Record<string, string>;
+      const { accountId } = caller;
+      const may =
+        caller.kind === 'device'
+          ? caller.deviceId === deviceId
+          : roleCovers(caller.role, 'user') && devices.owns(accountId, deviceId);
+      if (!may) throw awsError('ForbiddenException', 'this is no thing of the caller', { status: 403 });
+      const device = { accountId, deviceId };
+      try {
+        deviceJobs.admit(device);
+        const body = parseJobRequest(request.rawBody ?? Buffer.alloc(0));
+        return withText((await run(device, { jobId, body, query: request.query as Body })) as Body);
+      } catch (error) {
+        throw error instanceof JobRefusal ? overHttp(error) : error;
+      }
+    };
+    scope.get('/things/:thing/jobs', (request) =>
+      serve(request as FastifyRequest, (device) => deviceJobs.pending(device)),
+    );
+    scope.put('/things/:thing/jobs/$next', (request) =>
+      serve(request as FastifyRequest, (device, { body }) => deviceJobs.startNext(device, body)),
+    );
+    scope.get('/things/:thing/jobs/:jobId', (request) =>
+      serve(request as FastifyRequest, (device, { jobId, query }) =>
+        deviceJobs.describe(device, jobId, {
+          includeJobDocument: query.includeJobDocument !== 'false',
+          ...(query.executionNumber === undefined ? {} : { executionNumber: Number(query.executionNumber) }),
+        }),
+      ),
+    );
+    scope.post('/things/:thing/jobs/:jobId', (request) =>
+      serve(request as FastifyRequest, (device, { jobId, body }) => deviceJobs.update(device, jobId, body)),
+    );
+  };
+}
+
+interface Asked {
+  jobId: string;
+  body: Parameters<DeviceJobs['update']>[2];
+  query: Body;
+}
+
+/** Over HTTP the document of a job is its text. */
+function withText({ jobDocument, execution, ...rest }: Body): Body {
+  const told = execution as Body | undefined;
+  return {
+    ...rest,
+    ...(jobDocument === undefined ? {} : { jobDocument: JSON.stringify(jobDocument) }),
+    ...(told && {
+      execution:
+        told.jobDocument === undefined ? told : { ...told, jobDocument: JSON.stringify(told.jobDocument) },
+    }),
+  };
+}
+
+function overHttp({ code, message }: JobRefusal) {
+  const [name, status] = OVER_HTTP[code] ?? ['InvalidRequestException', 400];
+  return awsError(name, message, { status });
+}

@@ -1,0 +1,119 @@
+import type { LogEvent, StreamsQuery, TailListener } from '../../../ports/log-store.ts';
+import { arrivalOf, type EventColumns } from './event-columns.ts';
+import { GroupLog, type GroupLogOptions } from './group-log.ts';
+import type { LogRecords, StreamRecord } from './log-records.ts';
+
+export interface OpenGroupOptions extends Omit<GroupLogOptions, 'onPacked'> {
+  id: string;
+  accountId: string;
+  name: string;
+  records: LogRecords;
+}
+
+/** A group in use: its events, and its streams with what was last seen of them. */
+export class OpenGroup {
+  readonly options: OpenGroupOptions;
+  readonly log: GroupLog;
+  /** Operations under way: a group is not closed under them. */
+  busy = 0;
+  /** Milliseconds since 1970. */
+  lastUsed = 0;
+  readonly tails = new Set<TailListener>();
+  readonly #byName = new Map<string, StreamRecord>();
+  readonly #byNumber = new Map<number, StreamRecord>();
+  /** Streams whose latest times are in the write-ahead log only. */
+  readonly #changed = new Set<StreamRecord>();
+
+  constructor(options: OpenGroupOptions) {
+    this.options = options;
+    this.log = new GroupLog({ ...options, onPacked: () => this.#saveTimes() });
+  }
+
+  async open(): Promise<void> {
+    const { records, id } = this.options;
+    for (const record of await records.streams(id)) this.#know(record);
+    await this.log.open();
+    // What a power cut has kept from being written beside the events.
+    for (const part of this.log.view.parts) this.#seeAgain(part);
+  }
+
+  stream(name: string): StreamRecord | undefined {
+    return this.#byName.get(name);
+  }
+
+  nameOf(number: number): string | undefined {
+    return this.#byNumber.get(number)?.name;
+  }
+
+  get streamCount(): number {
+    return this.#byName.size;
+  }
+
+  /** @param number which no stream of the group ever had. */
+  async addStream(name: string, number: number, now: number): Promise<void> {
+    const { records, accountId, name: group } = this.options;
+    const record = { name, number, created: now };
+    await records.addStream(accountId, await records.requireGroup(accountId, group), record);
+    this.#know(record);
+  }
+
+  async removeStream(record: StreamRecord): Promise<void> {
+    await this.options.records.removeStreams(this.options.id, [record.name]);
+    this.#byName.delete(record.name);
+    this.#byNumber.delete(record.number);
+    this.#changed.delete(record);
+  }
+
+  /** Resolves when the events are durable. */
+  async put(stream: StreamRecord, events: readonly LogEvent[]): Promise<void> {
+    const arrived = await this.log.append(stream.number, events);
+    const first = events[0]?.timestamp ?? arrived;
+    const last = events.at(-1)?.timestamp ?? arrived;
+    this.#see(stream, first, last, arrived);
+    for (const tell of this.tails) tell(stream.name, events, arrived);
+  }
+
+  /** Numbers of those streams that are there. */
+  numbersOf(accepts: (stream: string) => boolean): Set<number> {
+    return new Set([...this.#byName.values()].flatMap(({ name, number }) => (accepts(name) ? [number] : [])));
+  }
+
+  /** In the order asked for. */
+  list({ prefix = '', byLastEvent, descending, skip, limit }: StreamsQuery): StreamRecord[] {
+    const records = [...this.#byName.values()].filter(({ name }) => name.startsWith(prefix));
+    const byName = (a: StreamRecord, b: StreamRecord) => (a.name < b.name ? -1 : 1);
+    records.sort((a, b) => (byLastEvent ? (a.lastEvent ?? 0) - (b.lastEvent ?? 0) : 0) || byName(a, b));
+    if (descending) records.reverse();
+    return records.slice(skip, skip + limit);
+  }
+
+  #know(record: StreamRecord): void {
+    this.#byName.set(record.name, record);
+    this.#byNumber.set(record.number, record);
+  }
+
+  #see(stream: StreamRecord, first: number, last: number, arrived: number): void {
+    stream.firstEvent = Math.min(stream.firstEvent ?? first, first);
+    stream.lastEvent = Math.max(stream.lastEvent ?? last, last);
+    stream.lastIngestion = Math.max(stream.lastIngestion ?? arrived, arrived);
+    this.#changed.add(stream);
+  }
+
+  #seeAgain({ count, times, sequences, streams }: EventColumns): void {
+    const stream = this.#byNumber.get(streams[0] as number);
+    if (!stream) return;
+    const arrived = arrivalOf(sequences[0] as number);
+    this.#see(stream, times[0] as number, times[count - 1] as number, arrived);
+  }
+
+  async #saveTimes(): Promise<void> {
+    const { records, id, accountId, name } = this.options;
+    const streams = [...this.#changed].filter(({ number }) => this.#byNumber.has(number));
+    await records.putStreams(id, streams);
+    for (const stream of streams) this.#changed.delete(stream);
+    const { storedBytes } = this.log;
+    await records.changeGroup(accountId, name, (record) =>
+      record.id === id ? { ...record, storedBytes } : record,
+    );
+  }
+}
