@@ -3,6 +3,7 @@ import { type Bench, describeMachine, printTable } from './report.ts';
 
 /** Every bench by name; each is imported only when it runs, because some start child processes of their own. */
 const BENCHES: Record<string, () => Promise<{ bench: Bench }>> = {
+  agent: () => import('./agent/agent.ts'),
   life: () => import('./life/life.ts'),
   database: () => import('./database/database.ts'),
   mqtt: () => import('./mqtt/mqtt.ts'),

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { makeFleetIdentities } from '@ioto/testkit/fleet/index';
 import { CloudProgram } from '@ioto/testkit/programs/cloud-program';
 import { type Bench, figure, percentile } from '../report.ts';
-import { agentFigures, claimToConnected } from './agent-figures.ts';
+import { claimToConnected } from './claim-to-connected.ts';
 import { prepareSite, runLives } from './fleet-life.ts';
 import { measureTlsFloor } from './tls-floor.ts';
 
@@ -12,7 +12,7 @@ const DEVICES = 1000;
 const CONCURRENCY = 16;
 const CLAIMS = 15;
 
-/** Lives of simulated devices against the built cloud, generator and cloud on the same cores; then the built agent. */
+/** Lives of simulated devices against the built cloud, generator and cloud on the same cores; then waiting agents. */
 export const bench: Bench = async ({ progress, devices = DEVICES }) => {
   progress(`making ${devices} identities`);
   const identities = await makeFleetIdentities(devices);
@@ -28,8 +28,6 @@ export const bench: Bench = async ({ progress, devices = DEVICES }) => {
     });
     progress(`${CLAIMS} waiting devices, claimed one after the other`);
     const claims = await claimToConnected(site, owner, CLAIMS);
-    progress('starting, connecting and keeping the agent');
-    const agent = await agentFigures(site, owner);
     site.http.destroy();
     const alone = percentile(floor.alone, 0.5);
     return [
@@ -41,7 +39,6 @@ export const bench: Bench = async ({ progress, devices = DEVICES }) => {
       figure('life.p99', percentile(result.lives, 0.99), 'ms'),
       figure('claimToConnected.p50', percentile(claims, 0.5), 'ms', ['bare Node TLS and signature', alone]),
       figure('claimToConnected.p99', percentile(claims, 0.99), 'ms', ['bare Node TLS and signature', alone]),
-      ...agent,
     ];
   } finally {
     rmSync(state, { recursive: true, force: true });

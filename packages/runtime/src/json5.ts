@@ -22,9 +22,22 @@ const MODE = { mode: 'json5' } as const;
 /** JSON5, with `row` and `column` (both from 1) in what it throws. */
 export const json5 = {
   /** @throws SyntaxError for a text that is no JSON5. */
-  parse: (text: string): unknown => parse(text, MODE),
+  parse: (text: string): unknown => plainJson(text) ?? parse(text, MODE),
   /** The text with the value's properties set or added; comments and order of the rest stay. */
   update: (text: string, value: unknown): string => update(text, value, MODE),
   /** All of the text, in pieces. */
   tokenize: (text: string): Json5Token[] => tokenize(text, MODE),
 };
+
+/**
+ * What is plain JSON, as files of programs are, is read by V8 itself, far faster. Undefined for anything else, and for names
+ * that JSON and JSON5 do not read alike.
+ */
+function plainJson(text: string): unknown {
+  if (text.includes('__proto__')) return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

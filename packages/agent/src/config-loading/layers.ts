@@ -1,3 +1,4 @@
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CodedError, readTextIfPresent, systemCode } from '@ioto/runtime';
 import type { Properties } from './blend.ts';
@@ -29,17 +30,28 @@ const LOAD_ORDER: readonly { name: string; section?: string }[] = [
  */
 export async function readLayers(directories: readonly string[], main?: string): Promise<Layer[]> {
   const layers: Layer[] = [];
+  const listed = await Promise.all([...new Set(directories)].map(list));
   for (const { name, section } of LOAD_ORDER) {
-    for (const directory of new Set(directories)) {
+    for (const { directory, names } of listed) {
       if (name === 'ioto' && main !== undefined && directory === directories[0]) {
         layers.push(await readMain(main));
         continue;
       }
-      const layer = await readLayer(directory, name, section);
+      const layer = await readLayer(directory, names, name, section);
       if (layer) layers.push(layer);
     }
   }
   return layers;
+}
+
+/** What a directory holds: looking for each file by its name, most of which are missing, takes longer. */
+async function list(directory: string): Promise<{ directory: string; names: ReadonlySet<string> }> {
+  try {
+    return { directory, names: new Set(await readdir(directory)) };
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes(systemCode(error) ?? '')) return { directory, names: new Set() };
+    throw unreadable(directory, error);
+  }
 }
 
 async function readMain(file: string): Promise<Layer> {
@@ -48,8 +60,14 @@ async function readMain(file: string): Promise<Layer> {
   return { file, text, section: undefined, value: parseJson5(text, file) };
 }
 
-async function readLayer(directory: string, name: string, section?: string): Promise<Layer | undefined> {
+async function readLayer(
+  directory: string,
+  names: ReadonlySet<string>,
+  name: string,
+  section?: string,
+): Promise<Layer | undefined> {
   for (const extension of ['json5', 'json']) {
+    if (!names.has(`${name}.${extension}`)) continue;
     const file = join(directory, `${name}.${extension}`);
     const text = await readConfigText(file);
     if (text !== undefined) return { file, text, section, value: parseJson5(text, file) };
@@ -62,10 +80,14 @@ async function readConfigText(file: string): Promise<string | undefined> {
     return await readTextIfPresent(file);
   } catch (error) {
     if (systemCode(error) === 'ENOTDIR') return undefined;
-    throw new CodedError('CONFIG_UNREADABLE', `${file}: cannot be read (${systemCode(error)})`, {
-      cause: error,
-    });
+    throw unreadable(file, error);
   }
+}
+
+function unreadable(path: string, error: unknown): CodedError {
+  return new CodedError('CONFIG_UNREADABLE', `${path}: cannot be read (${systemCode(error)})`, {
+    cause: error,
+  });
 }
 
 /** `FILE:LINE:COLUMN` of the file that set the property at `path` last, conditional sets included. */

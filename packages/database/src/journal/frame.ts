@@ -53,8 +53,10 @@ export function readFrame(bytes: Buffer, offset: number): Frame | undefined {
 
 /** True of room for frames that were not written yet, and of no bytes at all. */
 export function isRoom(bytes: Uint8Array): boolean {
-  for (let at = 0; at < bytes.length; at += 1) if (bytes[at] !== 0) return false;
-  return true;
+  if (bytes.length === 0) return true;
+  // Each byte is as the one before it: one call of the system's, where a loop over a megabyte, at each open, makes V8
+  // optimize it, which costs an agent 3 MB.
+  return bytes[0] === 0 && Buffer.compare(bytes.subarray(1), bytes.subarray(0, -1)) === 0;
 }
 
 export function readHeader(bytes: Buffer, offset: number) {

@@ -30,12 +30,14 @@ export interface SketchOptions {
 /**
  * A table of items as two ends compare it without sending it: a digest of the whole, and one of each of 2^bits buckets
  * into which the hashes of the keys sort the items. Tables that differ in k items differ in at most k buckets, whatever
- * their size, and the rows of those buckets tell which items they are. It takes 48 KB of memory, whatever its table does:
- * who needs the rows reads the table again.
+ * their size, and the rows of those buckets tell which items they are. It takes some 200 KB of memory at most, whatever its table
+ * does: who needs the rows reads the table again.
  */
 export class TableSketch {
   readonly #options: SketchOptions;
   readonly #sums = new Uint32Array(2 ** MOST_BITS * WORDS);
+  /** Buckets that something was added to: of a small table, which is usual on a device, few. */
+  readonly #used = new Set<number>();
   #count = 0;
 
   constructor(options: SketchOptions = {}) {
@@ -53,7 +55,9 @@ export class TableSketch {
 
   add(key: string, version: Version): void {
     const digest = new Uint32Array(Uint8Array.from(digestOf(key, version, this.#options)).buffer);
-    addTo(this.#sums, bucketOf(key, MOST_BITS), digest, 0);
+    const bucket = bucketOf(key, MOST_BITS);
+    addTo(this.#sums, bucket, digest, 0);
+    this.#used.add(bucket);
     this.#count += 1;
   }
 
@@ -78,7 +82,7 @@ export class TableSketch {
   /** Buckets of fewer bits are sums of those of more. */
   #folded(bits: number): Buffer {
     const sums = new Uint32Array(2 ** bits * WORDS);
-    for (let bucket = 0; bucket < 2 ** MOST_BITS; bucket += 1) {
+    for (const bucket of this.#used) {
       addTo(sums, bucket >>> (MOST_BITS - bits), this.#sums, bucket);
     }
     return Buffer.from(sums.buffer);
