@@ -60,6 +60,10 @@ export class DeviceRights implements DeviceClientRights {
     return this.#may('iot:RetainPublish', topic);
   }
 
+  mayAssumeRole(alias: string): boolean {
+    return this.#may('iot:AssumeRoleWithCertificate', alias);
+  }
+
   #may(action: PolicyAction, name: string): boolean {
     return allows(groundOf(this.#device, action, name, this.#said(action, name)));
   }

@@ -51,6 +51,7 @@ export function allows(ground: Ground): boolean {
 function givenByContract(device: DeviceIdentity, action: PolicyAction, name: string): boolean {
   switch (action) {
     case 'iot:Connect':
+    case 'iot:AssumeRoleWithCertificate':
       return true;
     case 'iot:Publish':
       return deviceMayPublish(device, name);

@@ -9,7 +9,7 @@ export interface Trial {
   accountId: string;
   deviceId: string;
   action: PolicyAction;
-  /** Topic or filter; for iot:Connect it is the device itself. */
+  /** Topic, filter or role alias; for iot:Connect it is the device itself. */
   resource?: string;
   sourceIp?: string;
 }
@@ -48,7 +48,7 @@ export class PolicyTrial {
     }
     const name = action === 'iot:Connect' ? deviceId : resource;
     if (name === undefined) {
-      const message = `"resource" is missing: the topic or filter of ${action}`;
+      const message = `"resource" is missing: what ${action} acts on`;
       throw new CodedError('REQUEST_INVALID', message, { status: 400 });
     }
     const { product } = ownership;

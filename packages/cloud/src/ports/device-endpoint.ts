@@ -21,6 +21,8 @@ export interface ClientRights {
 export interface DeviceClientRights extends ClientRights {
   /** Asked before it is let in, and again at each change of a policy. */
   mayConnect(): boolean;
+  /** Asked before it is given credentials under the name of a role alias. */
+  mayAssumeRole(alias: string): boolean;
 }
 
 /** Who stands at the other end of a connection; taken from its certificate or credential, never from what it says. */

@@ -28,6 +28,10 @@ export function credentialsProvider(
       const message = `x-amzn-iot-thingname is not ${device.deviceId}, which the certificate is for`;
       throw awsError('AccessDeniedException', message, { status: 403 });
     }
+    if (!device.rights.mayAssumeRole(request.params.alias)) {
+      const message = 'a policy of the account denies iot:AssumeRoleWithCertificate';
+      throw awsError('AccessDeniedException', message, { status: 403 });
+    }
     const alias = await aliases.get(device.accountId, request.params.alias);
     if (!alias) throw awsError('ResourceNotFoundException', 'Role alias does not exist', { status: 404 });
     const answer = await desk.forCertificate(device, alias.seconds).catch((error: unknown) => {

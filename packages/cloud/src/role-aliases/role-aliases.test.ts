@@ -76,6 +76,33 @@ describe('the credentials provider', () => {
     }
   });
 
+  it('refuses the aliases that a policy denies, and gives the others', async () => {
+    const barred = await world.device(accountId);
+    const alias = { accountId, name: 'upload', seconds: 900 };
+    expect((await world.admin('/alias/create', alias)).status).toBe(201);
+    const document = {
+      Version: '2012-10-17',
+      Statement: [
+        {
+          Effect: 'Deny',
+          Action: 'iot:AssumeRoleWithCertificate',
+          Resource: 'arn:aws:iot:*:*:rolealias/up*',
+        },
+      ],
+    };
+    const policy = { accountId, name: 'no-uploads' };
+    expect((await world.admin('/policy/create', { ...policy, document })).status).toBe(201);
+    expect((await world.admin('/policy/attach', { ...policy, device: barred.id })).status).toBe(200);
+    const { status, headers, json } = await ask('upload', barred);
+    expect([status, headers['x-amzn-errortype']]).toEqual([403, 'AccessDeniedException']);
+    expect(json.message).toContain('iot:AssumeRoleWithCertificate');
+    expect((await ask('ioto', barred)).status).toBe(200);
+    expect((await ask('upload')).status).toBe(200);
+    const trial = { accountId, device: barred.id, action: 'iot:AssumeRoleWithCertificate' };
+    const { json: verdict } = await world.admin('/policy/test', { ...trial, resource: 'upload' });
+    expect(verdict).toMatchObject({ allowed: false, deniedBy: ['no-uploads'] });
+  });
+
   it('refuses a device that is not its owner’s any more, and one that asks too often', async () => {
     const leaving = await world.device(accountId);
     await world.release(leaving.id);

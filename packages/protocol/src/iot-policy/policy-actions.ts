@@ -1,16 +1,17 @@
 import { compileGlob, MANY, ONE } from './glob.ts';
 import { policyInvalid, quoted } from './policy-error.ts';
 
-/** What a client of the endpoint asks leave for. */
+/** What a device asks leave for. */
 export type PolicyAction =
   | 'iot:Connect'
   | 'iot:Publish'
   | 'iot:Subscribe'
   | 'iot:Receive'
-  | 'iot:RetainPublish';
+  | 'iot:RetainPublish'
+  | 'iot:AssumeRoleWithCertificate';
 
 /** The type in the ARN of what an action acts on. */
-export type ResourceType = 'client' | 'topic' | 'topicfilter';
+export type ResourceType = 'client' | 'topic' | 'topicfilter' | 'rolealias';
 
 export const RESOURCE_TYPE_OF: Readonly<Record<PolicyAction, ResourceType>> = {
   'iot:Connect': 'client',
@@ -18,14 +19,15 @@ export const RESOURCE_TYPE_OF: Readonly<Record<PolicyAction, ResourceType>> = {
   'iot:Subscribe': 'topicfilter',
   'iot:Receive': 'topic',
   'iot:RetainPublish': 'topic',
+  'iot:AssumeRoleWithCertificate': 'rolealias',
 };
 
 export const POLICY_ACTIONS = Object.keys(RESOURCE_TYPE_OF) as PolicyAction[];
 
 /** What else devices may be allowed in AWS IoT. None of it is asked for here: shadows and jobs are messages. */
 const ELSEWHERE = [
-  ...['AssumeRoleWithCertificate', 'DeleteThingShadow', 'DescribeJobExecution', 'GetPendingJobExecutions'],
-  ...['GetRetainedMessage', 'GetThingShadow', 'ListNamedShadowsForThing', 'ListRetainedMessages'],
+  ...['DeleteThingShadow', 'DescribeJobExecution', 'GetPendingJobExecutions', 'GetRetainedMessage'],
+  ...['GetThingShadow', 'ListNamedShadowsForThing', 'ListRetainedMessages'],
   ...['StartNextPendingJobExecution', 'UpdateJobExecution', 'UpdateThingShadow'],
 ].map((name) => `iot:${name}`);
 

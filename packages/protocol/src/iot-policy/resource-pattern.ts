@@ -29,7 +29,7 @@ const EVERYTHING = patternOf([MANY], [MANY], [MANY]);
 
 /**
  * Reads `*` or an ARN. Region and account may be wildcards or variables; a type that the endpoint does not know
- * (`thing`, `rolealias`) is accepted and matches nothing here.
+ * (`thing`) is accepted and matches nothing here.
  *
  * @throws POLICY_INVALID
  */
@@ -111,7 +111,12 @@ function patternOf(region: Template, account: Template, path: Template): Resourc
 }
 
 function ofEachType<T>(of: (type: ResourceType) => T): Record<ResourceType, T> {
-  return { client: of('client'), topic: of('topic'), topicfilter: of('topicfilter') };
+  return {
+    client: of('client'),
+    topic: of('topic'),
+    topicfilter: of('topicfilter'),
+    rolealias: of('rolealias'),
+  };
 }
 
 function nameOf(template: Template): NamePattern {
