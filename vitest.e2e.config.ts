@@ -1,13 +1,13 @@
 import { defineConfig } from 'vitest/config';
 
-/** End to end: built programs, real sockets, one file at a time so that none starves another of its two cores. */
+/** End to end: built programs, real sockets, two files at a time, which is what two cores bear. */
 export default defineConfig({
   resolve: { conditions: ['source'] },
   ssr: { resolve: { conditions: ['source'] } },
   test: {
     include: ['e2e/**/*.test.ts'],
     pool: 'forks',
-    fileParallelism: false,
+    maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },

@@ -2,6 +2,7 @@ import type { Database } from '@ioto/database';
 import type { Clock, Logger } from '@ioto/runtime';
 import type { AgentEvents } from './agent-events.ts';
 import type { AgentSettings } from './config.ts';
+import type { Directories } from './config-loading/directories.ts';
 import type { Metric } from './measuring/metric.ts';
 import type { Keys, ProgramLog, Shadow } from './service-apis.ts';
 import type { UrlFetch } from './services/url/fetch.ts';
@@ -57,6 +58,11 @@ export interface AgentOptions {
   environment?: Record<string, string | undefined>;
   clock?: Clock;
   logger?: Logger;
+  /**
+   * Called with the configuration once it has been read and checked, before anything is made of it: what a program has
+   * of its own that depends on it, such as where its log goes. What it throws ends the start.
+   */
+  configured?: (settings: AgentSettings, directories: Directories) => void;
   /** The program's own log, for what sends it to the cloud, changes its level or reports its end. */
   log?: ProgramLog;
   /** A number in [0, 1) for jitter. */

@@ -141,6 +141,7 @@ class DeviceAgent implements Agent {
     const resets = await isResetRequested(directories);
     if (resets) await forgetProvisioning(directories);
     const config = await loadConfig(this.#options, directories);
+    this.#options.configured?.(config.settings, directories);
     if (resets) await reset(directories, databaseName(config.settings.database.path));
     return config;
   }

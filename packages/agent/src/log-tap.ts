@@ -13,7 +13,7 @@ export class LogTap implements ProgramLog {
   level: LogLevel;
   /** What the program writes its log with. */
   readonly logger: Logger;
-  readonly #out: { write(line: string): void };
+  #out: { write(line: string): void };
   readonly #sinks = new Set<(line: string) => void>();
   #recent: string[] = [];
   #recentBytes = 0;
@@ -24,6 +24,11 @@ export class LogTap implements ProgramLog {
     // The level may change while the program runs, also for loggers that were made of this one.
     const all = createLogger(name, { level: 'debug', destination: { write: (line) => this.#write(line) } });
     this.logger = new LeveledLogger(all, () => RANKS[this.level]);
+  }
+
+  /** Goes elsewhere from now on. */
+  writeTo(out: { write(line: string): void }): void {
+    this.#out = out;
   }
 
   recent(): readonly string[] {

@@ -2,10 +2,11 @@ import { newClaimId } from '@ioto/protocol';
 import { CodedError, type LogLevel, messageOf, systemCode } from '@ioto/runtime';
 import type { Agent, AgentOptions } from './agent.ts';
 import { createAgent } from './build-agent.ts';
-import { eventsFrom, type Invocation, parseCommandLine } from './command-line.ts';
+import { eventsFrom, type RunInvocation } from './command-line/invocation.ts';
+import { readPlainRun } from './command-line/plain-run.ts';
 import type { AgentSettings } from './config.ts';
-import { expandPath } from './config-loading/directories.ts';
-import { loadConfig, locateDirectories } from './config-loading/load-config.ts';
+import { type Directories, expandPath } from './config-loading/directories.ts';
+import { locateDirectories } from './config-loading/load-config.ts';
 import { askAgent } from './control/ask-agent.ts';
 import { exitCodeOf } from './exit-code.ts';
 import { type LogDestination, logDestination } from './log-destination.ts';
@@ -24,7 +25,7 @@ const STOP_PATIENCE = 5000;
 
 /** Parses, builds, runs; resolves with the exit code. */
 async function main(args: readonly string[]): Promise<number> {
-  const invocation = parseCommandLine(args, agentVersion());
+  const invocation = readPlainRun(args) ?? (await parsed(args));
   switch (invocation.command) {
     case 'print':
       process.stdout.write(invocation.text);
@@ -62,9 +63,12 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-type Run = Extract<Invocation, { command: 'run' }>;
+async function parsed(args: readonly string[]) {
+  const { parseCommandLine } = await import('./command-line/parse-command-line.ts');
+  return parseCommandLine(args, agentVersion());
+}
 
-async function run(invocation: Run): Promise<number> {
+async function run(invocation: RunInvocation): Promise<number> {
   if (!invocation.nosave) return runAgent(invocation);
   const { options } = invocation;
   const copy = await passingCopyOf((await locateDirectories(options)).state);
@@ -75,13 +79,11 @@ async function run(invocation: Run): Promise<number> {
   }
 }
 
-async function runAgent({ options, level, exit, show, trace }: Run): Promise<number> {
-  const configured = await configuredLog(options);
-  const destination = trace ? openTrace(trace) : configured.destination;
+async function runAgent({ options, level, exit, show, trace }: RunInvocation): Promise<number> {
   const traffic = show && showTraffic(show, (line) => process.stderr.write(`${line}\n`));
   const agent = makeAgent(
     { ...options, ...(traffic && { traffic }) },
-    { level: level ?? configured.level, destination },
+    { level, destination: trace && openTrace(trace) },
   );
   const stopping = new AbortController();
   const onSignal = () => stopping.abort(new Error('asked to stop'));
@@ -122,20 +124,6 @@ function outputFailed(error: Error): void {
   process.exit(1);
 }
 
-/** The log that the files ask for. Reading them here as well finds a mistake in them before anything is touched. */
-async function configuredLog(
-  options: AgentOptions,
-): Promise<{ level: LogLevel; destination: LogDestination }> {
-  // A reset may be meant to mend them; the agent reads what is left of them.
-  if (options.reset) return { level: 'info', destination: logDestination(undefined) };
-  const all = { ...options, environment: process.env };
-  const directories = await locateDirectories(all);
-  const { settings } = await loadConfig(all, directories);
-  const { level = 'info', path } = settings.log;
-  if (path === 'cloud') return { level, destination: logDestination(isSent(settings) ? path : undefined) };
-  return { level, destination: logDestination(path && expandPath(path, directories)) };
-}
-
 function isSent({ services }: AgentSettings): boolean {
   return planServices(services, new Set(Object.keys(SERVICE_MODULES))).on.has('logs');
 }
@@ -150,15 +138,31 @@ function changeTo(home: string): void {
   }
 }
 
-function makeAgent(options: AgentOptions, told: { level: LogLevel; destination: LogDestination }): Agent {
-  const log = new LogTap('ioto', told.level, told.destination);
-  const agent = createAgent({ ...options, log, logger: log.logger, environment: process.env });
+/** With a log of that level and destination, or else of those that the configuration asks for. */
+function makeAgent(
+  options: AgentOptions,
+  { level, destination }: { level: LogLevel | undefined; destination: LogDestination | undefined },
+): Agent {
+  const log = new LogTap('ioto', level ?? 'info', destination ?? logDestination(undefined));
+  const configured: AgentOptions['configured'] = (settings, directories) => {
+    log.level = level ?? settings.log.level ?? 'info';
+    if (!destination) log.writeTo(configuredDestination(settings, directories));
+  };
+  const agent = createAgent({
+    ...{ ...options, log, logger: log.logger, configured, environment: process.env },
+  });
   narrate(agent, log.logger);
   return agent;
 }
 
+function configuredDestination(settings: AgentSettings, directories: Directories): LogDestination {
+  const { path } = settings.log;
+  if (path === 'cloud') return logDestination(isSent(settings) ? path : undefined);
+  return logDestination(path && expandPath(path, directories));
+}
+
 /** Resolves when the event that was asked for comes, or a signal does. */
-function untilStopped(agent: Agent, exit: Run['exit'], signal: AbortSignal): Promise<void> {
+function untilStopped(agent: Agent, exit: RunInvocation['exit'], signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     signal.addEventListener('abort', () => resolve(), { once: true });
     if (typeof exit === 'number') setTimeout(resolve, exit);

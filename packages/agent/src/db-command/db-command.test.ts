@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { Directory } from '../../test/world.ts';
 import type { Agent } from '../agent.ts';
 import { createAgent } from '../build-agent.ts';
-import { parseCommandLine } from '../command-line.ts';
+import { parseCommandLine } from '../command-line/parse-command-line.ts';
 import { exitCodeOf } from '../exit-code.ts';
 import { runDb } from './run.ts';
 

@@ -1,14 +1,9 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
-import {
-  Agent as HttpsAgent,
-  type RequestOptions as HttpsRequestOptions,
-  request as httpsRequest,
-} from 'node:https';
-import type { ConnectionOptions } from 'node:tls';
 import { type Clock, type Component, messageOf, systemCode } from '@ioto/runtime';
 import type { Traffic } from '../../agent.ts';
 import { urlError } from './errors.ts';
 import type { UrlAnswer, UrlFetch, UrlRequest } from './fetch.ts';
+import type { AlpnAgent, TlsOptions } from './https.ts';
 
 export interface UrlServiceOptions {
   clock: Clock;
@@ -22,15 +17,6 @@ export interface UrlServiceOptions {
   traffic?: (piece: Traffic) => void;
 }
 
-type TlsOptions = HttpsRequestOptions & Pick<ConnectionOptions, 'ALPNProtocols'>;
-
-/** Keeps connections apart by the protocol that they were made for; Node does so for everything else of TLS. */
-class AlpnAgent extends HttpsAgent {
-  override getName(options: TlsOptions = {}): string {
-    return `${super.getName(options)}:${options.ALPNProtocols ?? ''}`;
-  }
-}
-
 const KEEP_ALIVE = { keepAlive: true, maxSockets: 8, maxFreeSockets: 2, timeout: 120_000 };
 
 /** Service `url`: an HTTP client with kept connections and limits on everything. */
@@ -38,7 +24,7 @@ export class UrlService implements Component {
   readonly name = 'url';
   readonly #options: UrlServiceOptions;
   readonly #http = new HttpAgent(KEEP_ALIVE);
-  readonly #https = new AlpnAgent(KEEP_ALIVE);
+  #https: AlpnAgent | undefined;
 
   constructor(options: UrlServiceOptions) {
     this.#options = options;
@@ -48,7 +34,7 @@ export class UrlService implements Component {
 
   async stop(): Promise<void> {
     this.#http.destroy();
-    this.#https.destroy();
+    this.#https?.destroy();
   }
 
   readonly fetch: UrlFetch = async (url, request = {}) => this.#exchange(parseUrl(url), request);
@@ -95,12 +81,12 @@ export class UrlService implements Component {
     this.#options.traffic?.({ over: 'http', direction: 'in', head, body });
   }
 
-  #send(url: URL, request: UrlRequest, signal: AbortSignal): Promise<IncomingMessage> {
+  async #send(url: URL, request: UrlRequest, signal: AbortSignal): Promise<IncomingMessage> {
     const body = request.json === undefined ? request.body : JSON.stringify(request.json);
-    const secure = url.protocol === 'https:';
+    const secure = url.protocol === 'https:' ? await this.#secured() : undefined;
     const options: TlsOptions = {
       method: request.method ?? (body === undefined ? 'GET' : 'POST'),
-      agent: secure ? this.#https : this.#http,
+      agent: secure?.agent ?? this.#http,
       headers: {
         ...(request.json === undefined ? {} : { 'content-type': 'application/json' }),
         ...(body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) }),
@@ -116,10 +102,17 @@ export class UrlService implements Component {
     const { traffic } = this.#options;
     traffic?.({ over: 'http', direction: 'out', head: requestHead(url, options), body });
     return new Promise((resolve, reject) => {
-      const outgoing = (secure ? httpsRequest : httpRequest)(url, options, resolve);
+      const outgoing = (secure?.httpsRequest ?? httpRequest)(url, options, resolve);
       outgoing.on('error', reject);
       outgoing.end(body);
     });
+  }
+
+  /** TLS takes its time to load, and a device that is not claimed yet may start without it. */
+  async #secured() {
+    const { AlpnAgent, httpsRequest } = await import('./https.ts');
+    this.#https ??= new AlpnAgent(KEEP_ALIVE);
+    return { agent: this.#https, httpsRequest };
   }
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { eventsFrom, parseCommandLine } from './command-line.ts';
-import { exitCodeOf } from './exit-code.ts';
+import { exitCodeOf } from '../exit-code.ts';
+import { eventsFrom } from './invocation.ts';
+import { parseCommandLine } from './parse-command-line.ts';
 
 const parse = (line: string) => parseCommandLine(line.split(' ').filter(Boolean), '1.2.3');
 
