@@ -7,11 +7,15 @@ import { type AdminCommand, askAll, type Telling } from './admin-command.ts';
 type Answer = Record<string, unknown>;
 
 /** Where AWS's own tools and libraries look for credentials. */
-const VARIABLES: readonly [string, string][] = [
-  ['AWS_ACCESS_KEY_ID', 'accessKeyId'],
-  ['AWS_SECRET_ACCESS_KEY', 'secretAccessKey'],
-  ['AWS_SESSION_TOKEN', 'sessionToken'],
-  ['AWS_REGION', 'region'],
+const VARIABLES: readonly [string, (answer: Answer) => unknown][] = [
+  ['AWS_ACCESS_KEY_ID', ({ accessKeyId }) => accessKeyId],
+  ['AWS_SECRET_ACCESS_KEY', ({ secretAccessKey }) => secretAccessKey],
+  ['AWS_SESSION_TOKEN', ({ sessionToken }) => sessionToken],
+  ['AWS_REGION', ({ region }) => region],
+  // Python's clients look there alone.
+  ['AWS_DEFAULT_REGION', ({ region }) => region],
+  // All services have the one address here.
+  ['AWS_ENDPOINT_URL', ({ endpoints }) => (endpoints as { logs: string }).logs],
 ];
 
 /** Makes short-lived credentials and prints them as a shell takes them: `eval "$(ioto-cloud credentials)"`. */
@@ -48,8 +52,8 @@ async function onlyAccount(client: AdminClient): Promise<string> {
 }
 
 function tell(answer: Answer): Telling[] {
-  const lines = VARIABLES.map(([variable, field]) => ({
-    id: `export ${variable}=${quoted(String(answer[field]))}`,
+  const lines = VARIABLES.map(([variable, valueIn]) => ({
+    id: `export ${variable}=${quoted(String(valueIn(answer)))}`,
     text: '',
   }));
   const last = lines.at(-1);
@@ -59,5 +63,5 @@ function tell(answer: Answer): Telling[] {
 
 /** As a shell takes it for one word. */
 function quoted(text: string): string {
-  return /^[\w.-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+  return /^[\w./:-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }

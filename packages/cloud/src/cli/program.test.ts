@@ -114,7 +114,10 @@ describe('ioto-cloud credentials', () => {
     expect(out).toMatch(
       /^export AWS_ACCESS_KEY_ID=ASIA[A-Z2-7]{16}\nexport AWS_SECRET_ACCESS_KEY=\S{40,42}\n/,
     );
-    expect(out).toMatch(/\nexport AWS_SESSION_TOKEN=[\w-]+\nexport AWS_REGION=local\n$/);
+    expect(out).toMatch(/\nexport AWS_SESSION_TOKEN=[\w-]+\nexport AWS_REGION=local\n/);
+    expect(out).toMatch(
+      /\nexport AWS_DEFAULT_REGION=local\nexport AWS_ENDPOINT_URL=https:\/\/localhost:\d+\n$/,
+    );
     expect(said).toMatch(/until 20\d\d-/);
     const json = await admin(['credentials', '--account', account, '--seconds', '900', '--json']);
     const { expires } = JSON.parse(json.out);
