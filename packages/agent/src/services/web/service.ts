@@ -7,14 +7,23 @@ import {
 } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { pipeline } from 'node:stream/promises';
-import { CodedError, type Component, type Emitter, type Logger, messageOf, systemCode } from '@ioto/runtime';
+import {
+  type Clock,
+  CodedError,
+  type Component,
+  type Emitter,
+  type Logger,
+  messageOf,
+  systemCode,
+} from '@ioto/runtime';
 import type { AgentStatus } from '../../agent.ts';
 import type { AgentEvents } from '../../agent-events.ts';
 import { type ListenAddress, listenAddresses } from '../../config-loading/listen-address.ts';
 import { claimPage } from './claim-page.ts';
 import { namesLocally } from './host-name.ts';
 import { type MetricsDoor, mayReadMetrics } from './metrics-door.ts';
-import { StaticFiles } from './static-files.ts';
+import { KeptAnswers } from './static-files/kept-answers.ts';
+import { SiteFiles } from './static-files/site-files.ts';
 
 export interface WebServiceOptions {
   web: Parameters<typeof listenAddresses>[0] & { readonly metrics?: MetricsDoor };
@@ -23,6 +32,7 @@ export interface WebServiceOptions {
   maxConnections: number;
   /** Bytes of files kept in memory. */
   cache: number;
+  clock: Clock;
   logger: Logger;
   events: Emitter<AgentEvents>;
   status: () => AgentStatus;
@@ -43,12 +53,15 @@ const PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data
 export class WebService implements Component {
   readonly name = 'web';
   readonly #options: WebServiceOptions;
-  readonly #files: StaticFiles;
+  readonly #files: SiteFiles;
+  readonly #kept: KeptAnswers;
   #servers: Server[] = [];
 
   constructor(options: WebServiceOptions) {
     this.#options = options;
-    this.#files = new StaticFiles(options.site, options.cache);
+    const { site, cache, clock } = options;
+    this.#files = new SiteFiles({ root: site, index: 'index.html', cache });
+    this.#kept = new KeptAnswers(clock);
   }
 
   /** @throws CONFIG_INVALID for a bad address; WEB_LISTEN when one cannot be listened on. */
@@ -87,7 +100,9 @@ export class WebService implements Component {
         // Who says nothing must not hold one of the few connections for much longer than it may.
         connectionsCheckingInterval: 2000,
       },
-      (request, response) => void this.#serve(request, response),
+      (request, response) => {
+        if (!this.#kept.answer(request, response)) void this.#serve(request, response);
+      },
     );
     server.maxConnections = this.#options.maxConnections;
     this.#servers.push(server);
@@ -139,10 +154,16 @@ export class WebService implements Component {
       send(response, 405, { allow: 'GET, HEAD', connection: 'close' }, 'Method not allowed\n');
       return;
     }
-    const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
-    const found = await this.#files.find(path, request.headers['if-none-match']);
+    const target = request.url ?? '/';
+    const path = target.split('?', 1)[0] ?? '/';
+    const found = await this.#files.find(target, request.headers['if-none-match']);
     if (found) {
-      response.writeHead(found.status, { ...ALWAYS, ...found.headers });
+      const headers = Object.entries({ ...ALWAYS, ...found.headers })
+        .flat()
+        .map(String);
+      if (found.isWhole && Buffer.isBuffer(found.body))
+        this.#kept.keep(target, { headers, body: found.body });
+      response.writeHead(found.status, headers);
       if (request.method === 'HEAD' || Buffer.isBuffer(found.body)) {
         if (!Buffer.isBuffer(found.body)) found.body.destroy();
         response.end(request.method === 'HEAD' ? undefined : found.body);

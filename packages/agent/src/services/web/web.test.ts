@@ -1,6 +1,6 @@
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { type IncomingMessage, request } from 'node:http';
-import { Emitter, silentLogger } from '@ioto/runtime';
+import { Emitter, silentLogger, systemClock } from '@ioto/runtime';
 import { describe, expect, it } from 'vitest';
 import { Directory } from '../../../test/world.ts';
 import type { AgentStatus } from '../../agent.ts';
@@ -34,6 +34,7 @@ class Web {
       site: directory.at('site'),
       maxConnections: 10,
       cache: 10_000,
+      clock: systemClock,
       logger: silentLogger,
       events,
       status: () => this.status,

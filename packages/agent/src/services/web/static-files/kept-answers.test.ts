@@ -1,0 +1,69 @@
+import { createServer, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { VirtualClock } from '@ioto/testkit';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ANSWER_LIFE, KeptAnswers } from './kept-answers.ts';
+
+const clock = new VirtualClock();
+const kept = new KeptAnswers(clock);
+const server = createServer((asked, response) => {
+  if (!kept.answer(asked, response)) response.writeHead(404).end();
+});
+
+beforeAll(async () => {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+});
+afterAll(() => server.close());
+
+function status(
+  headers: Record<string, string | string[]> = {},
+  method = 'GET',
+  path = '/a',
+): Promise<number> {
+  const { port } = server.address() as AddressInfo;
+  return new Promise((resolve, reject) => {
+    request({ port, path, method, headers, agent: false }, (answer) => {
+      answer.resume();
+      resolve(answer.statusCode ?? 0);
+    })
+      .on('error', reject)
+      .end();
+  });
+}
+
+const keep = () => kept.keep('/a', { headers: ['content-length', '1'], body: Buffer.from('1') });
+
+describe('an answer that is kept', () => {
+  it('is given for a second, to a GET of the same target', async () => {
+    keep();
+    expect(await status()).toBe(200);
+    expect(await status({}, 'GET', '/a?x')).toBe(404);
+    expect(await status({}, 'HEAD')).toBe(404);
+    await clock.advance(ANSWER_LIFE - 1);
+    expect(await status()).toBe(200);
+    await clock.advance(1);
+    expect(await status()).toBe(404);
+  });
+
+  it.each([
+    ['If-None-Match', '"a"'],
+    ['if-match', '*'],
+    ['IF-RANGE', '"a"'],
+    ['if-modified-since', 'x'],
+    ['if-unmodified-since', 'x'],
+    ['Range', 'bytes=0-1'],
+    ['Expect', 'other'],
+    ['content-length', '0'],
+    ['transfer-encoding', 'chunked'],
+  ])('is not given to who says %s', async (name, value) => {
+    keep();
+    expect(await status({ [name]: value })).not.toBe(200);
+    expect(await status({ 'x-other': 'a', accept: '*/*', 'user-agent': 'u' })).toBe(200);
+  });
+
+  it('is gone when the site was written to', async () => {
+    keep();
+    kept.forget();
+    expect(await status()).toBe(404);
+  });
+});

@@ -1,0 +1,80 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Clock } from '@ioto/runtime';
+
+/**
+ * Milliseconds for which an answer is given without another look at its file. Looking each time costs several times as much as
+ * the answer itself.
+ */
+export const ANSWER_LIFE = 1000;
+/** Answers that are kept; each is a reference to a file that the cache holds anyway. */
+const MOST = 1024;
+
+/** A whole answer of a public file to a GET without conditions. */
+export interface KeptAnswer {
+  /** Names and values in turn, as `writeHead` takes them fastest. */
+  headers: string[];
+  body: Buffer;
+}
+
+/**
+ * Whole answers by request target, for the shortest way from a request to its file. Only targets whose files were found, and
+ * that anybody may have, come in.
+ */
+export class KeptAnswers {
+  readonly #clock: Clock;
+  readonly #answers = new Map<string, KeptAnswer & { since: number }>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  keep(target: string, answer: KeptAnswer): void {
+    if (this.#answers.size >= MOST) this.#answers.clear();
+    this.#answers.set(target, { ...answer, since: this.#clock.now() });
+  }
+
+  /** Something of the site was written. */
+  forget(): void {
+    this.#answers.clear();
+  }
+
+  /** Answers, where that can be done at once; false: not answered. */
+  answer(request: IncomingMessage, response: ServerResponse): boolean {
+    const kept = request.method === 'GET' ? this.#answers.get(request.url ?? '') : undefined;
+    if (!kept || !isPlain(request.rawHeaders)) return false;
+    const age = this.#clock.now() - kept.since;
+    if (age < 0 || age >= ANSWER_LIFE) return false;
+    response.writeHead(200, kept.headers);
+    response.end(kept.body);
+    return true;
+  }
+}
+
+/** Asks for the file as it is: no condition, no part of it, and nothing that a server has to look at twice. */
+function isPlain(rawHeaders: readonly string[]): boolean {
+  let hosts = 0;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at] as string;
+    switch (name.length) {
+      case 4: // host
+        if ((name.charCodeAt(0) | 0x20) === 0x68 && ++hosts > 1) return false;
+        break;
+      case 5: // range
+        if ((name.charCodeAt(0) | 0x20) === 0x72) return false;
+        break;
+      case 6: // expect
+        if ((name.charCodeAt(0) | 0x20) === 0x65) return false;
+        break;
+      case 14: // content-length
+        if ((name.charCodeAt(0) | 0x20) === 0x63) return false;
+        break;
+      case 17: // transfer-encoding, if-modified-since
+        if ((name.charCodeAt(0) | 0x20) === 0x74) return false;
+        break;
+      default:
+    }
+    // if-match, if-none-match, if-range, if-modified-since, if-unmodified-since
+    if ((name.charCodeAt(0) | 0x20) === 0x69 && (name.charCodeAt(1) | 0x20) === 0x66) return false;
+  }
+  return true;
+}

@@ -1,0 +1,58 @@
+import { constants } from 'node:fs';
+import { type FileHandle, open, realpath, stat } from 'node:fs/promises';
+import { join, sep } from 'node:path';
+
+/** What a path of the site leads to. */
+export interface LocatedFile {
+  /** Absolute, without links. */
+  path: string;
+  /** Tells one content of the file from another, as the file system does. */
+  version: string;
+  /** Bytes. */
+  size: number;
+  /** Milliseconds since 1970. */
+  modified: number;
+  isDirectory: boolean;
+}
+
+/**
+ * Looks for a file below `root`, by a decoded path that ends in a slash for a directory's `index`. Undefined when there is
+ * none, when it is neither file nor directory, and when links lead out of the root: to the outside these are all alike.
+ */
+export async function locateFile(
+  root: string,
+  path: string,
+  index: string,
+): Promise<LocatedFile | undefined> {
+  try {
+    const within = await realpath(root);
+    const found = await realpath(join(within, path.endsWith('/') ? `${path}${index}` : path));
+    if (found !== within && !found.startsWith(within + sep)) return undefined;
+    const facts = await stat(found, { bigint: true });
+    if (!facts.isFile() && !facts.isDirectory()) return undefined;
+    return {
+      path: found,
+      version: `${facts.ino}-${facts.size}-${facts.mtimeNs}`,
+      size: Number(facts.size),
+      modified: Number(facts.mtimeMs),
+      isDirectory: facts.isDirectory(),
+    };
+  } catch {
+    // Missing, unreadable, a name too long, a loop of links.
+    return undefined;
+  }
+}
+
+/** Opens a file that was located; undefined when something else lies there by now. The caller closes it. */
+export async function openLocated(file: LocatedFile): Promise<FileHandle | undefined> {
+  let handle: FileHandle | undefined;
+  try {
+    handle = await open(file.path, constants.O_RDONLY | constants.O_NOFOLLOW);
+    const facts = await handle.stat({ bigint: true });
+    if (`${facts.ino}-${facts.size}-${facts.mtimeNs}` === file.version) return handle;
+  } catch {
+    // Gone, or a link by now.
+  }
+  await handle?.close();
+  return undefined;
+}

@@ -1,0 +1,18 @@
+/**
+ * The decoded path of a request target, which names a file below the documents; undefined for one that means nothing or
+ * hides: encoded slashes, zero bytes, dot files, `..`, and what decodes to none of UTF-8.
+ *
+ * @param path as in the request line, without its query
+ */
+export function decodeSitePath(path: string): string | undefined {
+  // A redirect to a path with two slashes at its front would lead to another host.
+  if (!path.startsWith('/') || path.startsWith('//') || /%2f|%5c/i.test(path)) return undefined;
+  let name: string;
+  try {
+    name = decodeURIComponent(path);
+  } catch {
+    return undefined;
+  }
+  if (name.includes('\0') || name.includes('\\')) return undefined;
+  return name.split('/').some((part) => part.startsWith('.')) ? undefined : name;
+}
