@@ -132,10 +132,10 @@ describe('a built file that is alone in its directory', () => {
 
   it('names what is wrong with its configuration as the agent does', async () => {
     const { file, start } = await alone('wrong');
-    await writeFile(file.replace('agent.cjs', 'ioto.json5'), '{ limits: { webConnections: "many" } }');
+    await writeFile(file.replace('agent.cjs', 'ioto.json5'), '{ web: { limits: { connections: "many" } } }');
     const program = start();
     expect(await program.exited).not.toMatchObject({ code: 0 });
-    expect(program.stderr).toMatch(/ioto\.json5.*limits\.webConnections: must be a whole number/);
+    expect(program.stderr).toMatch(/ioto\.json5.*web\.limits\.connections: "many" is not a whole number/);
   });
 
   it('runs with a cache that is garbage, cut short, or of another build', async () => {

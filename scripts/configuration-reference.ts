@@ -55,6 +55,7 @@ function rowsOf(schema: Property, prefix: string): string[][] {
   return Object.entries(schema.properties ?? {}).flatMap(([name, property]) => {
     const path = `${prefix}${name}`;
     const own = [`\`${path}\``, typeOf(property), defaultOf(property), property.description ?? ''];
+    if (property.items?.properties) return [own, ...rowsOf(property.items, `${path}[].`)];
     if (!property.properties) return [own];
     return [[`\`${path}\``, '', '', property.description ?? ''], ...rowsOf(property, `${path}.`)];
   });
@@ -64,7 +65,8 @@ function typeOf(property: Property): string {
   if (property.unit) return property.unit;
   if (property.const !== undefined) return `\`${JSON.stringify(property.const)}\``;
   if (property.anyOf) return [...new Set(property.anyOf.map(typeOf))].join(' or ');
-  if (property.type === 'array') return `list of ${typeOf(property.items ?? {})}`;
+  if (property.type === 'array')
+    return `list of ${typeOf(property.items ?? {})}${property.items?.properties ? 's' : ''}`;
   const { minimum, maximum } = property;
   if (minimum === undefined && maximum === undefined) return property.type ?? 'any';
   return `${property.type} ${minimum ?? ''}..${maximum ?? ''}`;

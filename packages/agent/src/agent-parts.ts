@@ -7,6 +7,7 @@ import type { DeviceApi } from './cloud-api/device-api.ts';
 import type { ServerTime } from './cloud-api/server-time.ts';
 import type { AgentSettings } from './config.ts';
 import type { Directories } from './config-loading/directories.ts';
+import type { Locate } from './config-loading/settings.ts';
 import type { RequestHandler } from './control/control-socket.ts';
 import type { IdentityKey } from './identity/identity-key.ts';
 import type { ProvisionFile } from './identity/provision-file.ts';
@@ -29,6 +30,8 @@ export interface AgentParts {
   readonly options: AgentOptions;
   readonly settings: AgentSettings;
   readonly directories: Directories;
+  /** Where a setting was set, for an error about it. */
+  readonly locate: Locate;
   readonly plan: ServicePlan;
   readonly clock: Clock;
   readonly logger: Logger;

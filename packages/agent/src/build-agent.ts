@@ -146,7 +146,7 @@ class DeviceAgent implements Agent {
     return config;
   }
 
-  #gather({ settings, directories }: LoadedConfig): AgentParts {
+  #gather({ settings, directories, locate }: LoadedConfig): AgentParts {
     const { clock = systemClock, random = Math.random, checkpoint = () => undefined } = this.#options;
     const plan = planServices(settings.services, new Set(Object.keys(SERVICE_MODULES)));
     if (plan.on.has('register')) requireBuilder(settings);
@@ -161,6 +161,7 @@ class DeviceAgent implements Agent {
       options: this.#options,
       settings,
       directories,
+      locate,
       plan,
       clock,
       random,

@@ -67,7 +67,6 @@ export const agentSchema = Type.Object(
       answer: size('1mb', 'largest HTTP answer that is read'),
       item: size('120k', 'largest item of the database; the cloud takes messages of 128 KB'),
       message: size('256k', 'largest MQTT message that is handled'),
-      webConnections: Type.Integer({ default: 64, minimum: 1, description: 'connections of the web server' }),
       webCache: size('4mb', 'files of the web server kept in memory'),
     }),
     log,

@@ -32,4 +32,4 @@ export {
   standardError,
 } from './log.ts';
 export { lockStateDirectory, type StateLock } from './state-lock.ts';
-export { parseSize, parseTime } from './units.ts';
+export { parseCount, parseSize, parseTime } from './units.ts';

@@ -27,6 +27,8 @@ const TIME_UNITS: Record<string, number> = {
   w: 604_800_000,
   week: 604_800_000,
   weeks: 604_800_000,
+  month: 2_592_000_000,
+  months: 2_592_000_000,
   year: 31_536_000_000,
   years: 31_536_000_000,
 };
@@ -54,6 +56,13 @@ export function parseTime(value: string | number): number {
 /** Bytes of a size such as `'10k'`, `'1mb'`, `'unlimited'` or a bare number of bytes. Throws `UNITS_SIZE` for anything else. */
 export function parseSize(value: string | number): number {
   return parse(value, SIZE_UNITS, 1, 'UNITS_SIZE', `a size such as '10k', '1mb' or 'unlimited'`);
+}
+
+/** A number such as `'100'`, `'unlimited'` or a bare whole number. Throws `UNITS_COUNT` for anything else. */
+export function parseCount(value: string | number): number {
+  const number = parse(value, {}, 1, 'UNITS_COUNT', "a whole number or 'unlimited'");
+  if (Number.isInteger(number) || number === Number.POSITIVE_INFINITY) return number;
+  throw new CodedError('UNITS_COUNT', `${JSON.stringify(value)} is not a whole number`);
 }
 
 function parse(

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CodedError, readTextIfPresent, systemCode } from '@ioto/runtime';
-import type { Properties } from './blend.ts';
+import { isProperties, type Properties } from './blend.ts';
 import { parseJson5, positionOf } from './json5.ts';
 
 /** One configuration file as it was read. */
@@ -70,9 +70,18 @@ async function readLayer(
     if (!names.has(`${name}.${extension}`)) continue;
     const file = join(directory, `${name}.${extension}`);
     const text = await readConfigText(file);
-    if (text !== undefined) return { file, text, section, value: parseJson5(text, file) };
+    if (text === undefined) continue;
+    const value = parseJson5(text, file);
+    return { file, text, section, value: section === undefined ? value : unwrapped(section, value) };
   }
   return undefined;
+}
+
+/** A file of one section may also name the section, as web.json5 does that has `{ web: {…}, tls: {…} }`. */
+function unwrapped(section: string, { [section]: inner, ...beside }: Properties): Properties {
+  return isProperties(inner)
+    ? { ...beside, ...inner }
+    : { ...beside, ...(inner !== undefined && { [section]: inner }) };
 }
 
 async function readConfigText(file: string): Promise<string | undefined> {
@@ -95,7 +104,8 @@ export function sourceOf(layers: readonly Layer[], path: readonly (string | numb
   for (const layer of [...layers].reverse()) {
     if (layer.section !== undefined && layer.section !== path[0]) continue;
     const inFile = layer.section === undefined ? path : path.slice(1);
-    for (const candidate of [...conditionalPaths(layer, inFile), inFile]) {
+    const wrapped = layer.section === undefined ? [] : [path];
+    for (const candidate of [...conditionalPaths(layer, inFile), inFile, ...wrapped]) {
       const position = positionOf(layer.text, candidate);
       if (position) return `${layer.file}:${position.line}:${position.column}`;
     }

@@ -41,6 +41,16 @@ describe('the load order', () => {
     expect(settings.provision).toMatchObject({ registered: true, accountId: 'A' });
   });
 
+  it('reads a web.json5 that names its section, and says where a mistake in it stands', async () => {
+    await using directory = await Directory.create();
+    const { settings } = await load(directory, {
+      'config/web.json5': `{ web: { listen: ':2', limits: { headers: '50' } } }`,
+    });
+    expect(settings.web).toMatchObject({ listen: ':2', limits: { headers: 50, requests: 1000 } });
+    const bad = { 'config/web.json5': `{\n  web: {\n    timeouts: { parse: 'soon' },\n  },\n}` };
+    await expect(load(directory, bad)).rejects.toThrow(/web\.json5:3:17: web\.timeouts\.parse: /);
+  });
+
   it('reads .json where .json5 is missing', async () => {
     await using directory = await Directory.create();
     const { settings } = await load(directory, {

@@ -12,6 +12,8 @@ import { invalid, type Locate, makeSettings } from './settings.ts';
 export interface LoadedConfig {
   settings: AgentSettings;
   directories: Directories;
+  /** Where a setting was set, for a service that finds fault with it. */
+  locate: Locate;
 }
 
 /**
@@ -41,7 +43,7 @@ export async function loadConfig(options: AgentOptions, directories: Directories
   const device = checkDevice(properties.device, options.id, locate);
   const settings = makeSettings({ ...properties, device }, locate);
   checkAddresses(settings, directories, locate);
-  return { settings, directories };
+  return { settings, directories, locate };
 }
 
 function blendLayers(layers: readonly Layer[], options: AgentOptions): Properties {

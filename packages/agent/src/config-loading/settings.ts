@@ -1,11 +1,11 @@
-import { CodedError, messageOf, parseSize, parseTime } from '@ioto/runtime';
+import { CodedError, messageOf, parseCount, parseSize, parseTime } from '@ioto/runtime';
 import { Check, Default, Errors } from 'typebox/value';
 import { type AgentSettings, agentSchema } from '../config.ts';
 import { isProperties, type Properties } from './blend.ts';
 
 /** A schema as JSON Schema, as far as this walk needs it. */
 interface SchemaNode {
-  unit?: 'time' | 'size';
+  unit?: keyof typeof UNITS;
   type?: string;
   const?: unknown;
   anyOf?: SchemaNode[];
@@ -14,6 +14,13 @@ interface SchemaNode {
   minimum?: number;
   maximum?: number;
 }
+
+/** Kinds of quantities: what reads them, and an example for whoever wrote something else. */
+const UNITS = {
+  time: { parse: parseTime, example: "a time such as '15secs'" },
+  size: { parse: parseSize, example: "a size such as '10k'" },
+  count: { parse: parseCount, example: "a whole number or 'unlimited'" },
+};
 
 /** Says where the property at a path was set, for the head of an error message. */
 export type Locate = (path: string[]) => string;
@@ -53,7 +60,7 @@ function isIndex(part: string): boolean {
 
 function expected(node: SchemaNode | undefined): string {
   if (!node) return 'of another type';
-  if (node.unit) return node.unit === 'time' ? "a time such as '15secs'" : "a size such as '10k'";
+  if (node.unit) return UNITS[node.unit].example;
   if (node.const !== undefined) return JSON.stringify(node.const);
   if (node.anyOf) return node.anyOf.map(expected).join(' or ');
   const range =
@@ -82,7 +89,7 @@ function converted(node: SchemaNode, value: unknown, path: string[], locate: Loc
   }
   if (!unit) return value;
   try {
-    return (unit === 'time' ? parseTime : parseSize)(value as string | number);
+    return UNITS[unit].parse(value as string | number);
   } catch (error) {
     throw invalid(path, locate, messageOf(error));
   }

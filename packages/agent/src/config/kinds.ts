@@ -14,6 +14,12 @@ export const size = (value: string, description: string) =>
     Type.Union([Type.String(), Type.Number()], { unit: 'size', default: value, description }),
   );
 
+/** A number of things: `'100'` and `'unlimited'` in the file as well. */
+export const count = (value: string, description: string) =>
+  Type.Unsafe<number>(
+    Type.Union([Type.String(), Type.Number()], { unit: 'count', default: value, description }),
+  );
+
 export const text = (description: string) => Type.Optional(Type.String({ maxLength: 4096, description }));
 
 export const group = <P extends Record<string, TSchema>>(description: string, properties: P) =>

@@ -1,18 +1,18 @@
 import type { Component } from '@ioto/runtime';
 import type { AgentParts } from '../../agent-parts.ts';
+import { expandPath } from '../../config-loading/directories.ts';
+import { invalid } from '../../config-loading/settings.ts';
 import { renderFigures } from '../../figures/agent-figures.ts';
 import { WebService } from './service.ts';
 
 export function build(parts: AgentParts): Component {
-  const { settings, directories, logger, events, board, clock } = parts;
+  const { settings, directories, locate, logger, events, board, clock } = parts;
+  const { web } = settings;
   return new WebService({
-    web: settings.web,
-    site: directories.site,
-    maxConnections: settings.limits.webConnections,
+    ...{ web, clock, logger, events },
+    documents: expandPath(web.documents, directories),
     cache: settings.limits.webCache,
-    clock,
-    logger,
-    events,
+    complain: (path, problem) => invalid(['web', ...path], locate, problem),
     status: () => board.now,
     figures: () =>
       renderFigures({

@@ -1,83 +1,15 @@
-import { mkdir, symlink, writeFile } from 'node:fs/promises';
-import { type IncomingMessage, request } from 'node:http';
-import { Emitter, silentLogger, systemClock } from '@ioto/runtime';
+import { symlink, writeFile } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
+import { VirtualClock } from '@ioto/testkit';
 import { describe, expect, it } from 'vitest';
-import { Directory } from '../../../test/world.ts';
-import type { AgentStatus } from '../../agent.ts';
-import type { AgentEvents } from '../../agent-events.ts';
 import { listenAddresses, parseListenAddress } from '../../config-loading/listen-address.ts';
 import { mayReadMetrics } from './metrics-door.ts';
-import { WebService } from './service.ts';
-
-const UNCLAIMED: AgentStatus = {
-  phase: 'registered',
-  id: 'JT08FFQXWQ',
-  name: 'Lamp <b>',
-  claimed: false,
-  connected: false,
-};
-
-class Web {
-  status: AgentStatus = UNCLAIMED;
-  url = '';
-  readonly directory: Directory;
-  readonly #service: WebService;
-
-  private constructor(directory: Directory, metrics?: 'all' | 'off') {
-    this.directory = directory;
-    const events = new Emitter<AgentEvents>(() => undefined);
-    events.on('web:listening', ({ addresses }) => {
-      this.url = addresses[0] ?? '';
-    });
-    this.#service = new WebService({
-      web: { listen: 'http://127.0.0.1:0', metrics },
-      site: directory.at('site'),
-      maxConnections: 10,
-      cache: 10_000,
-      clock: systemClock,
-      logger: silentLogger,
-      events,
-      status: () => this.status,
-      figures: () => 'ioto_uptime_seconds 1\n',
-    });
-  }
-
-  static async create(files: Record<string, string> = {}, metrics?: 'all' | 'off'): Promise<Web> {
-    const directory = await Directory.create();
-    await mkdir(directory.at('site', 'sub'), { recursive: true });
-    for (const [name, text] of Object.entries(files)) await writeFile(directory.at('site', name), text);
-    const web = new Web(directory, metrics);
-    await web.#service.start();
-    return web;
-  }
-
-  /** Sends the path exactly as it is; fetch would tidy it up. */
-  get(path: string, headers = {}, method = 'GET') {
-    return new Promise<{ status: number; headers: NodeJS.Dict<string | string[]>; text: string }>(
-      (resolve, reject) => {
-        const outgoing = request(this.url, { path, headers, method, agent: false }, (response) => {
-          let text = '';
-          response.setEncoding('utf8').on('data', (chunk) => {
-            text += chunk;
-          });
-          response.on('end', () =>
-            resolve({ status: response.statusCode ?? 0, headers: response.headers, text }),
-          );
-        });
-        outgoing.on('error', reject).end();
-      },
-    );
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#service.stop();
-    await this.directory[Symbol.asyncDispose]();
-  }
-}
+import { ANSWER_LIFE } from './static-files/kept-answers.ts';
+import { UNCLAIMED, WebWorld } from './web-world.fixture.ts';
 
 describe('the page of an unclaimed device', () => {
   it('shows its name, status, claim ID and a QR code', async () => {
-    await using web = await Web.create();
+    await using web = await WebWorld.create();
     const { status, text, headers } = await web.get('/');
     expect(status).toBe(200);
     expect(text).toContain('JT08F-FQXWQ');
@@ -88,7 +20,7 @@ describe('the page of an unclaimed device', () => {
   });
 
   it('tells the status as JSON, too', async () => {
-    await using web = await Web.create();
+    await using web = await WebWorld.create();
     expect(JSON.parse((await web.get('/api/status')).text)).toMatchObject({
       id: 'JT08FFQXWQ',
       claimed: false,
@@ -96,7 +28,7 @@ describe('the page of an unclaimed device', () => {
   });
 
   it('keeps its claim ID from a website that points its name at the device', async () => {
-    await using web = await Web.create();
+    await using web = await WebWorld.create();
     for (const path of ['/', '/api/status']) {
       const { status, text } = await web.get(path, { host: 'evil.example:8080' });
       expect([path, status]).toEqual([path, 200]);
@@ -106,7 +38,7 @@ describe('the page of an unclaimed device', () => {
   });
 
   it('shows the claim ID no more once the device is claimed', async () => {
-    await using web = await Web.create();
+    await using web = await WebWorld.create();
     web.status = { ...UNCLAIMED, claimed: true, phase: 'ready' };
     expect((await web.get('/')).text).not.toContain('JT08F');
     expect((await web.get('/')).text).not.toContain('<svg');
@@ -116,7 +48,9 @@ describe('the page of an unclaimed device', () => {
 
 describe('the files of @site', () => {
   it('are served with their types, index.html for a directory', async () => {
-    await using web = await Web.create({ 'index.html': '<p>home', 'app.js': '1', 'sub/index.html': 'sub' });
+    await using web = await WebWorld.create({
+      files: { 'index.html': '<p>home', 'app.js': '1', 'sub/index.html': 'sub' },
+    });
     expect(await web.get('/')).toMatchObject({
       text: '<p>home',
       headers: { 'content-type': 'text/html; charset=utf-8' },
@@ -127,23 +61,32 @@ describe('the files of @site', () => {
     expect((await web.get('/missing')).status).toBe(404);
   });
 
-  it('are not sent again while they are the same, and are when they changed', async () => {
-    await using web = await Web.create({ 'a.txt': 'one' });
+  it('are not sent again while they are the same, and are within a second of their change', async () => {
+    const clock = new VirtualClock();
+    await using web = await WebWorld.create({ files: { 'a.txt': 'one' }, clock });
     const { etag } = (await web.get('/a.txt')).headers;
-    expect(await web.get('/a.txt', { 'if-none-match': etag })).toMatchObject({ status: 304, text: '' });
+    expect(await web.get('/a.txt', { 'if-none-match': String(etag) })).toMatchObject({
+      status: 304,
+      text: '',
+    });
     await writeFile(web.directory.at('site', 'a.txt'), 'two!');
-    expect(await web.get('/a.txt', { 'if-none-match': etag })).toMatchObject({ status: 200, text: 'two!' });
+    await clock.advance(ANSWER_LIFE);
+    expect(await web.get('/a.txt')).toMatchObject({ status: 200, text: 'two!' });
+    expect(await web.get('/a.txt', { 'if-none-match': String(etag) })).toMatchObject({
+      status: 200,
+      text: 'two!',
+    });
   });
 
   it('are streamed when they are large', async () => {
-    await using web = await Web.create({ 'big.bin': 'x'.repeat(700_000) });
+    await using web = await WebWorld.create({ files: { 'big.bin': 'x'.repeat(700_000) } });
     const { text, headers } = await web.get('/big.bin');
     expect([text.length, headers['content-length']]).toEqual([700_000, '700000']);
     expect(await web.get('/big.bin', {}, 'HEAD')).toMatchObject({ status: 200, text: '' });
   });
 
   it('are all that can be reached: no dots, no links outward, no hidden files', async () => {
-    await using web = await Web.create({ '.secret': 'no', 'ok.txt': 'ok' });
+    await using web = await WebWorld.create({ files: { '.secret': 'no', 'ok.txt': 'ok' } });
     await writeFile(web.directory.at('outside.txt'), 'no');
     await symlink(web.directory.at('outside.txt'), web.directory.at('site', 'link.txt'));
     for (const path of [
@@ -166,7 +109,7 @@ describe('the files of @site', () => {
 
 describe('the figures of the agent', () => {
   it('are for programs on the device, and not for a website that points its name at it', async () => {
-    await using web = await Web.create();
+    await using web = await WebWorld.create();
     const { status, text, headers } = await web.get('/metrics');
     expect([status, text]).toEqual([200, 'ioto_uptime_seconds 1\n']);
     expect(headers['content-type']).toContain('version=0.0.4');
@@ -176,9 +119,9 @@ describe('the figures of the agent', () => {
   });
 
   it('are for everybody, or nobody, where the file says so', async () => {
-    await using open = await Web.create({}, 'all');
+    await using open = await WebWorld.create({ web: { metrics: 'all' } });
     expect((await open.get('/metrics', { host: 'lamp.example' })).status).toBe(200);
-    await using shut = await Web.create({}, 'off');
+    await using shut = await WebWorld.create({ web: { metrics: 'off' } });
     expect((await shut.get('/metrics')).status).toBe(404);
   });
 
@@ -193,14 +136,16 @@ describe('the figures of the agent', () => {
 });
 
 describe('the web server', () => {
-  it('answers nothing but GET and HEAD', async () => {
-    await using web = await Web.create();
-    expect(await web.get('/', {}, 'POST')).toMatchObject({ status: 405, headers: { allow: 'GET, HEAD' } });
+  it('answers nothing but GET, HEAD and OPTIONS', async () => {
+    await using web = await WebWorld.create();
+    const allow = 'GET, HEAD, OPTIONS';
+    expect(await web.get('/', {}, 'POST')).toMatchObject({ status: 405, headers: { allow } });
+    expect(await web.get('/', {}, 'OPTIONS')).toMatchObject({ status: 204, headers: { allow }, text: '' });
   });
 
   it('refuses oversized headers', async () => {
-    await using web = await Web.create();
-    expect((await web.get('/', { 'x-long': 'x'.repeat(10_000) })).status).toBe(431);
+    await using web = await WebWorld.create();
+    expect((await web.get('/', { 'x-long': 'x'.repeat(11_000) })).status).toBe(431);
   });
 });
 

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ANSWER_LIFE, KeptAnswers } from './kept-answers.ts';
 
 const clock = new VirtualClock();
-const kept = new KeptAnswers(clock);
+const kept = new KeptAnswers(clock, 100);
 const server = createServer((asked, response) => {
   if (!kept.answer(asked, response)) response.writeHead(404).end();
 });

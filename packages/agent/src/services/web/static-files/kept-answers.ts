@@ -22,10 +22,13 @@ export interface KeptAnswer {
  */
 export class KeptAnswers {
   readonly #clock: Clock;
+  readonly #maxRaw: number;
   readonly #answers = new Map<string, KeptAnswer & { since: number }>();
 
-  constructor(clock: Clock) {
+  /** `maxHeaders`: header lines of a request that is answered here. */
+  constructor(clock: Clock, maxHeaders: number) {
     this.#clock = clock;
+    this.#maxRaw = maxHeaders * 2;
   }
 
   keep(target: string, answer: KeptAnswer): void {
@@ -41,7 +44,8 @@ export class KeptAnswers {
   /** Answers, where that can be done at once; false: not answered. */
   answer(request: IncomingMessage, response: ServerResponse): boolean {
     const kept = request.method === 'GET' ? this.#answers.get(request.url ?? '') : undefined;
-    if (!kept || !isPlain(request.rawHeaders)) return false;
+    const { rawHeaders } = request;
+    if (!kept || rawHeaders.length > this.#maxRaw || !isPlain(rawHeaders)) return false;
     const age = this.#clock.now() - kept.since;
     if (age < 0 || age >= ANSWER_LIFE) return false;
     response.writeHead(200, kept.headers);

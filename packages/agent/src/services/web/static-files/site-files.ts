@@ -18,6 +18,16 @@ export interface SiteFilesOptions {
   cache: number;
 }
 
+export interface FileQuestion {
+  /** As in the request line, without its query. */
+  path: string;
+  /** With its question mark; empty without one. */
+  query: string;
+  ifNoneMatch?: string;
+  /** Cache-Control of a file, where the route says one. */
+  cacheControl?: (file: string) => string | undefined;
+}
+
 export interface FileAnswer {
   status: number;
   headers: OutgoingHttpHeaders;
@@ -38,25 +48,30 @@ export class SiteFiles {
     this.#cache = new FileCache(options.cache);
   }
 
-  /** The answer to a GET of this target (as in the request line); undefined when there is no such file. */
-  async find(target: string, ifNoneMatch?: string): Promise<FileAnswer | undefined> {
-    const mark = target.indexOf('?');
-    const path = mark < 0 ? target : target.slice(0, mark);
+  /** The answer to a GET; undefined when there is no such file. */
+  async find({ path, query, ifNoneMatch, cacheControl }: FileQuestion): Promise<FileAnswer | undefined> {
     const name = decodeSitePath(path);
     if (name === undefined) return undefined;
     const file = await locateFile(this.#options.root, name, this.#options.index);
     if (!file) return undefined;
     if (file.isDirectory) {
-      const location = `${encodeURI(name)}/${mark < 0 ? '' : target.slice(mark)}`;
-      return { status: 301, headers: { location }, body: Buffer.alloc(0) };
+      const location = `${encodeURI(name)}/${query}`;
+      return { status: 301, headers: { location, 'content-length': 0 }, body: Buffer.alloc(0) };
     }
-    return this.#cache.holds(file.size) ? this.#whole(file, ifNoneMatch) : this.#streamed(file, ifNoneMatch);
+    const caching = cacheControl?.(file.path) ?? 'no-cache';
+    return this.#cache.holds(file.size)
+      ? this.#whole(file, caching, ifNoneMatch)
+      : this.#streamed(file, caching, ifNoneMatch);
   }
 
-  async #whole(file: LocatedFile, ifNoneMatch: string | undefined): Promise<FileAnswer | undefined> {
+  async #whole(
+    file: LocatedFile,
+    caching: string,
+    ifNoneMatch: string | undefined,
+  ): Promise<FileAnswer | undefined> {
     const cached: CachedFile | undefined = await this.#cache.read(file);
     if (!cached) return undefined;
-    const validators = validatorsOf(cached.etag, file);
+    const validators = validatorsOf(cached.etag, file, caching);
     if (ifNoneMatch === cached.etag) return { status: 304, headers: validators, body: Buffer.alloc(0) };
     return {
       status: 200,
@@ -70,9 +85,13 @@ export class SiteFiles {
     };
   }
 
-  async #streamed(file: LocatedFile, ifNoneMatch: string | undefined): Promise<FileAnswer | undefined> {
+  async #streamed(
+    file: LocatedFile,
+    caching: string,
+    ifNoneMatch: string | undefined,
+  ): Promise<FileAnswer | undefined> {
     const etag = `"${file.version}"`;
-    const validators = validatorsOf(etag, file);
+    const validators = validatorsOf(etag, file, caching);
     if (ifNoneMatch === etag) return { status: 304, headers: validators, body: Buffer.alloc(0) };
     const handle = await openLocated(file);
     if (!handle) return undefined;
@@ -87,6 +106,6 @@ export class SiteFiles {
   }
 }
 
-function validatorsOf(etag: string, { modified }: LocatedFile): OutgoingHttpHeaders {
-  return { etag, 'last-modified': new Date(modified).toUTCString(), 'cache-control': 'no-cache' };
+function validatorsOf(etag: string, { modified }: LocatedFile, caching: string): OutgoingHttpHeaders {
+  return { etag, 'last-modified': new Date(modified).toUTCString(), 'cache-control': caching };
 }

@@ -1,0 +1,37 @@
+import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+
+const WAITING = Symbol('requests under way');
+
+interface Counted extends Socket {
+  [WAITING]?: number;
+}
+
+/**
+ * Counts the requests that a connection has sent ahead of its answers. Node reads them all, and keeps each with its answer
+ * until those before have gone out: a client that sends many and reads nothing would fill the memory.
+ */
+export class MostWaiting {
+  readonly #limit: number;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  /** False: it was one too many, and the connection is ended. */
+  admits(socket: Counted, response: ServerResponse): boolean {
+    const waiting = (socket[WAITING] ?? 0) + 1;
+    if (waiting > this.#limit) {
+      socket.destroy();
+      return false;
+    }
+    socket[WAITING] = waiting;
+    response.on('finish', answered);
+    return true;
+  }
+}
+
+function answered(this: ServerResponse): void {
+  const socket = this.req.socket as Counted;
+  socket[WAITING] = (socket[WAITING] ?? 1) - 1;
+}

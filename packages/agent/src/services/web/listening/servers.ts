@@ -1,0 +1,120 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { CodedError, systemCode } from '@ioto/runtime';
+import type { ListenAddress } from '../../../config-loading/listen-address.ts';
+import { MostWaiting } from './most-waiting.ts';
+
+export interface ServerBounds {
+  connections: number;
+  /** Bytes of request line and headers. */
+  header: number;
+  /** Of a connection. */
+  requests: number;
+  /** Of a connection that wait for their turn. */
+  pipeline: number;
+}
+
+/** Milliseconds. */
+export interface ServerPatience {
+  parse: number;
+  inactivity: number;
+  keepAlive: number;
+  request: number;
+}
+
+export interface ServersOptions {
+  bounds: ServerBounds;
+  patience: ServerPatience;
+  handle: (request: IncomingMessage, response: ServerResponse) => void;
+}
+
+/** Milliseconds from one look for connections that are late to the next: they may stay so much longer. */
+const CHECK = 2000;
+/** Node counts time in 32 bits. */
+const LONGEST = 2 ** 31 - 1;
+
+/** The listening sockets of the web server, and what one connection may cost. */
+export class Servers {
+  readonly #options: ServersOptions;
+  #servers: Server[] = [];
+  #connections = 0;
+
+  constructor(options: ServersOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Listens on one address more; resolves with its URL.
+   *
+   * @throws WEB_LISTEN
+   */
+  async listen({ host, port }: ListenAddress): Promise<string> {
+    const server = this.#server();
+    this.#servers.push(server);
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', (error) =>
+        reject(
+          new CodedError(
+            'WEB_LISTEN',
+            `cannot listen on ${host ?? '*'}:${port} (${systemCode(error)}): name another address under listen in web.json5`,
+            { cause: error },
+          ),
+        ),
+      );
+      server.listen({ host, port }, resolve);
+    });
+    const bound = server.address() as AddressInfo;
+    const name = host === undefined ? 'localhost' : host.includes(':') ? `[${host}]` : host;
+    return `http://${name}:${bound.port}/`;
+  }
+
+  async close(): Promise<void> {
+    const servers = this.#servers;
+    this.#servers = [];
+    await Promise.all(
+      servers.map((server) => {
+        const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+        server.closeAllConnections();
+        return closed;
+      }),
+    );
+  }
+
+  #server(): Server {
+    const { bounds, patience, handle } = this.#options;
+    const waiting = new MostWaiting(bounds.pipeline);
+    const server = createServer(
+      {
+        maxHeaderSize: bounds.header,
+        headersTimeout: millis(patience.parse),
+        requestTimeout: millis(patience.request),
+        keepAliveTimeout: millis(patience.keepAlive),
+        connectionsCheckingInterval: CHECK,
+      },
+      (request, response) => {
+        if (waiting.admits(request.socket, response)) handle(request, response);
+      },
+    );
+    server.maxRequestsPerSocket = Number.isFinite(bounds.requests) ? bounds.requests : 0;
+    server.timeout = millis(patience.inactivity);
+    server.on('connection', (socket: Socket) => this.#admit(socket));
+    return server;
+  }
+
+  /** All addresses share the bound on connections: what is over it is reset, without a word that would cost more. */
+  #admit(socket: Socket): void {
+    if (this.#connections >= this.#options.bounds.connections) {
+      socket.resetAndDestroy();
+      return;
+    }
+    this.#connections += 1;
+    socket.once('close', () => {
+      this.#connections -= 1;
+    });
+  }
+}
+
+/** As Node takes it: 0 is for ever. */
+function millis(time: number): number {
+  return time >= LONGEST ? 0 : time;
+}

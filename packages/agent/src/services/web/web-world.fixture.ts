@@ -1,0 +1,91 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { type IncomingHttpHeaders, request } from 'node:http';
+import { type Clock, Emitter, silentLogger, systemClock } from '@ioto/runtime';
+import { Directory } from '../../../test/world.ts';
+import type { AgentStatus } from '../../agent.ts';
+import type { AgentEvents } from '../../agent-events.ts';
+import { makeSettings } from '../../config-loading/settings.ts';
+import { WebService } from './service.ts';
+
+export const UNCLAIMED: AgentStatus = {
+  phase: 'registered',
+  id: 'JT08FFQXWQ',
+  name: 'Lamp <b>',
+  claimed: false,
+  connected: false,
+};
+
+export interface Answer {
+  status: number;
+  headers: IncomingHttpHeaders;
+  text: string;
+}
+
+export interface WebWorldOptions {
+  /** Files of the site, by their paths. */
+  files?: Record<string, string>;
+  /** What web.json5 says. */
+  web?: Record<string, unknown>;
+  clock?: Clock;
+}
+
+/** A web service on a socket of its own, with a site on a real disk. */
+export class WebWorld {
+  status: AgentStatus = UNCLAIMED;
+  url = '';
+  readonly directory: Directory;
+  readonly #service: WebService;
+
+  private constructor(directory: Directory, { web = {}, clock = systemClock }: WebWorldOptions) {
+    this.directory = directory;
+    const events = new Emitter<AgentEvents>(() => undefined);
+    events.on('web:listening', ({ addresses }) => {
+      this.url = addresses[0] ?? '';
+    });
+    const settings = makeSettings({ web: { listen: 'http://127.0.0.1:0', ...web } }, () => 'web.json5');
+    this.#service = new WebService({
+      web: settings.web,
+      documents: directory.at('site'),
+      ...{ cache: 10_000, clock, logger: silentLogger, events },
+      complain: (path, problem) => new Error(`web.${path.join('.')}: ${problem}`),
+      status: () => this.status,
+      figures: () => 'ioto_uptime_seconds 1\n',
+    });
+  }
+
+  static async create(options: WebWorldOptions = {}): Promise<WebWorld> {
+    const directory = await Directory.create();
+    await mkdir(directory.at('site', 'sub'), { recursive: true });
+    for (const [name, text] of Object.entries(options.files ?? {})) {
+      await writeFile(directory.at('site', name), text);
+    }
+    const world = new WebWorld(directory, options);
+    await world.#service.start();
+    return world;
+  }
+
+  get port(): number {
+    return Number(new URL(this.url).port);
+  }
+
+  /** Sends the path exactly as it is; fetch would tidy it up. */
+  get(path: string, headers: Record<string, string | string[]> = {}, method = 'GET'): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      const outgoing = request(this.url, { path, headers, method, agent: false }, (response) => {
+        let text = '';
+        response.setEncoding('utf8').on('data', (chunk) => {
+          text += chunk;
+        });
+        response.on('end', () =>
+          resolve({ status: response.statusCode ?? 0, headers: response.headers, text }),
+        );
+      });
+      outgoing.on('error', reject).end();
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#service.stop();
+    await this.directory[Symbol.asyncDispose]();
+  }
+}
