@@ -17,6 +17,10 @@ export const routes = Type.Array(
       handler: Type.Literal('file', { default: 'file', description: 'files of the documents' }),
       redirect: text('path or URL that it answers with, instead of by the handler'),
       trim: text('beginning of the path that the handler does not see'),
+      compressed: Type.Boolean({
+        default: false,
+        description: 'FILE.br and FILE.gz, where they lie beside FILE, stand for it with who takes them',
+      }),
       cache: Type.Optional(
         Type.Object(
           {

@@ -1,9 +1,9 @@
-import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
-import { pipeline } from 'node:stream/promises';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Clock, type Logger, messageOf, systemCode } from '@ioto/runtime';
 import type { OwnPages } from '../own-pages.ts';
 import type { Redirects } from '../routing/redirects.ts';
 import { matchRoute, type Route } from '../routing/route.ts';
+import { answerFile } from '../static-files/file-answer.ts';
 import { KeptAnswers } from '../static-files/kept-answers.ts';
 import type { SiteFiles } from '../static-files/site-files.ts';
 import { sendText } from './send.ts';
@@ -102,35 +102,34 @@ export class Site {
     request: IncomingMessage,
     response: ServerResponse,
   ): Promise<void> {
-    const { files, pages, headers } = this.#options;
+    const { files, pages, headers, clock } = this.#options;
     if (route.redirect !== undefined) {
       return sendText(response, 302, { ...headers, location: route.redirect }, '');
     }
     const found = await files.find({
-      ...{ path: path.slice(route.trim), query, ifNoneMatch: request.headers['if-none-match'] },
-      cacheControl: (file) => route.cacheControl(file),
+      ...{ path: path.slice(route.trim), query },
+      ...(route.compressed && { acceptEncoding: request.headers['accept-encoding'] }),
     });
     if (!found) {
       if (pages.answer(path, request, response)) return;
       return sendText(response, 404, headers, 'Not found\n');
     }
-    const all = flat({ ...headers, ...found.headers });
-    if (found.isWhole && Buffer.isBuffer(found.body)) {
-      this.#kept.keep(request.url ?? '', { headers: all, body: found.body });
+    if ('location' in found) {
+      // The handler does not see what the route takes away, and the client does.
+      const location = `${path.slice(0, route.trim)}${found.location}`;
+      return sendText(response, 301, { ...headers, location }, '');
     }
-    response.writeHead(found.status, all);
-    if (Buffer.isBuffer(found.body)) response.end(request.method === 'HEAD' ? undefined : found.body);
-    else if (request.method === 'HEAD') {
-      found.body.destroy();
-      response.end();
-    } else await pipeline(found.body, response);
+    const kept = await answerFile(found, request, response, {
+      headers,
+      cacheControl: route.cacheControl(found.path) ?? 'no-cache',
+      varies: route.compressed,
+      now: clock.now(),
+    });
+    // What depends on what a client accepts has no one answer.
+    if (kept && !route.compressed) this.#kept.keep(request.url ?? '', kept);
   }
 }
 
 function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
-}
-
-function flat(headers: OutgoingHttpHeaders): string[] {
-  return Object.entries(headers).flatMap(([name, value]) => [name, String(value)]);
 }

@@ -6,7 +6,7 @@ type Settings = Parameters<typeof compileRoutes>[0][number];
 const complain = (path: string[], problem: string) => new Error(`${path.join('.')}: ${problem}`);
 const compile = (...routes: Partial<Settings>[]) =>
   compileRoutes(
-    routes.map((route) => ({ match: '', handler: 'file' as const, ...route })),
+    routes.map((route) => ({ match: '', handler: 'file' as const, compressed: false, ...route })),
     complain,
   );
 

@@ -9,7 +9,7 @@ const KNOWN_METHODS = new Set(['GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'PATCH',
 const FILE_METHODS = ['GET', 'HEAD', 'OPTIONS'];
 
 /** What answers where the settings name no route: the documents. */
-const DOCUMENTS: RouteSettings = { match: '', handler: 'file' };
+const DOCUMENTS: RouteSettings = { match: '', handler: 'file', compressed: false };
 
 /**
  * Routes in the order of the settings, then the documents for what none of them matches, unless one matches everything.
@@ -51,6 +51,7 @@ function compile(route: RouteSettings, bad: (property: string, problem: string) 
     redirect,
     // The path that the handler sees begins with a slash.
     trim: trim.endsWith('/') ? trim.length - 1 : trim.length,
+    compressed: route.compressed,
     cacheControl: cache ? cacheControlOf(cache) : () => undefined,
   };
 }

@@ -12,6 +12,8 @@ export interface Route {
   readonly redirect: string | undefined;
   /** Characters at the beginning of the path that the handler does not see. */
   readonly trim: number;
+  /** Whether FILE.br and FILE.gz stand for FILE. */
+  readonly compressed: boolean;
   /** Cache-Control of a file of this name, where the route says one. */
   cacheControl(file: string): string | undefined;
 }

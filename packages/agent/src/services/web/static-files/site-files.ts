@@ -1,9 +1,9 @@
-import type { OutgoingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
-import { type CachedFile, FileCache } from './file-cache.ts';
+import { FileCache } from './file-cache.ts';
 import { type LocatedFile, locateFile, openLocated } from './located-file.ts';
 import { MediaTypes } from './mime.ts';
 import { decodeSitePath } from './site-path.ts';
+import { acceptedVariants } from './variants.ts';
 
 /** Bytes of a piece in which large files are sent. */
 const CHUNK = 256 * 1024;
@@ -23,17 +23,26 @@ export interface FileQuestion {
   path: string;
   /** With its question mark; empty without one. */
   query: string;
-  ifNoneMatch?: string;
-  /** Cache-Control of a file, where the route says one. */
-  cacheControl?: (file: string) => string | undefined;
+  /** Accept-Encoding of a request that may be answered by FILE.br or FILE.gz; undefined: by the file alone. */
+  acceptEncoding?: string;
 }
 
-export interface FileAnswer {
-  status: number;
-  headers: OutgoingHttpHeaders;
-  body: Buffer | Readable;
-  /** The whole content from memory, which may be given again. */
-  isWhole?: boolean;
+/** A file as it is now. */
+export interface SiteFile {
+  /** Absolute path of the file itself, also where a variant of it is sent. */
+  path: string;
+  type: string;
+  /** Bytes. */
+  size: number;
+  /** Strong, with its quotes. */
+  etag: string;
+  /** Milliseconds since 1970. */
+  modified: number;
+  encoding: 'br' | 'gzip' | undefined;
+  /** All of it, where it is kept in memory. */
+  bytes: Buffer | undefined;
+  /** Bytes from `start` to `end`, both included; undefined when another file lies there by now. */
+  read(start: number, end: number): Promise<Readable | undefined>;
 }
 
 /** The files of one directory, small ones kept in memory. Nothing outside of it is reachable, by dots or by links. */
@@ -48,64 +57,48 @@ export class SiteFiles {
     this.#cache = new FileCache(options.cache);
   }
 
-  /** The answer to a GET; undefined when there is no such file. */
-  async find({ path, query, ifNoneMatch, cacheControl }: FileQuestion): Promise<FileAnswer | undefined> {
+  /** The file at a path; where to go instead for a directory without its slash; undefined when there is none. */
+  async find({
+    path,
+    query,
+    acceptEncoding,
+  }: FileQuestion): Promise<SiteFile | { location: string } | undefined> {
     const name = decodeSitePath(path);
-    if (name === undefined) return undefined;
-    const file = await locateFile(this.#options.root, name, this.#options.index);
-    if (!file) return undefined;
-    if (file.isDirectory) {
-      const location = `${encodeURI(name)}/${query}`;
-      return { status: 301, headers: { location, 'content-length': 0 }, body: Buffer.alloc(0) };
+    const plain = name === undefined ? undefined : await this.#locate(name);
+    if (name === undefined || plain?.isDirectory) {
+      return name === undefined ? undefined : { location: `${encodeURI(name)}/${query}` };
     }
-    const caching = cacheControl?.(file.path) ?? 'no-cache';
-    return this.#cache.holds(file.size)
-      ? this.#whole(file, caching, ifNoneMatch)
-      : this.#streamed(file, caching, ifNoneMatch);
+    const whole = name.endsWith('/') ? `${name}${this.#options.index}` : name;
+    for (const { encoding, ending } of acceptedVariants(acceptEncoding)) {
+      const variant = await this.#locate(`${whole}${ending}`);
+      if (variant && !variant.isDirectory) return this.#open(variant, whole, encoding);
+    }
+    return plain && this.#open(plain, plain.path, undefined);
   }
 
-  async #whole(
+  #locate(name: string): Promise<LocatedFile | undefined> {
+    return locateFile(this.#options.root, name, this.#options.index);
+  }
+
+  async #open(
     file: LocatedFile,
-    caching: string,
-    ifNoneMatch: string | undefined,
-  ): Promise<FileAnswer | undefined> {
-    const cached: CachedFile | undefined = await this.#cache.read(file);
-    if (!cached) return undefined;
-    const validators = validatorsOf(cached.etag, file, caching);
-    if (ifNoneMatch === cached.etag) return { status: 304, headers: validators, body: Buffer.alloc(0) };
+    path: string,
+    encoding: SiteFile['encoding'],
+  ): Promise<SiteFile | undefined> {
+    const { size, modified, version } = file;
+    const cached = this.#cache.holds(size) ? await this.#cache.read(file) : undefined;
+    if (!cached && this.#cache.holds(size)) return undefined;
     return {
-      status: 200,
-      headers: {
-        'content-type': this.#types.of(file.path),
-        'content-length': cached.body.length,
-        ...validators,
-      },
-      body: cached.body,
-      isWhole: true,
+      ...{ path, type: this.#types.of(path), size, modified, encoding },
+      etag: cached?.etag ?? `"${version}"`,
+      bytes: cached?.body,
+      read: (start, end) => readPart(file, start, end),
     };
-  }
-
-  async #streamed(
-    file: LocatedFile,
-    caching: string,
-    ifNoneMatch: string | undefined,
-  ): Promise<FileAnswer | undefined> {
-    const etag = `"${file.version}"`;
-    const validators = validatorsOf(etag, file, caching);
-    if (ifNoneMatch === etag) return { status: 304, headers: validators, body: Buffer.alloc(0) };
-    const handle = await openLocated(file);
-    if (!handle) return undefined;
-    const headers = {
-      'content-type': this.#types.of(file.path),
-      'content-length': file.size,
-      ...validators,
-    };
-    // Not beyond the length that was said, though the file may grow meanwhile.
-    const body = handle.createReadStream({ highWaterMark: CHUNK, start: 0, end: file.size - 1 });
-    return { status: 200, headers, body };
   }
 }
 
-function validatorsOf(etag: string, { modified }: LocatedFile, caching: string): OutgoingHttpHeaders {
-  return { etag, 'last-modified': new Date(modified).toUTCString(), 'cache-control': caching };
+async function readPart(file: LocatedFile, start: number, end: number): Promise<Readable | undefined> {
+  const handle = await openLocated(file);
+  // Not beyond the end that was said, though the file may grow meanwhile.
+  return handle?.createReadStream({ highWaterMark: CHUNK, start, end });
 }
