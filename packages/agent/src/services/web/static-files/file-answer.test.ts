@@ -33,11 +33,12 @@ describe.each(['small', 'large'] as const)('a %s file', (name) => {
   it('is not sent to who has it, nor to who wants another', async () => {
     await using web = await WebWorld.create({ files });
     const { etag, 'last-modified': modified } = (await web.get(path)).headers;
-    for (const condition of <Record<string, string>[]>[
+    const conditions: Record<string, string>[] = [
       { 'if-none-match': `"x", W/${etag}` },
       { 'if-none-match': '*' },
       { 'if-modified-since': String(modified) },
-    ]) {
+    ];
+    for (const condition of conditions) {
       expect(await web.get(path, condition)).toMatchObject({ status: 304, text: '', headers: { etag } });
     }
     expect((await web.get(path, { 'if-match': '"x"' })).status).toBe(412);
