@@ -2,6 +2,7 @@ import { Type } from 'typebox';
 import { listen, text } from './kinds.ts';
 import { limits, timeouts } from './web/bounds.ts';
 import { redirect, routes } from './web/routes.ts';
+import { tls } from './web/tls.ts';
 
 export const web = Type.Object(
   {
@@ -32,6 +33,7 @@ export const web = Type.Object(
     routes,
     limits,
     timeouts,
+    tls,
     metrics: Type.Union([Type.Literal('loopback'), Type.Literal('all'), Type.Literal('off')], {
       default: 'loopback',
       description:

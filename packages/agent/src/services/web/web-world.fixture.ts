@@ -4,6 +4,7 @@ import { type Clock, Emitter, silentLogger, systemClock } from '@ioto/runtime';
 import { Directory } from '../../../test/world.ts';
 import type { AgentStatus } from '../../agent.ts';
 import type { AgentEvents } from '../../agent-events.ts';
+import { layOutDirectories } from '../../config-loading/directories.ts';
 import { makeSettings } from '../../config-loading/settings.ts';
 import { WebService } from './service.ts';
 
@@ -45,7 +46,7 @@ export class WebWorld {
     const settings = makeSettings({ web: { listen: 'http://127.0.0.1:0', ...web } }, () => 'web.json5');
     this.#service = new WebService({
       web: settings.web,
-      documents: directory.at('site'),
+      directories: layOutDirectories({ state: directory.at() }, {}),
       ...{ cache: 10_000, clock, logger: silentLogger, events },
       complain: (path, problem) => new Error(`web.${path.join('.')}: ${problem}`),
       status: () => this.status,

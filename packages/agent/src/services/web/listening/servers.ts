@@ -1,5 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Server as HttpsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
+import type { TlsOptions } from 'node:tls';
 import { CodedError, systemCode } from '@ioto/runtime';
 import type { ListenAddress } from '../../../config-loading/listen-address.ts';
 import { MostWaiting } from './most-waiting.ts';
@@ -26,6 +28,8 @@ export interface ServersOptions {
   bounds: ServerBounds;
   patience: ServerPatience;
   handle: (request: IncomingMessage, response: ServerResponse) => void;
+  /** Certificate and all of HTTPS; asked for when the first such address is listened on. */
+  tls: () => Promise<TlsOptions>;
 }
 
 /** Milliseconds from one look for connections that are late to the next: they may stay so much longer. */
@@ -36,7 +40,7 @@ const LONGEST = 2 ** 31 - 1;
 /** The listening sockets of the web server, and what one connection may cost. */
 export class Servers {
   readonly #options: ServersOptions;
-  #servers: Server[] = [];
+  #servers: (Server | HttpsServer)[] = [];
   #connections = 0;
 
   constructor(options: ServersOptions) {
@@ -48,8 +52,8 @@ export class Servers {
    *
    * @throws WEB_LISTEN
    */
-  async listen({ host, port }: ListenAddress): Promise<string> {
-    const server = this.#server();
+  async listen({ secure, host, port }: ListenAddress): Promise<string> {
+    const server = await this.#server(secure);
     this.#servers.push(server);
     await new Promise<void>((resolve, reject) => {
       server.once('error', (error) =>
@@ -65,7 +69,7 @@ export class Servers {
     });
     const bound = server.address() as AddressInfo;
     const name = host === undefined ? 'localhost' : host.includes(':') ? `[${host}]` : host;
-    return `http://${name}:${bound.port}/`;
+    return `http${secure ? 's' : ''}://${name}:${bound.port}/`;
   }
 
   async close(): Promise<void> {
@@ -80,21 +84,25 @@ export class Servers {
     );
   }
 
-  #server(): Server {
-    const { bounds, patience, handle } = this.#options;
+  async #server(secure: boolean): Promise<Server | HttpsServer> {
+    const { bounds, patience, handle, tls } = this.#options;
     const waiting = new MostWaiting(bounds.pipeline);
-    const server = createServer(
-      {
-        maxHeaderSize: bounds.header,
-        headersTimeout: millis(patience.parse),
-        requestTimeout: millis(patience.request),
-        keepAliveTimeout: millis(patience.keepAlive),
-        connectionsCheckingInterval: CHECK,
-      },
-      (request, response) => {
-        if (waiting.admits(request.socket, response)) handle(request, response);
-      },
-    );
+    const options = {
+      maxHeaderSize: bounds.header,
+      headersTimeout: millis(patience.parse),
+      requestTimeout: millis(patience.request),
+      keepAliveTimeout: millis(patience.keepAlive),
+      connectionsCheckingInterval: CHECK,
+    };
+    const answer = (request: IncomingMessage, response: ServerResponse) => {
+      if (waiting.admits(request.socket, response)) handle(request, response);
+    };
+    const server = secure
+      ? (await import('node:https')).createServer(
+          { ...options, ...(await tls()), handshakeTimeout: millis(patience.parse) },
+          answer,
+        )
+      : createServer(options, answer);
     server.maxRequestsPerSocket = Number.isFinite(bounds.requests) ? bounds.requests : 0;
     server.timeout = millis(patience.inactivity);
     server.on('connection', (socket: Socket) => this.#admit(socket));

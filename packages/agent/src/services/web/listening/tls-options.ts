@@ -1,0 +1,92 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { createSecureContext, getCiphers, type TlsOptions } from 'node:tls';
+import { messageOf, systemCode } from '@ioto/runtime';
+import type { AgentSettings } from '../../../config.ts';
+import type { Complain } from '../complain.ts';
+import type { KeyPair } from './own-certificate.ts';
+
+type TlsSettings = AgentSettings['web']['tls'];
+
+export interface TlsChoice {
+  settings: TlsSettings;
+  /** Makes an absolute path of one in the settings. */
+  locate: (path: string) => string;
+  complain: Complain;
+}
+
+/**
+ * What the settings say of HTTPS but for the certificate.
+ *
+ * @throws what `complain` makes of files and names that are none.
+ */
+export function tlsOptions({ settings, locate, complain }: TlsChoice): TlsOptions {
+  const { authority, verify, ciphers, minVersion } = settings;
+  if (verify.client && verify.issuer && authority === undefined) {
+    throw complain(['tls', 'authority'], 'is missing: tls.verify.client needs the authority of the clients');
+  }
+  return {
+    ...(authority !== undefined && { ca: readFile(locate(authority), 'authority', complain) }),
+    ...(verify.client && { requestCert: true, rejectUnauthorized: verify.issuer }),
+    ...(ciphers !== undefined && { ciphers: cipherList(ciphers, complain) }),
+    minVersion: minVersion === 'TLS1.3' ? 'TLSv1.3' : 'TLSv1.2',
+    ALPNProtocols: ['http/1.1'],
+    honorCipherOrder: true,
+  };
+}
+
+/**
+ * The certificate that the settings name; undefined where they name none.
+ *
+ * @throws what `complain` makes of files that are no certificate and key, or not of each other.
+ */
+export function configuredCertificate({ settings, locate, complain }: TlsChoice): KeyPair | undefined {
+  const { certificate, key = certificate } = settings;
+  if (certificate === undefined || key === undefined) {
+    if (key !== undefined) throw complain(['tls', 'certificate'], 'is missing: tls.key is the key of none');
+    return undefined;
+  }
+  const cert = readFile(locate(certificate), 'certificate', complain);
+  const pem = readFile(locate(key), 'key', complain);
+  const name = settings.key === undefined ? 'certificate' : 'key';
+  let isOfEachOther: boolean;
+  try {
+    isOfEachOther = new X509Certificate(cert).checkPrivateKey(createPrivateKey(pem));
+    if (isOfEachOther) createSecureContext({ cert, key: pem });
+  } catch (error) {
+    throw complain(['tls', name], `${locate(key)} cannot be used: ${messageOf(error)}`);
+  }
+  if (!isOfEachOther)
+    throw complain(['tls', name], `${locate(key)} is not the key of ${locate(certificate)}`);
+  return { cert, key: pem };
+}
+
+function readFile(path: string, name: string, complain: Complain): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw complain(['tls', name], `${path} cannot be read (${systemCode(error)})`);
+  }
+}
+
+/** IANA's names are OpenSSL's in TLS 1.3; those of before are put together of the same words. */
+function cipherList(ciphers: string | readonly string[], complain: Complain): string {
+  const names = typeof ciphers === 'string' ? ciphers.split(/[:,\s]+/) : ciphers;
+  const known = new Set(getCiphers().map((name) => name.toUpperCase()));
+  const list = names
+    .filter(Boolean)
+    .map((name) => (known.has(name.toUpperCase()) ? name : openSslName(name)));
+  const unknown = list.find((name) => !known.has(name.toUpperCase()));
+  if (list.length === 0) throw complain(['tls', 'ciphers'], 'names no cipher suite');
+  if (unknown !== undefined) throw complain(['tls', 'ciphers'], `${unknown} is no cipher suite of this Node`);
+  return list.join(':');
+}
+
+function openSslName(iana: string): string {
+  return iana
+    .replace(/^TLS_/, '')
+    .replace('_WITH_', '-')
+    .replace(/AES_(\d+)_/, 'AES$1_')
+    .replaceAll('_', '-')
+    .replace(/-CHACHA20-POLY1305-SHA256$/, '-CHACHA20-POLY1305');
+}
