@@ -166,6 +166,25 @@ describe('a search', () => {
     }
   });
 
+  it('lets others have a turn within one block, however long its events take', async () => {
+    const log = await openLog(new SimulatedDisk());
+    const message = 'x'.repeat(20_000);
+    await log.append(
+      1,
+      Array.from({ length: 4 }, (_, timestamp) => ({ timestamp, message })),
+    );
+    const turns: number[] = [];
+    let looked = 0;
+    const match = () => {
+      looked += 1;
+      setImmediate(() => turns.push(looked));
+      for (const until = performance.now() + 12; performance.now() < until; );
+      return true;
+    };
+    await pageOf(log, { matcher: prepare({ match, mustHave: [], ofJson: false }) });
+    expect(turns.slice(0, 3)).toEqual([1, 2, 3]);
+  });
+
   it('stops when nobody waits for it', async () => {
     const log = await openLog(new SimulatedDisk());
     await log.append(1, [{ timestamp: 1, message: 'line' }]);
