@@ -3,7 +3,7 @@ import type { Clock } from '@ioto/runtime';
 import type { FastifyRequest } from 'fastify';
 import type { AwsCaller } from '../aws-http/aws-caller.ts';
 import { awsError } from '../aws-http/aws-error.ts';
-import type { AwsOperation } from '../aws-http/json-target.ts';
+import type { AwsOperation, InputLimits } from '../aws-http/json-target.ts';
 import type { MetricIntake } from '../device-metrics/metric-intake.ts';
 import type { MetricSet } from '../device-metrics/metric-message.ts';
 import { namespaceOf } from '../device-metrics/namespace.ts';
@@ -23,11 +23,18 @@ export interface MetricOperationsOptions {
   clock: Clock;
 }
 
+/** A thousand data may have 150 values with as many counts each, and a question 500 queries with 30 dimensions each. */
+const PUT_LIMITS: InputLimits = { bytes: LIMITS.bytes, values: 400_000 };
+const QUERY_LIMITS: InputLimits = { bytes: LIMITS.bytes, values: 100_000 };
+
 /** What CloudWatch's clients may ask, by name: PutMetricData, GetMetricStatistics, GetMetricData, ListMetrics. */
 export function metricOperations(options: MetricOperationsOptions): Record<string, AwsOperation> {
   const { store, clock } = options;
   return {
-    PutMetricData: { handle: (input, caller, request) => putMetricData(options, input, caller, request) },
+    PutMetricData: {
+      limits: PUT_LIMITS,
+      handle: (input, caller, request) => putMetricData(options, input, caller, request),
+    },
 
     GetMetricStatistics: {
       async handle(input, caller) {
@@ -42,6 +49,7 @@ export function metricOperations(options: MetricOperationsOptions): Record<strin
     },
 
     GetMetricData: {
+      limits: QUERY_LIMITS,
       async handle(input, caller) {
         const question = readDataQuestion(input);
         const { queries } = question;
