@@ -8,6 +8,7 @@ import {
 } from '../../../../../database/src/journal/simulated-disk.fixture.ts';
 import { DIRECTORY, messagesOf, openLog, smallLimits } from './group-log.fixture.ts';
 import type { GroupLog } from './group-log.ts';
+import { encodeFrame } from './wal-frame.ts';
 
 const event = (message: string, timestamp = 1000) => ({ timestamp, message });
 const text = (i: number) => `line ${i} ${'x'.repeat(40)}`;
@@ -129,6 +130,19 @@ describe('a group log', () => {
     const damaged = new SimulatedDisk();
     damaged.put(path, bytes);
     expect(await messagesOf(await openLog(damaged))).toEqual(['first', 'third']);
+  });
+
+  it('passes over a put of nothing', async () => {
+    const disk = new SimulatedDisk();
+    const log = await openLog(disk);
+    await log.append(1, [event('first')]);
+    const [path] = disk.paths() as [string];
+    const empty = encodeFrame(1, [], 5_000_000).bytes;
+    disk.put(path, Buffer.concat([empty, disk.content(path), empty]));
+    const again = await openLog(disk);
+    expect(again.view.parts.map(({ count }) => count)).toEqual([1]);
+    await again.append(1, [event('second')]);
+    expect(await messagesOf(await openLog(disk))).toEqual(['first', 'second']);
   });
 
   it('drops a run that was torn, which the write-ahead log still has', async () => {

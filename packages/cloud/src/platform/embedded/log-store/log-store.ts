@@ -172,7 +172,7 @@ export class EmbeddedLogStore implements LogStore, Component {
   }
 
   async put(accountId: string, group: string, stream: string, events: readonly LogEvent[]): Promise<void> {
-    await this.#room.require();
+    if (events.length > 0) await this.#room.require();
     await this.#groups.use(accountId, group, async (open) => {
       await open.put(requireStream(open, stream), events);
       this.#groups.keepWithinMemory();

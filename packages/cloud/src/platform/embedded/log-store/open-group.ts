@@ -66,10 +66,10 @@ export class OpenGroup {
 
   /** Resolves when the events are durable. */
   async put(stream: StreamRecord, events: readonly LogEvent[]): Promise<void> {
+    // Of a device whose clock is wrong none may be left.
+    if (events.length === 0) return;
     const arrived = await this.log.append(stream.number, events);
-    const first = events[0]?.timestamp ?? arrived;
-    const last = events.at(-1)?.timestamp ?? arrived;
-    this.#see(stream, first, last, arrived);
+    this.#see(stream, (events[0] as LogEvent).timestamp, (events.at(-1) as LogEvent).timestamp, arrived);
     for (const tell of this.tails) tell(stream.name, events, arrived);
   }
 
