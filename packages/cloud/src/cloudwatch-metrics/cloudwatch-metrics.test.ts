@@ -6,6 +6,7 @@ import type { AwsCaller } from '../aws-http/aws-caller.ts';
 import { MetricIntake } from '../device-metrics/metric-intake.ts';
 import { MOST_OF_DEVICE } from '../device-metrics/series-limits.ts';
 import { Complaints } from '../limits/complaints.ts';
+import { TokenBuckets } from '../limits/token-bucket.ts';
 import { tempStore } from '../platform/embedded/temp-store.fixture.ts';
 import type { ToolRole } from '../ports/credential-issuer.ts';
 import { everyRight } from '../ports/every-right.fixture.ts';
@@ -32,7 +33,8 @@ beforeEach(async () => {
   clock = new VirtualClock(Date.UTC(2026, 0, 1, 12));
   const complaints = new Complaints({ clock, logger: silentLogger });
   intake = new MetricIntake({ store: temp.store, clock, complaints, logger: silentLogger });
-  const operations = metricOperations({ intake, store: temp.store, clock });
+  const rate = new TokenBuckets({ clock, rule: { burst: 2000, period: 2000 } });
+  const operations = metricOperations({ intake, store: temp.store, clock, rate });
   call = async (name, input, caller = tool(), bytes = 100) =>
     operations[name]?.handle(input as never, caller, { rawBody: Buffer.alloc(bytes) } as FastifyRequest);
 });
@@ -195,6 +197,43 @@ describe('PutMetricData', () => {
     );
     expect(await statistics({ MetricName: 'm0' })).toHaveLength(1);
     expect(await call('PutMetricData', { Namespace: 'Fleet', MetricData })).toEqual({});
+  });
+});
+
+describe('an account that puts too much', () => {
+  const data = (count: number) => ({
+    Namespace: 'Fleet',
+    MetricData: Array.from({ length: count }, (_, n) => ({ MetricName: `m${n % 10}`, Value: 1 })),
+  });
+
+  it('is slowed down, and only that one', async () => {
+    for (let n = 0; n < 2; n += 1) await call('PutMetricData', data(1000));
+    expect(await failure(call('PutMetricData', data(1)))).toEqual(refused('ThrottlingException'));
+    expect(await call('PutMetricData', data(1), tool('user', 'A2'))).toEqual({});
+    await clock.advance(1);
+    expect(await call('PutMetricData', data(1))).toEqual({});
+  });
+
+  it('is refused what would wait too long', async () => {
+    const waits = { take: intake.take.bind(intake), waitingOf: () => 4500 };
+    const rate = new TokenBuckets({ clock, rule: { burst: 2000, period: 2000 } });
+    const { PutMetricData } = metricOperations({ intake: waits, store: {} as never, clock, rate });
+    const request = { rawBody: Buffer.alloc(100) } as FastifyRequest;
+    const ask = (count: number) => PutMetricData?.handle(data(count), tool(), request) as Promise<object>;
+    expect(await failure(ask(501))).toEqual(refused('ThrottlingException'));
+    expect(await ask(500)).toEqual({});
+  });
+
+  it('keeps the devices of nobody else waiting', async () => {
+    const order: string[] = [];
+    const flood = Array.from({ length: 1000 }, async (_, n) => {
+      const samples = { at: clock.now(), count: 1, sum: n, min: n, max: n, last: n };
+      await intake.take({ accountId: 'A1', deviceId: '' }, { metric: 'm', dimensions: [{}], samples });
+      order.push('flood');
+    });
+    const own = intake.receive({ accountId: 'A2', deviceId: 'D2' }, { metric: 'Heat', value: 5 });
+    await Promise.all([...flood, own.then(() => order.push('device'))]);
+    expect(order.indexOf('device')).toBeLessThan(250);
   });
 });
 

@@ -8,6 +8,7 @@ import type { MetricIntake } from '../device-metrics/metric-intake.ts';
 import type { MetricSet } from '../device-metrics/metric-message.ts';
 import { namespaceOf } from '../device-metrics/namespace.ts';
 import { readSeries } from '../device-metrics/series-records.ts';
+import type { TokenBuckets } from '../limits/token-bucket.ts';
 import type { ItemStore } from '../ports/item-store.ts';
 import { cloudWatchError } from './errors.ts';
 import { dataAnswer, readDataQuestion } from './get-metric-data.ts';
@@ -18,14 +19,19 @@ import { dimensionsIn, type Input, LIMITS, metricNameIn, namespaceIn } from './p
 import { requireMetricRight } from './rights.ts';
 
 export interface MetricOperationsOptions {
-  intake: Pick<MetricIntake, 'take'>;
+  intake: Pick<MetricIntake, 'take' | 'waitingOf'>;
   store: ItemStore;
+  /** Data put, by account. */
+  rate: TokenBuckets;
   clock: Clock;
 }
 
 /** A thousand data may have 150 values with as many counts each, and a question 500 queries with 30 dimensions each. */
 const PUT_LIMITS: InputLimits = { bytes: LIMITS.bytes, values: 400_000 };
 const QUERY_LIMITS: InputLimits = { bytes: LIMITS.bytes, values: 100_000 };
+
+/** Sets of an account that may wait to be stored: some seconds on a slow disk. Devices' own wait with them, unrefused. */
+const MOST_WAITING = 5000;
 
 /** What CloudWatch's clients may ask, by name: PutMetricData, GetMetricStatistics, GetMetricData, ListMetrics. */
 export function metricOperations(options: MetricOperationsOptions): Record<string, AwsOperation> {
@@ -80,7 +86,7 @@ export function metricOperations(options: MetricOperationsOptions): Record<strin
 }
 
 async function putMetricData(
-  { intake, clock }: MetricOperationsOptions,
+  { intake, clock, rate }: MetricOperationsOptions,
   input: Input,
   caller: AwsCaller,
   request: FastifyRequest,
@@ -97,6 +103,9 @@ async function putMetricData(
     sets.flatMap(({ dimensions }) => dimensions),
   );
   const { accountId } = caller;
+  if (intake.waitingOf(accountId) + sets.length > MOST_WAITING || rate.take(accountId, sets.length) > 0) {
+    throw cloudWatchError('ThrottlingException', 'Rate exceeded');
+  }
   const identity = { accountId, deviceId: caller.kind === 'device' ? caller.deviceId : '' };
   const outcomes = await Promise.all(sets.map((set: MetricSet) => intake.take(identity, set)));
   const full = outcomes.filter((outcome) => outcome === 'full').length;
