@@ -8,6 +8,7 @@ import {
 } from '../../../../../database/src/journal/simulated-disk.fixture.ts';
 import { DIRECTORY, messagesOf, openLog, smallLimits } from './group-log.fixture.ts';
 import type { GroupLog } from './group-log.ts';
+import { HeldBytes } from './held-bytes.ts';
 import { encodeFrame } from './wal-frame.ts';
 
 const event = (message: string, timestamp = 1000) => ({ timestamp, message });
@@ -130,6 +131,24 @@ describe('a group log', () => {
     const damaged = new SimulatedDisk();
     damaged.put(path, bytes);
     expect(await messagesOf(await openLog(damaged))).toEqual(['first', 'third']);
+  });
+
+  it('keeps many small puts together, in memory and when it is opened again', async () => {
+    const disk = new SimulatedDisk();
+    const memory = new HeldBytes();
+    const log = await openLog(disk, new VirtualClock(), {}, memory);
+    const all = Array.from({ length: 3000 }, (_, i) => `${i}`);
+    await Promise.all(all.map((message, i) => log.append(1 + (i % 3), [event(message, i)])));
+    for (const message of ['x', 'y', 'z']) await log.append(1, [event(message, 5000)]);
+    expect(log.view.parts.length).toBeLessThan(20);
+    expect(memory.bytes).toBe(log.size);
+    expect(log.size).toBeGreaterThan(3000 * 24);
+    expect(await messagesOf(log)).toEqual([...all, 'x', 'y', 'z']);
+    const again = await openLog(disk.crash(LOSE_ALL));
+    expect(again.view.parts.length).toBeLessThan(20);
+    expect(await messagesOf(again)).toEqual([...all, 'x', 'y', 'z']);
+    await log.close();
+    expect(memory.bytes).toBe(0);
   });
 
   it('passes over a put of nothing', async () => {

@@ -4,6 +4,7 @@ import { Turns } from '../../../devices/turns.ts';
 import { type LogEvent, logStoreError } from '../../../ports/log-store.ts';
 import { arrivalOf, type EventColumns, firstSequence, sortedTogether } from './event-columns.ts';
 import { groupFiles } from './group-files.ts';
+import { HeldBytes } from './held-bytes.ts';
 import { packRun, type RunPlace } from './run.ts';
 import { Segment } from './segment.ts';
 import { encodeFrame, type Frame, readFrames } from './wal-frame.ts';
@@ -35,6 +36,8 @@ export interface GroupLogOptions {
   clock: Clock;
   logger: Logger;
   limits?: Partial<GroupLogLimits>;
+  /** Where it counts what it has in memory. */
+  memory?: HeldBytes;
   /** Told before the log of packed events goes: what it also knew must be durable elsewhere then. */
   onPacked?: () => Promise<void>;
 }
@@ -56,6 +59,7 @@ interface Waiting {
 export class GroupLog {
   readonly #options: GroupLogOptions;
   readonly #limits: GroupLogLimits;
+  readonly #memory: HeldBytes;
   /** The last one is written to; the others wait to be packed. */
   #wals: WriteAheadLog[] = [];
   #segments: Segment[] = [];
@@ -69,6 +73,7 @@ export class GroupLog {
   constructor(options: GroupLogOptions) {
     this.#options = options;
     this.#limits = { ...groupLogLimits, ...options.limits };
+    this.#memory = options.memory ?? new HeldBytes();
   }
 
   /** Bytes of memory of what is not packed yet. */
@@ -123,7 +128,7 @@ export class GroupLog {
     }
     const file = await files.open(path);
     await file.truncate(content.end);
-    this.#wals = [...this.#wals, new WriteAheadLog(path, file, { end: content.end, parts })];
+    this.#wals = [...this.#wals, new WriteAheadLog(path, file, { end: content.end, parts }, this.#memory)];
   }
 
   /**
@@ -193,7 +198,7 @@ export class GroupLog {
     const { files, directory, clock } = this.#options;
     this.#sequence = firstSequence(clock.now(), this.#sequence);
     const path = groupFiles.wal(directory, this.#sequence);
-    const wal = await WriteAheadLog.create(files, directory, path);
+    const wal = await WriteAheadLog.create(files, directory, path, this.#memory);
     this.#wals = [...this.#wals, wal];
     return wal;
   }
@@ -265,7 +270,7 @@ export class GroupLog {
    */
   async tidy(oldest: number | undefined): Promise<void> {
     const { clock, files, directory } = this.#options;
-    const first = this.#wals[0]?.parts[0]?.sequences[0];
+    const first = this.#wals[0]?.firstSequence;
     if (first !== undefined && clock.now() - arrivalOf(first) > this.#limits.segmentAge) {
       await this.pack({ all: true });
     }

@@ -43,6 +43,8 @@ export interface EmbeddedLogStoreOptions {
   logger: Logger;
   limits?: Partial<LogStoreLimits>;
   groupLimits?: Partial<GroupLogLimits>;
+  /** Bytes of memory for events of all groups; default 64 MB. */
+  memory?: number;
   /** Default: of the real disk. */
   diskSize?: DiskSize;
 }
@@ -172,7 +174,10 @@ export class EmbeddedLogStore implements LogStore, Component {
   }
 
   async put(accountId: string, group: string, stream: string, events: readonly LogEvent[]): Promise<void> {
-    if (events.length > 0) await this.#room.require();
+    if (events.length > 0) {
+      await this.#room.require();
+      await this.#groups.requireMemory();
+    }
     await this.#groups.use(accountId, group, async (open) => {
       await open.put(requireStream(open, stream), events);
       this.#groups.keepWithinMemory();

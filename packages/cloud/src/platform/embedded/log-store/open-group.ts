@@ -100,10 +100,11 @@ export class OpenGroup {
   }
 
   #seeAgain({ count, times, sequences, streams }: EventColumns): void {
-    const stream = this.#byNumber.get(streams[0] as number);
-    if (!stream) return;
-    const arrived = arrivalOf(sequences[0] as number);
-    this.#see(stream, times[0] as number, times[count - 1] as number, arrived);
+    for (let i = 0; i < count; i += 1) {
+      const stream = this.#byNumber.get(streams[i] as number);
+      const time = times[i] as number;
+      if (stream) this.#see(stream, time, time, arrivalOf(sequences[i] as number));
+    }
   }
 
   async #saveTimes(): Promise<void> {

@@ -1,0 +1,66 @@
+import { silentLogger } from '@ioto/runtime';
+import { until } from '@ioto/testkit/until';
+import { VirtualClock } from '@ioto/testkit/virtual-clock';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { SimulatedDisk } from '../../../../../database/src/journal/simulated-disk.fixture.ts';
+import { tempStore } from '../temp-store.fixture.ts';
+import { EmbeddedLogStore, type EmbeddedLogStoreOptions } from './log-store.ts';
+
+const ACCOUNT = '01ARZ3NDEKTSV4RRFFQ69G5FAV';
+
+let clock: VirtualClock;
+let disk: SimulatedDisk;
+let temporary: Awaited<ReturnType<typeof tempStore>>;
+const stores: EmbeddedLogStore[] = [];
+
+beforeEach(async () => {
+  clock = new VirtualClock();
+  disk = new SimulatedDisk();
+  temporary = await tempStore();
+});
+afterEach(async () => {
+  for (const store of stores.splice(0)) await store.stop();
+  await temporary[Symbol.asyncDispose]();
+});
+
+async function started(options: Partial<EmbeddedLogStoreOptions> = {}): Promise<EmbeddedLogStore> {
+  const store = new EmbeddedLogStore({
+    ...{ directory: '/logs', files: disk, store: temporary.store, clock, logger: silentLogger },
+    diskSize: async () => ({ size: 2 ** 40, free: 2 ** 39 }),
+    ...options,
+  });
+  stores.push(store);
+  await store.start();
+  return store;
+}
+
+const line = (message: string) => [{ timestamp: clock.now(), message }];
+const segments = () => disk.paths().filter((path) => path.includes('/seg-'));
+
+describe('events of all groups in memory', () => {
+  it('are packed when they take too much, and puts wait for it', async () => {
+    const store = await started({ memory: 4000 });
+    for (const group of ['a', 'b']) {
+      await store.createGroup(ACCOUNT, group);
+      await store.createStream(ACCOUNT, group, 's');
+    }
+    const put = (group: string, message: string) => store.put(ACCOUNT, group, 's', line(message));
+    await put('a', 'small');
+    expect(segments()).toEqual([]);
+    // The larger one makes room.
+    await put('b', 'x'.repeat(3000));
+    await until('it to be packed', () => segments().length === 1);
+    await put('a', 'small');
+    disk.fault = (operation, path) =>
+      operation === 'write' && path.includes('/seg-') ? { code: 'ENOSPC' } : undefined;
+    await put('b', 'x'.repeat(8000));
+    await expect(put('a', 'small')).rejects.toMatchObject({ code: 'LOG_STORE_UNWRITABLE' });
+    disk.fault = () => undefined;
+    await put('a', 'small');
+    expect(segments()).toHaveLength(1);
+    const { events } = await store.read(ACCOUNT, 'b', {
+      ...{ from: 0, to: Number.MAX_SAFE_INTEGER, limit: 10, bytes: 100_000, budget: 1000 },
+    });
+    expect(events.map(({ message }) => message.length)).toEqual([3000, 8000]);
+  });
+});
