@@ -10,6 +10,7 @@ import { TokenBuckets } from '../limits/token-bucket.ts';
 import { tempStore } from '../platform/embedded/temp-store.fixture.ts';
 import type { ToolRole } from '../ports/credential-issuer.ts';
 import { everyRight } from '../ports/every-right.fixture.ts';
+import { dataAnswer, readDataQuestion } from './get-metric-data.ts';
 import { metricOperations } from './operations.ts';
 
 const tool = (role: ToolRole = 'user', accountId = 'A1'): AwsCaller => ({
@@ -293,6 +294,17 @@ describe('GetMetricData', () => {
     const second = await data([query('a'), query('b')], more);
     expect(second.MetricDataResults).toMatchObject([{ Id: 'b', Values: [61, 1], StatusCode: 'Complete' }]);
     expect(second.NextToken).toBeUndefined();
+  });
+
+  it('lets others have their turn while it answers', async () => {
+    const many = Array.from({ length: 60 }, (_, n) => query(`q${n}`));
+    const window = { StartTime: seconds(300), EndTime: seconds(-60) };
+    const question = readDataQuestion({ ...window, MetricDataQueries: many });
+    const order: string[] = [];
+    const answer = dataAnswer(question, async () => undefined, clock.now()).then(() => order.push('answer'));
+    setImmediate(() => order.push('other'));
+    await answer;
+    expect(order).toEqual(['other', 'answer']);
   });
 
   it.each([

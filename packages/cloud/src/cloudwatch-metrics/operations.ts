@@ -1,4 +1,3 @@
-import { setImmediate as turn } from 'node:timers/promises';
 import type { Clock } from '@ioto/runtime';
 import type { FastifyRequest } from 'fastify';
 import type { AwsCaller } from '../aws-http/aws-caller.ts';
@@ -11,7 +10,7 @@ import { readSeries } from '../device-metrics/series-records.ts';
 import type { TokenBuckets } from '../limits/token-bucket.ts';
 import type { ItemStore } from '../ports/item-store.ts';
 import { cloudWatchError } from './errors.ts';
-import { dataAnswer, readDataQuestion } from './get-metric-data.ts';
+import { type DataQuery, dataAnswer, readDataQuestion } from './get-metric-data.ts';
 import { datapointsOf, readStatisticsQuestion } from './get-metric-statistics.ts';
 import { listMetrics } from './list-metrics.ts';
 import { readMetricData } from './metric-data.ts';
@@ -64,15 +63,9 @@ export function metricOperations(options: MetricOperationsOptions): Record<strin
           'read',
           queries.map(({ dimensions }) => dimensions),
         );
-        const series = [];
-        for (const [index, { namespace, metric, dimensions }] of queries.entries()) {
-          // Others have their turn after some milliseconds.
-          if (index % 25 === 24) await turn();
-          series.push(
-            await readSeries(store, { accountId: caller.accountId, namespace, metric, dimensions }),
-          );
-        }
-        return dataAnswer(question, series, clock.now());
+        const read = ({ namespace, metric, dimensions }: DataQuery) =>
+          readSeries(store, { accountId: caller.accountId, namespace, metric, dimensions });
+        return dataAnswer(question, read, clock.now());
       },
     },
 

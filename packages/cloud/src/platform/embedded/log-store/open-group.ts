@@ -20,6 +20,8 @@ export class OpenGroup {
   lastUsed = 0;
   readonly tails = new Set<TailListener>();
   readonly #byName = new Map<string, StreamRecord>();
+  /** In the order of their names, until one comes or goes: each page of a long list begins anew. */
+  #sorted: readonly StreamRecord[] | undefined;
   readonly #byNumber = new Map<number, StreamRecord>();
   /** Streams whose latest times are in the write-ahead log only. */
   readonly #changed = new Set<StreamRecord>();
@@ -60,6 +62,7 @@ export class OpenGroup {
   async removeStream(record: StreamRecord): Promise<void> {
     await this.options.records.removeStreams(this.options.id, [record.name]);
     this.#byName.delete(record.name);
+    this.#sorted = undefined;
     this.#byNumber.delete(record.number);
     this.#changed.delete(record);
   }
@@ -80,15 +83,16 @@ export class OpenGroup {
 
   /** In the order asked for. */
   list({ prefix = '', byLastEvent, descending, skip, limit }: StreamsQuery): StreamRecord[] {
-    const records = [...this.#byName.values()].filter(({ name }) => name.startsWith(prefix));
-    const byName = (a: StreamRecord, b: StreamRecord) => (a.name < b.name ? -1 : 1);
-    records.sort((a, b) => (byLastEvent ? (a.lastEvent ?? 0) - (b.lastEvent ?? 0) : 0) || byName(a, b));
+    this.#sorted ??= [...this.#byName.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+    const records = this.#sorted.filter(({ name }) => name.startsWith(prefix));
+    if (byLastEvent) records.sort((a, b) => (a.lastEvent ?? 0) - (b.lastEvent ?? 0));
     if (descending) records.reverse();
     return records.slice(skip, skip + limit);
   }
 
   #know(record: StreamRecord): void {
     this.#byName.set(record.name, record);
+    this.#sorted = undefined;
     this.#byNumber.set(record.number, record);
   }
 
