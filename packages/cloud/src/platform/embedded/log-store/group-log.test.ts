@@ -189,6 +189,31 @@ describe('a group log', () => {
     }
   });
 
+  it('finds what lies behind a damaged header, and never cuts off what it does not know', async () => {
+    const disk = new SimulatedDisk();
+    const log = await openLog(disk);
+    for (const message of ['first', 'second', 'third']) {
+      await log.append(1, [event(message)]);
+      await log.pack({ all: true });
+    }
+    const [path] = disk.paths().filter((each) => each.includes('/seg-')) as [string];
+    const whole = disk.content(path);
+    const runs = log.view.runs.map(({ run }) => run.offset);
+    for (const damaged of [0, 1, 2]) {
+      const bytes = Buffer.from(whole);
+      bytes[(runs[damaged] as number) + 20] = (bytes[(runs[damaged] as number) + 20] as number) ^ 255;
+      const files = new SimulatedDisk();
+      files.put(path, bytes);
+      const others = ['first', 'second', 'third'].filter((_, index) => index !== damaged);
+      const again = await openLog(files);
+      expect(await messagesOf(again)).toEqual(others);
+      await again.append(1, [event('fourth')]);
+      await again.pack({ all: true });
+      expect(await messagesOf(await openLog(files.crash(LOSE_ALL)))).toEqual([...others, 'fourth']);
+      expect(files.content(path).subarray(0, bytes.length).equals(bytes)).toBe(true);
+    }
+  });
+
   it('removes segments whose events are all too old, and packs what has waited for a day', async () => {
     const disk = new SimulatedDisk();
     const clock = new VirtualClock();

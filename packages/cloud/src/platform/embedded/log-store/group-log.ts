@@ -101,8 +101,11 @@ export class GroupLog {
     let packed = 0;
     for (const { path, number } of found.segments) {
       const segment = new Segment(files, path);
-      if (await segment.load())
-        logger.warn({ file: path }, 'a log segment ends in what was not written whole');
+      const { isTorn, isDamaged } = await segment.load();
+      if (isTorn) logger.warn({ file: path }, 'a log segment ends in what was not written whole');
+      if (isDamaged) {
+        logger.error({ file: path }, 'a log segment is damaged: some of its events cannot be found');
+      }
       this.#segments.push(segment);
       this.#sequence = Math.max(this.#sequence, number);
       for (const run of segment.runs) packed = Math.max(packed, run.maxSequence);

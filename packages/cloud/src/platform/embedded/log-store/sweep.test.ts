@@ -155,8 +155,8 @@ describe('a search', () => {
     const whole = disk.content(path);
     const [, second, third] = log.view.runs.map(({ run }) => run.offset) as [number, number, number];
     const matcher = prepare({ match: () => true, mustHave: [['words']], ofJson: false });
-    // In its index, in its filters and in its block.
-    for (const at of [second + 70, third - 30, second + 200]) {
+    // In its header, in its index, in its filters and in its block.
+    for (const at of [second + 10, second + 70, third - 30, second + 200]) {
       const bytes = Buffer.from(whole);
       bytes[at] = (bytes[at] as number) ^ 255;
       disk.put(path, bytes);
