@@ -64,3 +64,38 @@ describe('events of all groups in memory', () => {
     expect(events.map(({ message }) => message.length)).toEqual([3000, 8000]);
   });
 });
+
+describe('a look for what is past its retention', () => {
+  it('holds one group at a time of those that nobody uses', async () => {
+    const first = await started();
+    for (const group of ['a', 'b', 'c']) {
+      await first.createGroup(ACCOUNT, group);
+      await first.createStream(ACCOUNT, group, 's');
+      await first.retain(ACCOUNT, group, 1);
+      await first.put(ACCOUNT, group, 's', line(group));
+    }
+    await first.stop();
+    const held = new Set<string>();
+    const most: number[] = [];
+    const open = disk.open.bind(disk);
+    disk.open = async (path) => {
+      const file = await open(path);
+      const close = file.close.bind(file);
+      held.add(path);
+      most.push(held.size);
+      file.close = () => {
+        held.delete(path);
+        return close();
+      };
+      return file;
+    };
+    const store = await started();
+    await store.put(ACCOUNT, 'b', 's', line('in use'));
+    expect(held.size).toBe(1);
+    await store.tidy();
+    expect([held.size, Math.max(...most)]).toEqual([1, 2]);
+    await clock.advance(11 * 60_000);
+    await store.tidy();
+    expect(held.size).toBe(0);
+  });
+});

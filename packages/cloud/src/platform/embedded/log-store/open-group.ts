@@ -16,7 +16,7 @@ export class OpenGroup {
   readonly log: GroupLog;
   /** Operations under way: a group is not closed under them. */
   busy = 0;
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970; 0 when it was opened for the cloud's own ends alone. */
   lastUsed = 0;
   readonly tails = new Set<TailListener>();
   readonly #byName = new Map<string, StreamRecord>();

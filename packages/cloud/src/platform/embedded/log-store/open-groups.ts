@@ -114,7 +114,6 @@ export class OpenGroups {
     });
     const opening = open.open().then(
       () => {
-        open.lastUsed = this.#options.clock.now();
         this.#ready.add(open);
         return open;
       },
@@ -175,17 +174,24 @@ export class OpenGroups {
   }
 
   async tidy(): Promise<void> {
-    const { clock, logger } = this.#options;
+    const { logger } = this.#options;
     for (const accountId of await this.#accounts()) {
       for (const group of await this.#groupsOf(accountId)) {
         if (!this.#isDue(group)) continue;
         try {
           await this.use(accountId, group.name, (open) => this.#tidyOne(open, group), { touch: false });
+          await this.#closeIdle();
         } catch (error) {
           logger.error({ accountId, group: group.name, error: messageOf(error) }, 'cannot tidy a log group');
         }
       }
     }
+    await this.#closeIdle();
+  }
+
+  /** Also those that were opened to be tidied alone: after a restart these are all that have a retention. */
+  async #closeIdle(): Promise<void> {
+    const { clock } = this.#options;
     for (const open of [...this.#ready]) {
       const isIdle = clock.now() - open.lastUsed > IDLE;
       if (isIdle && open.busy === 0 && open.tails.size === 0) await this.#close(open);
