@@ -1,6 +1,6 @@
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
-import { type Clock, type CodedError, isCodedError, systemCode } from '@ioto/runtime';
+import { type Clock, type CodedError, isCodedError } from '@ioto/runtime';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { HttpApp } from '../http/http-app.ts';
 import { parseJsonBody } from '../http/json-body.ts';
@@ -96,8 +96,8 @@ function asked(
 /**
  * The bytes of JSON, paid for once they are known.
  *
- * @throws SerializationException for a body that is not what it says; RequestEntityTooLargeException (413) for one that has, or
- * grows to, more than its operation takes.
+ * @throws RequestEntityTooLargeException (413) for more bytes than the operation takes; SerializationException for a body that is
+ * not what it says, or grows beyond that.
  */
 async function plainBody(
   { headers, rawBody = Buffer.alloc(0) }: FastifyRequest,
@@ -105,7 +105,9 @@ async function plainBody(
   pay: (bytes: number) => void,
 ): Promise<Buffer> {
   const encoding = headers['content-encoding'] ?? 'identity';
-  if (rawBody.length > most) throw tooLarge(most);
+  if (rawBody.length > most) {
+    throw awsError('RequestEntityTooLargeException', `this operation takes ${most} bytes`, { status: 413 });
+  }
   if (encoding === 'identity') {
     pay(rawBody.length);
     return rawBody;
@@ -121,21 +123,12 @@ async function plainBody(
     inflated = await inflate(rawBody, { maxOutputLength: most });
   } catch (error) {
     pay(most);
-    if (systemCode(error) === 'ERR_BUFFER_TOO_LARGE') throw tooLarge(most);
-    throw awsError('SerializationException', 'the body is not gzip, as its content encoding says', {
+    throw awsError('SerializationException', `the body is not gzip of at most ${most} bytes`, {
       cause: error,
     });
   }
   pay(inflated.length);
   return inflated;
-}
-
-function tooLarge(most: number): CodedError {
-  return awsError(
-    'RequestEntityTooLargeException',
-    `this operation takes ${most} bytes of JSON, compressed or not`,
-    { status: 413 },
-  );
 }
 
 function parse(

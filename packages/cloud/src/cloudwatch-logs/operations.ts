@@ -13,11 +13,11 @@ export interface Operations {
 }
 
 /**
- * What takes more than a few names. A batch of a megabyte of text in ten thousand events has three megabytes of JSON where a client
- * writes every letter of a text that is not ASCII as an escape.
+ * What takes more than a few names. A batch of a megabyte of text in ten thousand events has six megabytes and a half of JSON where
+ * every letter is written as an escape.
  */
 const LIMITS: Readonly<Record<string, InputLimits>> = {
-  PutLogEvents: { bytes: 4 * 1024 * 1024, values: 50_000 },
+  PutLogEvents: { bytes: 7 * 1024 * 1024, values: 50_000 },
   FilterLogEvents: { bytes: 256 * 1024, values: 5000 },
   DescribeLogGroups: { bytes: 256 * 1024, values: 5000 },
   StartLiveTail: { bytes: 256 * 1024, values: 5000 },
