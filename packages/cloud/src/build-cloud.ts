@@ -137,6 +137,7 @@ export function createCloud(options: CloudOptions = {}): Cloud {
         file: (...names) => state.file(...names),
         builder: builderClient,
         schema,
+        logQuota: config.logQuota * 2 ** 30,
       })
     : undefined;
 

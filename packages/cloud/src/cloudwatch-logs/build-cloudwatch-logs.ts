@@ -20,7 +20,14 @@ export function buildCloudWatchLogs(parts: AwsServiceParts): AwsService {
   const { store: items, audit, accounts, accountDevices, sponsors, guards, place, clock, logger } = parts;
   const region = () => place().region;
   const store = new EmbeddedLogStore({
-    ...{ directory: parts.file('logs'), files: nodeFiles, store: items, clock, logger },
+    ...{
+      directory: parts.file('logs'),
+      files: nodeFiles,
+      store: items,
+      clock,
+      logger,
+      quota: parts.logQuota,
+    },
   });
   const rights = new LogRights({ accounts, region });
   const groups = new Groups({ store, rights, audit, region });

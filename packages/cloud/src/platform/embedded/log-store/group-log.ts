@@ -38,6 +38,8 @@ export interface GroupLogOptions {
   limits?: Partial<GroupLogLimits>;
   /** Where it counts what it has in memory. */
   memory?: HeldBytes;
+  /** Told when the bytes of the segments have changed. */
+  onStored?: () => Promise<void>;
   /** Told before the log of packed events goes: what it also knew must be durable elsewhere then. */
   onPacked?: () => Promise<void>;
 }
@@ -252,6 +254,7 @@ export class GroupLog {
     this.#wals = this.#wals.filter((other) => other !== wal);
     await wal.close();
     await files.remove(wal.path);
+    await this.#options.onStored?.();
   }
 
   async #writableSegment({ sequences }: EventColumns): Promise<Segment> {
@@ -287,6 +290,7 @@ export class GroupLog {
       await files.remove(segment.path);
     }
     await files.syncDirectory(directory);
+    await this.#options.onStored?.();
   }
 
   /** Ends what is under way. What is not packed stays in the write-ahead log. */

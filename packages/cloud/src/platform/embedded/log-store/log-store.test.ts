@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { silentLogger } from '@ioto/runtime';
 import { until } from '@ioto/testkit/until';
 import { VirtualClock } from '@ioto/testkit/virtual-clock';
@@ -97,5 +98,50 @@ describe('a look for what is past its retention', () => {
     await clock.advance(11 * 60_000);
     await store.tidy();
     expect(held.size).toBe(0);
+  });
+});
+
+describe('the logs of an account on the disk', () => {
+  const other = '01BX5ZZKBKACTAV9WEVGEMMVRZ';
+  /** No two are packed to less than they are. */
+  const noise = () => randomBytes(1000).toString('base64');
+
+  it('are taken up to its quota, until groups go or their events are past their time', async () => {
+    const options = { quota: 3000, groupLimits: { packAt: 2000 } };
+    const store = await started(options);
+    for (const [account, group] of [
+      [ACCOUNT, 'a'],
+      [ACCOUNT, 'b'],
+      [other, 'a'],
+    ] as const) {
+      await store.createGroup(account, group);
+      await store.createStream(account, group, 's');
+    }
+    const stored = async (from: EmbeddedLogStore, account: string, group: string) =>
+      (await from.group(account, group)).storedBytes;
+    /** Resolves when it is packed as well. */
+    const put = async (group: string, account = ACCOUNT, from = store) => {
+      const before = await stored(from, account, group);
+      await from.put(account, group, 's', line(noise()));
+      await until('it to be packed', async () => (await stored(from, account, group)) > before);
+    };
+    for (const group of ['a', 'b', 'b']) await put(group);
+    const refusal = {
+      code: 'LOG_LIMIT',
+      message: expect.stringMatching(/may keep 3000 bytes .* keeps \d{4}/),
+    };
+    await expect(put('a')).rejects.toMatchObject(refusal);
+    await put('a', other);
+    await store.stop();
+    const again = await started(options);
+    await expect(put('a', ACCOUNT, again)).rejects.toMatchObject(refusal);
+    await again.deleteGroup(ACCOUNT, 'b', []);
+    for (let n = 0; n < 2; n += 1) await put('a', ACCOUNT, again);
+    await expect(put('a', ACCOUNT, again)).rejects.toMatchObject(refusal);
+    await again.retain(ACCOUNT, 'a', 1);
+    await clock.advance(2 * 86_400_000);
+    await again.tidy();
+    // A tidy that the clock had begun may be under way still.
+    await until('room', () => again.put(ACCOUNT, 'a', 's', line('new')).then(() => true));
   });
 });

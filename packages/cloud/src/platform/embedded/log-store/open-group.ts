@@ -1,13 +1,15 @@
 import type { LogEvent, StreamsQuery, TailListener } from '../../../ports/log-store.ts';
 import { arrivalOf, type EventColumns } from './event-columns.ts';
 import { GroupLog, type GroupLogOptions } from './group-log.ts';
+import type { LogQuota } from './log-quota.ts';
 import type { LogRecords, StreamRecord } from './log-records.ts';
 
-export interface OpenGroupOptions extends Omit<GroupLogOptions, 'onPacked'> {
+export interface OpenGroupOptions extends Omit<GroupLogOptions, 'onPacked' | 'onStored'> {
   id: string;
   accountId: string;
   name: string;
   records: LogRecords;
+  quota: Pick<LogQuota, 'note'>;
 }
 
 /** A group in use: its events, and its streams with what was last seen of them. */
@@ -28,7 +30,11 @@ export class OpenGroup {
 
   constructor(options: OpenGroupOptions) {
     this.options = options;
-    this.log = new GroupLog({ ...options, onPacked: () => this.#saveTimes() });
+    this.log = new GroupLog({
+      ...options,
+      onPacked: () => this.#saveTimes(),
+      onStored: () => this.#saveSize(),
+    });
   }
 
   async open(): Promise<void> {
@@ -112,11 +118,16 @@ export class OpenGroup {
   }
 
   async #saveTimes(): Promise<void> {
-    const { records, id, accountId, name } = this.options;
+    const { records, id } = this.options;
     const streams = [...this.#changed].filter(({ number }) => this.#byNumber.has(number));
     await records.putStreams(id, streams);
     for (const stream of streams) this.#changed.delete(stream);
+  }
+
+  async #saveSize(): Promise<void> {
+    const { records, quota, id, accountId, name } = this.options;
     const { storedBytes } = this.log;
+    await quota.note(accountId, id, storedBytes);
     await records.changeGroup(accountId, name, (record) =>
       record.id === id ? { ...record, storedBytes } : record,
     );

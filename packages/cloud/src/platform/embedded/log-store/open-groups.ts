@@ -4,6 +4,7 @@ import { type LogGroup, logStoreError } from '../../../ports/log-store.ts';
 import { groupDirectory } from './group-files.ts';
 import type { GroupLogLimits } from './group-log.ts';
 import { HeldBytes } from './held-bytes.ts';
+import type { LogQuota } from './log-quota.ts';
 import type { GroupRecord, LogRecords } from './log-records.ts';
 import { OpenGroup } from './open-group.ts';
 import { oldestOf } from './retention.ts';
@@ -19,6 +20,7 @@ export interface OpenGroupsOptions {
   directory: string;
   files: FileLayer;
   records: LogRecords;
+  quota: LogQuota;
   clock: Clock;
   logger: Logger;
   limits?: Partial<GroupLogLimits>;
@@ -171,6 +173,7 @@ export class OpenGroups {
     const open = await this.#open.get(id);
     if (open) await this.#close(open);
     await this.#removeFiles(accountId, id);
+    await this.#options.quota.note(accountId, id, 0);
   }
 
   async tidy(): Promise<void> {
