@@ -91,6 +91,8 @@ export interface DeviceCloudCapabilities {
   place: () => CloudPlace;
   /** The data schema of devices and cloud, `onetable:1.1.0`; core models that it leaves out are added. */
   schema?: Readonly<Record<string, unknown>>;
+  /** Bytes of packed logs that an account may keep; default 10 GiB. */
+  logQuota?: number;
   clock: Clock;
   logger: Logger;
 }
@@ -221,6 +223,7 @@ export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceC
     ...{ store, audit, accounts, sponsors, guards, secrets, authority, credentials, endpoint, place, schema },
     ...{ records, accountDevices, directory, provisioning, metrics, metricDesk, turns, clock, logger },
     file: capabilities.file,
+    logQuota: capabilities.logQuota,
     credentialDesk: desk,
     door,
   });

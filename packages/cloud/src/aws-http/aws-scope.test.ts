@@ -33,6 +33,7 @@ class World {
             gate: () => welcomingGate,
             tools: () => this.tools,
           }),
+          clock: this.clock,
           logger: silentLogger,
           routes: [
             (scope, authorizer) =>
@@ -47,6 +48,10 @@ class World {
             {
               ...{ prefix: 'Echo_1', version: '1.1', signingName: 'echo' },
               operations: {
+                Long: {
+                  limits: { bytes: 1024 * 1024, values: 200_000 },
+                  handle: async ({ a }) => ({ length: (a as unknown[]).length }),
+                },
                 Say: { handle: async (input, { accountId }) => ({ accountId, ...input }) },
                 Break: {
                   handle: async () => {
@@ -127,6 +132,38 @@ describe('POST / with X-Amz-Target', () => {
     expect(JSON.stringify(answer.body)).not.toContain('secret detail');
   });
 
+  const zipped = { headers: { 'content-encoding': 'gzip' } };
+  const list = (count: number) => `{"a":[${'[],'.repeat(count)}[]]}`;
+
+  const serialization = [400, 'SerializationException'];
+  const tooLarge = [413, 'RequestEntityTooLargeException'];
+
+  it.each([
+    ['bytes than it takes', 'Say', `{"a":"${'x'.repeat(65_536)}"}`, tooLarge],
+    ['values than it takes', 'Say', list(10_000), serialization],
+    ['values than it takes, which are many', 'Long', list(150_000), serialization],
+    ['bytes than any takes', 'Long', list(400_000), tooLarge],
+  ])('refuses an operation that has more %s, compressed or not', async (_name, verb, body, plain) => {
+    const { ask } = bound(await started());
+    const answers = [await ask(`Echo_1.${verb}`, body), await ask(`Echo_1.${verb}`, gzipSync(body), zipped)];
+    expect(answers.map(({ status, body: { __type } }) => [status, __type])).toEqual([plain, serialization]);
+  });
+
+  it('parses for an account at a rate, however little its bodies have in compressed form', async () => {
+    const { ask, world } = bound(await started());
+    const bomb = gzipSync(list(99_990));
+    const statuses = new Map<number, number>();
+    for (let n = 0; n < 25; n += 1) {
+      const { status } = await ask('Echo_1.Long', bomb, zipped);
+      statuses.set(status, (statuses.get(status) ?? 0) + 1);
+    }
+    // Each is paid for with three hundred thousand bytes, and six million for two hundred thousand values.
+    expect(Object.fromEntries(statuses)).toEqual({ 200: 15, 400: 10 });
+    expect((await ask('Echo_1.Long', bomb, zipped)).body).toMatchObject({ __type: 'ThrottlingException' });
+    await world.clock.advance(1000);
+    expect((await ask('Echo_1.Long', bomb, zipped)).body).toEqual({ length: 99_991 });
+  });
+
   it('tells who also knows the query protocol the code in a header', async () => {
     const { ask } = bound(await started());
     const { headers } = await ask('Echo_1.Say', '[', { headers: { 'x-amzn-query-mode': 'true' } });
@@ -171,4 +208,4 @@ describe('a REST route of AWS', () => {
   });
 });
 
-const bound = (world: World) => ({ ask: world.ask.bind(world) });
+const bound = (world: World) => ({ ask: world.ask.bind(world), world });

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { CodedError, type Logger, messageOf } from '@ioto/runtime';
+import { type Clock, CodedError, type Logger, messageOf } from '@ioto/runtime';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { HttpApp } from '../http/http-app.ts';
 import type { AwsAuthorizer } from './aws-caller.ts';
@@ -13,6 +13,7 @@ export interface AwsScopeOptions {
   authorizer: AwsAuthorizer;
   routes: readonly AwsRoutes[];
   targets: readonly JsonTarget[];
+  clock: Clock;
   logger: Logger;
 }
 
@@ -20,7 +21,10 @@ export interface AwsScopeOptions {
  * What AWS's clients ask for over HTTP, at the root of the one port: REST services on their paths, and services of the AWS
  * JSON protocols on `POST /`. Bodies are whatever the service takes, errors are in its dialect.
  */
-export function awsScope(app: HttpApp, { authorizer, routes, targets, logger }: AwsScopeOptions): void {
+export function awsScope(
+  app: HttpApp,
+  { authorizer, routes, targets, clock, logger }: AwsScopeOptions,
+): void {
   app.register(async (unknownScope) => {
     const scope = unknownScope as unknown as HttpApp;
     scope.removeAllContentTypeParsers();
@@ -33,7 +37,7 @@ export function awsScope(app: HttpApp, { authorizer, routes, targets, logger }: 
     });
     scope.setErrorHandler((error, request, reply) => sendAwsError(request, reply, error, logger));
     for (const add of routes) add(scope, authorizer);
-    jsonDoor(scope, { authorizer, targets });
+    jsonDoor(scope, { authorizer, targets, clock });
   });
 }
 

@@ -2,8 +2,18 @@ import type { Readable } from 'node:stream';
 import type { FastifyRequest } from 'fastify';
 import type { AwsCaller } from './aws-caller.ts';
 
+/** What the input of an operation may have, so that nobody can make the cloud parse for long. */
+export interface InputLimits {
+  /** Bytes of JSON, after it is inflated. */
+  bytes: number;
+  /** Values in it, objects and lists counted with what they hold. */
+  values: number;
+}
+
 /** One operation of a service that speaks an AWS JSON protocol. */
 export interface AwsOperation {
+  /** Default: 64 KB and 5000 values. */
+  readonly limits?: InputLimits;
   /**
    * Answers with an object, or with a stream and its content type.
    *

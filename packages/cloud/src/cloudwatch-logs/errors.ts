@@ -12,6 +12,8 @@ const AWS_NAMES: Readonly<Record<string, readonly [code: string, message: string
   LOG_GROUP_EXISTS: ['ResourceAlreadyExistsException', 'The specified log group already exists'],
   LOG_STREAM_EXISTS: ['ResourceAlreadyExistsException', 'The specified log stream already exists'],
   LOG_STORE_UNWRITABLE: ['ServiceUnavailableException', 'The service cannot complete the request.', 503],
+  TOO_MANY_AT_ONCE: ['ThrottlingException', 'Rate exceeded'],
+  WAIT_GIVEN_UP: ['ServiceUnavailableException', 'The service cannot complete the request.', 503],
   STORE_UNWRITABLE: ['ServiceUnavailableException', 'The service cannot complete the request.', 503],
   STORE_CLOSED: ['ServiceUnavailableException', 'The service is stopping.', 503],
 };

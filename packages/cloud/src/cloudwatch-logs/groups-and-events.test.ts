@@ -109,6 +109,19 @@ describe('log streams', () => {
     expect(await code('CreateLogStream', { ...place, logStreamName: 'D' })).toBe('LimitExceededException');
   });
 
+  it('are listed as they are, whichever came or went since the list before', async () => {
+    await world.stream();
+    const names = async () => {
+      const { logStreams } = await world.call('DescribeLogStreams', { logGroupName: 'ioto' });
+      return (logStreams as { logStreamName: string }[]).map(({ logStreamName }) => logStreamName);
+    };
+    expect(await names()).toEqual(['LAMP']);
+    await world.call('CreateLogStream', { ...place, logStreamName: 'B' });
+    expect(await names()).toEqual(['B', 'LAMP']);
+    await world.call('DeleteLogStream', place);
+    expect(await names()).toEqual(['B']);
+  });
+
   it('are listed by name or by their last events, also after a power cut', async () => {
     await world.stream();
     for (const logStreamName of ['B', 'C']) await world.call('CreateLogStream', { ...place, logStreamName });

@@ -1,4 +1,4 @@
-import type { AwsOperation, JsonTarget } from '../aws-http/json-target.ts';
+import type { AwsOperation, InputLimits, JsonTarget } from '../aws-http/json-target.ts';
 import { inAwsWords } from './errors.ts';
 import type { Groups } from './groups.ts';
 import type { LiveTail } from './live-tail.ts';
@@ -11,6 +11,17 @@ export interface Operations {
   read: ReadEvents;
   tail: LiveTail;
 }
+
+/**
+ * What takes more than a few names. A batch of a megabyte of text in ten thousand events has six megabytes and a half of JSON where
+ * every letter is written as an escape.
+ */
+const LIMITS: Readonly<Record<string, InputLimits>> = {
+  PutLogEvents: { bytes: 7 * 1024 * 1024, values: 50_000 },
+  FilterLogEvents: { bytes: 256 * 1024, values: 5000 },
+  DescribeLogGroups: { bytes: 256 * 1024, values: 5000 },
+  StartLiveTail: { bytes: 256 * 1024, values: 5000 },
+};
 
 /** CloudWatch Logs (API version 2014-03-28), as far as it is served. */
 export function logsTarget({ groups, put, read, tail }: Operations): JsonTarget {
@@ -33,7 +44,10 @@ export function logsTarget({ groups, put, read, tail }: Operations): JsonTarget 
     operations: Object.fromEntries(
       Object.entries(operations).map(([name, handle]) => [
         name,
-        { handle: (input, caller, request) => inAwsWords(() => handle(input, caller, request)) },
+        {
+          ...(LIMITS[name] ? { limits: LIMITS[name] } : {}),
+          handle: (input, caller, request) => inAwsWords(() => handle(input, caller, request)),
+        },
       ]),
     ),
   };

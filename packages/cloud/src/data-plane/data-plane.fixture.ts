@@ -21,7 +21,7 @@ export class DataPlaneWorld {
     });
     const root = [
       (app: Parameters<typeof awsScope>[0]) =>
-        awsScope(app, { authorizer, logger: silentLogger, ...devices.aws }),
+        awsScope(app, { authorizer, clock, logger: silentLogger, ...devices.aws }),
     ];
     this.http = new HttpService({ clock, logger: silentLogger, api: [], root });
   }

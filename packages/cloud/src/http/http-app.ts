@@ -20,6 +20,8 @@ declare module 'fastify' {
     rawBody: Buffer | undefined;
     /** Aborted when the client goes away or the program stops; for long polls. */
     gone: AbortSignal;
+    /** Calls back once the answer is sent or the connection has closed; at once when that was before. */
+    whenOver(callback: () => void): void;
   }
   interface FastifyContextConfig {
     /** The caller is a device's agent: refusals are spoken in its dialect. */

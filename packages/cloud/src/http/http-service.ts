@@ -12,7 +12,7 @@ import { notePeer } from './connection-peer.ts';
 import { sendError } from './error-answers.ts';
 import type { HttpApp } from './http-app.ts';
 import { parseJsonBody } from './json-body.ts';
-import { LongPolls } from './long-polls.ts';
+import { OpenRequests } from './open-requests.ts';
 
 /** Adds one capability's routes to the app; paths are relative to where the module is mounted. */
 export type RouteModule = (app: HttpApp) => void;
@@ -62,7 +62,7 @@ export class HttpService implements Component {
   readonly name = 'http';
   readonly #options: HttpServiceOptions;
   readonly #limits: HttpLimits;
-  #polls = new LongPolls();
+  #requests = new OpenRequests();
   #app: HttpApp | undefined;
 
   constructor(options: HttpServiceOptions) {
@@ -93,11 +93,11 @@ export class HttpService implements Component {
 
   /** Requests that are not answered yet. */
   get waiting(): number {
-    return this.#polls.size;
+    return this.#requests.size;
   }
 
   async start(): Promise<void> {
-    this.#polls = new LongPolls();
+    this.#requests = new OpenRequests();
     const app = this.#create();
     this.#parseBodies(app);
     this.#hook(app);
@@ -124,9 +124,9 @@ export class HttpService implements Component {
     const app = this.#app;
     if (!app) return;
     this.#app = undefined;
-    this.#polls.endAll();
+    this.#requests.endAll();
     app.server.closeIdleConnections();
-    await this.#polls.idle(1000);
+    await this.#requests.idle(1000);
     app.server.closeAllConnections();
     await app.close();
   }
@@ -176,16 +176,19 @@ export class HttpService implements Component {
   #hook(app: HttpApp): void {
     const { clock, logger, onAnswer } = this.#options;
     const addresses = new TokenBuckets({ clock, rule: this.#limits.perAddress });
-    const polls = this.#polls;
+    const requests = this.#requests;
     app.decorateRequest('principal', undefined);
     app.decorateRequest('rawBody', undefined);
     app.decorateRequest('gone', {
       getter(this: FastifyRequest) {
-        return polls.signalOf(this.raw);
+        return requests.signalOf(this.raw);
       },
     });
+    app.decorateRequest('whenOver', function (this: FastifyRequest, callback: () => void) {
+      requests.whenOver(this.raw, callback);
+    });
     app.addHook('onRequest', async (request, reply) => {
-      polls.began(reply.raw);
+      requests.began(reply.raw);
       secure(reply);
       const wait = addresses.take(addressKey(request.ip));
       if (wait > 0) throw floods(wait);

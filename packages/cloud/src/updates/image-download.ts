@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import type { HttpApp } from '../http/http-app.ts';
@@ -63,12 +64,18 @@ export function imageDownload(app: HttpApp, { desk, blobs, secret, now }: ImageD
     const { first, last } = range === 'all' ? { first: 0, last: size - 1 } : range;
     if (range !== 'all') reply.code(206).header('content-range', `bytes ${first}-${last}/${size}`);
     reply.header('content-length', last - first + 1);
+    let image: Readable | undefined;
+    let isOver = false;
     running += 1;
-    reply.raw.once('close', () => {
+    request.whenOver(() => {
       running -= 1;
+      isOver = true;
+      image?.destroy();
     });
     reply.raw.setTimeout(STALLED, () => reply.raw.destroy());
-    return reply.send(await blobs.read(blob, { first, last }));
+    image = await blobs.read(blob, { first, last });
+    if (isOver) image.destroy();
+    return reply.send(image);
   });
 }
 

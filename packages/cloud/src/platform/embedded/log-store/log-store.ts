@@ -19,6 +19,7 @@ import { DiskRoom, type DiskSize, diskSize } from './disk-room.ts';
 import { arrivalOf } from './event-columns.ts';
 import type { GroupLogLimits } from './group-log.ts';
 import { type Hit, prepare } from './hits.ts';
+import { LogQuota } from './log-quota.ts';
 import { LogRecords, type StreamRecord } from './log-records.ts';
 import type { OpenGroup } from './open-group.ts';
 import { OpenGroups } from './open-groups.ts';
@@ -43,6 +44,10 @@ export interface EmbeddedLogStoreOptions {
   logger: Logger;
   limits?: Partial<LogStoreLimits>;
   groupLimits?: Partial<GroupLogLimits>;
+  /** Bytes of memory for events of all groups; default 64 MB. */
+  memory?: number;
+  /** Bytes of packed events that an account may keep; default 10 GiB. */
+  quota?: number;
   /** Default: of the real disk. */
   diskSize?: DiskSize;
 }
@@ -56,6 +61,7 @@ export class EmbeddedLogStore implements LogStore, Component {
   readonly #groups: OpenGroups;
   readonly #reader: BlockReader;
   readonly #room: DiskRoom;
+  readonly #quota: LogQuota;
   readonly #turns = new Turns();
   #cancelTidy: (() => void) | undefined;
   #tidying: Promise<void> | undefined;
@@ -67,7 +73,11 @@ export class EmbeddedLogStore implements LogStore, Component {
     this.#reader = new BlockReader(options.logger);
     const { directory, clock, diskSize: look = diskSize } = options;
     this.#room = new DiskRoom({ directory, clock, look });
-    this.#groups = new OpenGroups({ ...options, records: this.#records, limits: options.groupLimits });
+    this.#quota = new LogQuota(this.#records, options.quota);
+    this.#groups = new OpenGroups({
+      ...options,
+      ...{ records: this.#records, quota: this.#quota, limits: options.groupLimits },
+    });
   }
 
   /** Clears up what the removal of a group has left when the power failed. */
@@ -172,7 +182,11 @@ export class EmbeddedLogStore implements LogStore, Component {
   }
 
   async put(accountId: string, group: string, stream: string, events: readonly LogEvent[]): Promise<void> {
-    await this.#room.require();
+    if (events.length > 0) {
+      await this.#room.require();
+      await this.#quota.require(accountId);
+      await this.#groups.requireMemory();
+    }
     await this.#groups.use(accountId, group, async (open) => {
       await open.put(requireStream(open, stream), events);
       this.#groups.keepWithinMemory();
