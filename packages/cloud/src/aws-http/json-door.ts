@@ -36,7 +36,8 @@ export function jsonDoor(scope: HttpApp, { authorizer, targets }: JsonDoorOption
       const { target, operation } = asked(request, services);
       const caller = await authorizer.authorize(request, [target.signingName]);
       const input = parse(await plainBody(request));
-      const answer = await operation.handle(input, caller, request as FastifyRequest);
+      const objection = () => authorizer.objectionTo(caller);
+      const answer = await operation.handle(input, caller, request as FastifyRequest, objection);
       if (isStream(answer)) return reply.type(answer.contentType).send(answer.stream);
       return reply.type(`application/x-amz-json-${target.version}`).send(Buffer.from(JSON.stringify(answer)));
     },

@@ -5,7 +5,8 @@ import type { AwsCaller } from './aws-caller.ts';
 /** One operation of a service that speaks an AWS JSON protocol. */
 export interface AwsOperation {
   /**
-   * Answers with an object, or with a stream and its content type.
+   * Answers with an object, or with a stream and its content type. An answer that goes on asks `objection` from time to time
+   * why its caller has to go, if it has.
    *
    * @throws `awsError`s.
    */
@@ -13,8 +14,11 @@ export interface AwsOperation {
     input: Readonly<Record<string, unknown>>,
     caller: AwsCaller,
     request: FastifyRequest,
+    objection: Objection,
   ): Promise<object | AwsStream>;
 }
+
+export type Objection = () => Promise<string | undefined>;
 
 /** An answer that goes on for as long as the caller listens. */
 export interface AwsStream {

@@ -206,4 +206,36 @@ describe('jobs over HTTP', () => {
     expect((await call('GET', `${path}/j`, keys)).status).toBe(410);
     expect((await call('POST', `${path}/j`, keys, 'x')).status).toBe(400);
   });
+
+  it('do not give a device what a policy denies it over MQTT', async () => {
+    const { id, accountId } = device;
+    const keys = await world.deviceCredentials(device);
+    const path = `/things/${id}/jobs`;
+    const asked = [
+      ['get', 'GET', path],
+      ['start-next', 'PUT', `${path}/$next`],
+      ['j/get', 'GET', `${path}/j`],
+      ['j/update', 'POST', `${path}/j`],
+    ] as const;
+    const statuses = () =>
+      Promise.all(
+        asked.map(async ([, method, where]) => (await call(method, where, keys, sent(method))).status),
+      );
+    const before = await statuses();
+    for (const [at, [topic]] of asked.entries()) {
+      const Resource = `arn:aws:iot:*:*:topic/$aws/things/*/jobs/${topic}`.replace('$', '${$}');
+      const Statement = { Effect: 'Deny', Action: 'iot:Publish', Resource };
+      const policy = { accountId, name: `no${at}` };
+      const document = { Version: '2012-10-17', Statement };
+      expect((await world.admin('/policy/create', { ...policy, document })).status).toBe(201);
+      expect((await world.admin('/policy/attach', { ...policy, device: id })).status).toBe(200);
+      expect(await statuses()).toEqual([...Array(at + 1).fill(403), ...before.slice(at + 1)]);
+    }
+    const tool = await world.toolCredentials(accountId, { role: 'user' });
+    expect((await call('GET', path, tool)).status).toBe(200);
+
+    function sent(method: string) {
+      return method === 'GET' ? undefined : { status: 'FAILED' };
+    }
+  });
 });

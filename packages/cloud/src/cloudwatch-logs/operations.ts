@@ -26,14 +26,14 @@ export function logsTarget({ groups, put, read, tail }: Operations): JsonTarget 
     PutLogEvents: (input, caller) => put.handle(input, caller),
     GetLogEvents: (input, caller, request) => read.get(input, caller, request),
     FilterLogEvents: (input, caller, request) => read.filter(input, caller, request),
-    StartLiveTail: (input, caller, request) => tail.start(input, caller, request),
+    StartLiveTail: (input, caller, request, objection) => tail.start(input, caller, objection, request),
   };
   return {
     ...{ prefix: 'Logs_20140328', version: '1.1', signingName: 'logs' },
     operations: Object.fromEntries(
       Object.entries(operations).map(([name, handle]) => [
         name,
-        { handle: (input, caller, request) => inAwsWords(() => handle(input, caller, request)) },
+        { handle: (...asked) => inAwsWords(() => handle(...asked)) },
       ]),
     ),
   };

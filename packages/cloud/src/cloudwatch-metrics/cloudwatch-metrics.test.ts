@@ -34,7 +34,12 @@ beforeEach(async () => {
   intake = new MetricIntake({ store: temp.store, clock, complaints, logger: silentLogger });
   const operations = metricOperations({ intake, store: temp.store, clock });
   call = async (name, input, caller = tool(), bytes = 100) =>
-    operations[name]?.handle(input as never, caller, { rawBody: Buffer.alloc(bytes) } as FastifyRequest);
+    operations[name]?.handle(
+      input as never,
+      caller,
+      { rawBody: Buffer.alloc(bytes) } as FastifyRequest,
+      async () => undefined,
+    );
 });
 afterEach(() => close());
 

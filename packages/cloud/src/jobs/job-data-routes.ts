@@ -1,4 +1,4 @@
-import { JobRefusal, parseJobRequest } from '@ioto/protocol';
+import { JobRefusal, jobTopic, NEXT_JOB, parseJobRequest } from '@ioto/protocol';
 import type { FastifyRequest } from 'fastify';
 import { awsError } from '../aws-http/aws-error.ts';
 import type { AwsRoutes } from '../aws-http/aws-scope.ts';
@@ -24,18 +24,28 @@ const OVER_HTTP: Partial<Record<JobRefusal['code'], [name: string, status: numbe
 
 type Body = Record<string, unknown>;
 
-/** AWS IoT Jobs over HTTP (`iot-jobs-data`), for a device by its certificate or credentials, and for tools of its account. */
+/**
+ * AWS IoT Jobs over HTTP (`iot-jobs-data`), for a device by its certificate or credentials, and for tools of its account. What a
+ * policy denies a device to ask over MQTT, it cannot ask here.
+ */
 export function jobDataRoutes({ deviceJobs, devices }: JobDataCapabilities): AwsRoutes {
   return (scope, authorizer) => {
-    const serve = async (request: FastifyRequest, run: (device: Device, asked: Asked) => Promise<object>) => {
+    const serve = async (
+      request: FastifyRequest,
+      topic: (deviceId: string, jobId: string) => string,
+      run: (device: Device, asked: Asked) => Promise<object>,
+    ) => {
       const caller = await authorizer.authorize(request, SERVICES, { certificate: true });
-      const { thing: deviceId = '', jobId = '' } = request.params as Record<string, string>;
+      const { thing: deviceId = '', jobId = NEXT_JOB } = request.params as Record<string, string>;
       const { accountId } = caller;
-      const may =
+      const isOwn =
         caller.kind === 'device'
           ? caller.deviceId === deviceId
           : roleCovers(caller.role, 'user') && devices.owns(accountId, deviceId);
-      if (!may) throw awsError('ForbiddenException', 'this is no thing of the caller', { status: 403 });
+      if (!isOwn) throw awsError('ForbiddenException', 'this is no thing of the caller', { status: 403 });
+      if (caller.kind === 'device' && !caller.rights.mayPublish(topic(deviceId, jobId))) {
+        throw awsError('ForbiddenException', 'a policy of the account denies it', { status: 403 });
+      }
       const device = { accountId, deviceId };
       try {
         // What tools ask is not taken from what the device may.
@@ -47,13 +57,15 @@ export function jobDataRoutes({ deviceJobs, devices }: JobDataCapabilities): Aws
       }
     };
     scope.get('/things/:thing/jobs', (request) =>
-      serve(request as FastifyRequest, (device) => deviceJobs.pending(device)),
+      serve(request as FastifyRequest, jobTopic.pending, (device) => deviceJobs.pending(device)),
     );
     scope.put('/things/:thing/jobs/$next', (request) =>
-      serve(request as FastifyRequest, (device, { body }) => deviceJobs.startNext(device, body)),
+      serve(request as FastifyRequest, jobTopic.startNext, (device, { body }) =>
+        deviceJobs.startNext(device, body),
+      ),
     );
     scope.get('/things/:thing/jobs/:jobId', (request) =>
-      serve(request as FastifyRequest, (device, { jobId, query }) =>
+      serve(request as FastifyRequest, jobTopic.describe, (device, { jobId, query }) =>
         deviceJobs.describe(device, jobId, {
           includeJobDocument: query.includeJobDocument !== 'false',
           ...(query.executionNumber === undefined ? {} : { executionNumber: Number(query.executionNumber) }),
@@ -61,7 +73,9 @@ export function jobDataRoutes({ deviceJobs, devices }: JobDataCapabilities): Aws
       ),
     );
     scope.post('/things/:thing/jobs/:jobId', (request) =>
-      serve(request as FastifyRequest, (device, { jobId, body }) => deviceJobs.update(device, jobId, body)),
+      serve(request as FastifyRequest, jobTopic.update, (device, { jobId, body }) =>
+        deviceJobs.update(device, jobId, body),
+      ),
     );
   };
 }
