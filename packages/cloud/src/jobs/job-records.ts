@@ -74,7 +74,7 @@ export const activeKey = (accountId: string, jobId: string): StoredKey => ({
 /** What waits for a device, in the order in which it was queued. */
 export const queuePartition = (accountId: string, deviceId: string) => `jobq#${accountId}#${deviceId}`;
 
-export function queueEntry({ accountId, deviceId, jobId, queuedAt }: StoredExecution): StoredItem {
+function queueEntry({ accountId, deviceId, jobId, queuedAt }: StoredExecution): StoredItem {
   return { pk: queuePartition(accountId, deviceId), sk: `${padded(queuedAt)}#${jobId}`, jobId };
 }
 
@@ -120,6 +120,17 @@ export function changeWrites(
       ? countWrites(job, { [before.status]: -1, [after.status]: 1 }, now)
       : []),
   ];
+}
+
+/** What a first look at a device writes: the execution waits there, or has ended before it began. */
+export function firstWrites(execution: StoredExecution, job: Job, now: number): Write[] {
+  const key = executionKey(execution);
+  const counted = countWrites(job, { [execution.status]: 1 }, now);
+  if (!isTerminal(execution.status)) {
+    return [{ put: { ...key, ...execution } }, { put: queueEntry(execution) }, ...counted];
+  }
+  const keepUntil = new Date(now + KEPT).toISOString();
+  return [{ put: { ...key, ...execution, keepUntil } }, expiryEntry(keepUntil, key), ...counted];
 }
 
 /** The job with other counts; when no execution is left to wait for, it is over. */

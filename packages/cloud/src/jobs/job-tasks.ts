@@ -1,17 +1,19 @@
 import { type Clock, type Component, type Logger, messageOf } from '@ioto/runtime';
 import type { DeviceDirectory } from '../devices/device-directory.ts';
-import type { ItemStore } from '../ports/item-store.ts';
+import { deviceKey } from '../devices/device-item.ts';
+import { type DeviceRecords, isHeldBy, type Ownership } from '../devices/device-records.ts';
+import type { ItemStore, StoredItem } from '../ports/item-store.ts';
 import { type DeviceJobs, seconds } from './device-jobs.ts';
 import {
   activeKey,
   countWrites,
   executionKey,
   fieldsOf,
+  firstWrites,
   type Job,
   type JobRecords,
   type JobTask,
   jobKey,
-  queueEntry,
   queuePartition,
   type StoredExecution,
   taskKey,
@@ -22,11 +24,18 @@ const MOST_PENDING = 100;
 /** Devices that are taken care of side by side: their writes share a commit. */
 const SIDE_BY_SIDE = 50;
 
+const FULL = {
+  status: 'REJECTED',
+  statusDetails: { reason: `${MOST_PENDING} jobs wait for this device` },
+} as const;
+const RELEASED = { status: 'REMOVED', statusDetails: { reason: 'the device was released' } } as const;
+
 export interface JobTasksOptions {
   store: ItemStore;
   records: JobRecords;
   deviceJobs: DeviceJobs;
   directory: Pick<DeviceDirectory, 'find'>;
+  devices: Pick<DeviceRecords, 'ownershipKey'>;
   clock: Clock;
   logger: Logger;
 }
@@ -105,30 +114,27 @@ export class JobTasks implements Component {
     } while (next !== undefined && !this.#stopping.signal.aborted);
   }
 
+  /** In the commit that sees whose the device is: one that was released meanwhile is not to get it with its next owner. */
   async #queue({ accountId, jobId }: Job, deviceId: string): Promise<void> {
-    const { store, deviceJobs, clock } = this.#options;
+    const { store, devices, deviceJobs, clock } = this.#options;
     const device = { accountId, deviceId };
     await deviceJobs.queued(device, async () => {
       const { items } = await store.query(queuePartition(accountId, deviceId), { limit: MOST_PENDING });
       const isFull = items.length >= MOST_PENDING;
       const now = clock.now();
-      const execution: StoredExecution = {
-        ...device,
-        ...{ jobId, executionNumber: 1, versionNumber: 1 },
-        status: isFull ? 'REJECTED' : 'QUEUED',
-        ...(isFull && { statusDetails: { reason: `${MOST_PENDING} jobs wait for this device` } }),
-        queuedAt: seconds(now),
-        lastUpdatedAt: seconds(now),
-      };
-      await store.update([executionKey(execution), jobKey(accountId, jobId)], ([there, item]) => {
+      const at = { queuedAt: seconds(now), lastUpdatedAt: seconds(now) };
+      const execution = { ...device, ...{ jobId, executionNumber: 1, versionNumber: 1 }, ...at };
+      const keys = [
+        ...[executionKey(execution), jobKey(accountId, jobId)],
+        ...[devices.ownershipKey(deviceId), deviceKey(accountId, deviceId)],
+      ];
+      await store.update(keys, ([there, item, ownership, owned]) => {
         const job = fieldsOf<Job>(item);
         // Done before a crash, or canceled or removed meanwhile.
         if (there || job?.status !== 'IN_PROGRESS') return [];
-        return [
-          { put: { ...executionKey(execution), ...execution } },
-          ...(isFull ? [] : [{ put: queueEntry(execution) }]),
-          ...countWrites(job, { [execution.status]: 1 }, now),
-        ];
+        const had = isHeldBy(accountId, ownership as Partial<Ownership> | undefined) && hadSince(owned, job);
+        const outcome = had ? (isFull ? FULL : { status: 'QUEUED' as const }) : RELEASED;
+        return firstWrites({ ...execution, ...outcome }, job, now);
       });
     });
   }
@@ -177,4 +183,9 @@ export class JobTasks implements Component {
       await Promise.all(all.slice(at, at + SIDE_BY_SIDE).map(run));
     }
   }
+}
+
+/** True for a device that its account had when the job was made, and has not had anew since. */
+function hadSince(device: StoredItem | undefined, { created }: Job): boolean {
+  return typeof device?.created === 'string' && device.created <= created;
 }
