@@ -20,6 +20,8 @@ import type { JobTasks } from './job-tasks.ts';
 
 /** Jobs of one account that are not over; AWS allows as many by default. */
 const MOST_ACTIVE = 1000;
+/** Milliseconds that whoever makes a job waits to see it handed out. */
+const PATIENCE = 1000;
 
 export interface JobDeskOptions {
   store: ItemStore;
@@ -54,7 +56,8 @@ export class JobDesk {
   }
 
   /**
-   * A job for devices that the account has now. Resolves when each of them has it in its queue.
+   * A job for devices that the account has now. Resolves once it is durable: when each of them has it in its queue, or, where
+   * that takes longer than a moment, before; it is `spreading` until then.
    *
    * @throws REQUEST_INVALID (400), DEVICE_UNKNOWN (404), JOB_EXISTS (409), JOB_LIMIT (429).
    */
@@ -71,11 +74,12 @@ export class JobDesk {
     const now = isoTime(clock);
     const job: Job = {
       ...{ jobId, accountId, document, targets, status: 'IN_PROGRESS', counts: {}, spreading: true },
+      life: newUlid(clock.now()),
       ...(description === undefined ? {} : { description }),
       ...(timeoutMinutes === undefined ? {} : { timeoutMinutes }),
       ...{ created: now, updated: now },
     };
-    const task: JobTask = { accountId, jobId, task: 'spread' };
+    const task: JobTask = { accountId, jobId, life: job.life, task: 'spread' };
     try {
       await store.write([
         { ...putJob(job), if: { absent: true } },
@@ -87,7 +91,7 @@ export class JobDesk {
       if (!isCodedError(error, 'CONDITION_FAILED')) throw error;
       throw jobError('JOB_EXISTS', `there is a job ${jobId} already: name it otherwise`);
     }
-    await tasks.run(task);
+    await this.#aMoment(tasks.run(task));
     return (await records.job(accountId, jobId)) ?? job;
   }
 
@@ -128,10 +132,11 @@ export class JobDesk {
     const { accountId } = scope;
     const before = await this.get(accountId, jobId);
     if (before.status === 'COMPLETED') throw jobError('JOB_ACTIVE', `the job ${jobId} is over`);
-    const task: JobTask = { accountId, jobId, task: 'cancel', force };
+    const { life } = before;
+    const task: JobTask = { accountId, jobId, life, task: 'cancel', force };
     await store.update([jobKey(accountId, jobId)], ([item]) => {
       const job = fieldsOf<Job>(item);
-      if (!job) return [];
+      if (!job || job.life !== life) return [];
       const canceled: Job = { ...job, status: 'CANCELED', updated: isoTime(clock) };
       const facts = { put: { ...taskKey(task), ...task } };
       return [putJob(canceled), facts, this.#entry(scope, 'job.canceled', jobId, { force })];
@@ -152,16 +157,27 @@ export class JobDesk {
     if (before.keepUntil === undefined && !force) {
       throw jobError('JOB_ACTIVE', `the job ${jobId} is not over: cancel it, or remove it by force`);
     }
-    const task: JobTask = { accountId, jobId, task: 'remove' };
+    const { life } = before;
+    const task: JobTask = { accountId, jobId, life, task: 'remove' };
     await store.update([jobKey(accountId, jobId)], ([item]) => {
       const job = fieldsOf<Job>(item);
-      if (!job) return [];
+      if (!job || job.life !== life) return [];
       // Nobody is handed it any more.
       const canceled: Job = { ...job, status: 'CANCELED', updated: isoTime(clock) };
       const facts = { put: { ...taskKey(task), ...task } };
       return [putJob(canceled), facts, this.#entry(scope, 'job.removed', jobId)];
     });
     await tasks.run(task);
+  }
+
+  /** Waits for a task, which goes on by itself whatever comes of it here. */
+  async #aMoment(task: Promise<void>): Promise<void> {
+    let over = () => {};
+    const patience = new Promise<void>((resolve) => {
+      over = this.#options.clock.after(PATIENCE, resolve, { unref: true });
+    });
+    await Promise.race([task.catch(() => undefined), patience]);
+    over();
   }
 
   async #requireTargets(accountId: string, targets: JobTargets): Promise<void> {

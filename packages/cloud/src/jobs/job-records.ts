@@ -8,6 +8,8 @@ export type JobTargets = { devices: string[] } | { product: string } | { all: tr
 export interface Job {
   jobId: string;
   accountId: string;
+  /** ULID that tells it from an earlier job of the same ID; one of an older program has none. */
+  life?: string;
   document: Readonly<Record<string, unknown>>;
   description?: string;
   /** `COMPLETED`: every execution has ended. */
@@ -30,6 +32,8 @@ export interface Job {
 export interface StoredExecution extends JobExecution {
   accountId: string;
   deviceId: string;
+  /** Of its job. */
+  life?: string;
   keepUntil?: string;
 }
 
@@ -37,6 +41,8 @@ export interface StoredExecution extends JobExecution {
 export interface JobTask {
   accountId: string;
   jobId: string;
+  /** Of the job: what was begun for it does nothing to a later one of the same ID. */
+  life?: string;
   task: 'spread' | 'cancel' | 'remove';
   /** Of a cancellation: also what is in progress. */
   force?: boolean;
@@ -87,9 +93,9 @@ function timeoutEntry({ accountId, deviceId, jobId }: ExecutionName, deadline: n
 export const timeoutBound = (seconds: number) => padded(seconds + 1);
 
 /** A job that is canceled while it is handed out has both tasks; that is seen in this order. */
-export const taskKey = ({ accountId, jobId, task }: JobTask): StoredKey => ({
+export const taskKey = ({ accountId, jobId, life, task }: JobTask): StoredKey => ({
   pk: TASKS,
-  sk: `${accountId}#${jobId}#${task}`,
+  sk: [accountId, jobId, ...(life === undefined ? [] : [life]), task].join('#'),
 });
 
 export function fieldsOf<T>(item: StoredItem | undefined): T | undefined {

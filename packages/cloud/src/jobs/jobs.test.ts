@@ -90,8 +90,8 @@ describe('a job', () => {
   it('that was cut short while it was handed out goes on after a restart', async () => {
     await world.create({ jobId: 'j' });
     // As a crash would leave it: one device has it, the task is not done.
-    const task = { accountId: ACCOUNT, jobId: 'j', task: 'spread' } as const;
     const job = await world.desk.get(ACCOUNT, 'j');
+    const task = { accountId: ACCOUNT, jobId: 'j', life: job.life, task: 'spread' } as const;
     await world.store.write([
       { put: { pk: `job#${ACCOUNT}`, sk: 'j', ...job, counts: { QUEUED: 1 }, spreading: true } },
       { put: { ...taskKey(task), ...task } },
