@@ -48,8 +48,9 @@ export interface JobTask {
   force?: boolean;
 }
 
-/** Milliseconds that an ended execution, and a job of which all have, can be looked at. */
-const KEPT = 90 * 86_400_000;
+const DAY = 86_400_000;
+/** Milliseconds that an ended execution, and a job of which all have, can be looked at; a job that no device got, for a day. */
+const KEPT = 90 * DAY;
 /** Sorts as the number does. */
 const padded = (seconds: number) => String(seconds).padStart(12, '0');
 
@@ -72,8 +73,9 @@ export const executionKey = ({ accountId, jobId, deviceId }: ExecutionName): Sto
   sk: deviceId,
 });
 
-export const activeKey = (accountId: string, jobId: string): StoredKey => ({
-  pk: `jobactive#${accountId}`,
+/** The IDs of an account's jobs, without what is in them; `keepUntil` marks those that are over. */
+export const indexKey = (accountId: string, jobId: string): StoredKey => ({
+  pk: `jobindex#${accountId}`,
   sk: jobId,
 });
 
@@ -150,12 +152,15 @@ export function countWrites(job: Job, changes: Partial<Record<JobStatus, number>
   const after: Job = { ...job, counts, updated: new Date(now).toISOString() };
   const isOver = !after.spreading && !counts.QUEUED && !counts.IN_PROGRESS;
   if (!isOver || job.keepUntil !== undefined) return [putJob(after)];
-  const keepUntil = new Date(now + KEPT).toISOString();
+  const kept = Object.keys(counts).length > 0 ? KEPT : DAY;
+  const keepUntil = new Date(now + kept).toISOString();
   const status = job.status === 'CANCELED' ? 'CANCELED' : 'COMPLETED';
+  const index = indexKey(job.accountId, job.jobId);
   return [
     putJob({ ...after, status, keepUntil }),
-    { remove: activeKey(job.accountId, job.jobId) },
+    { put: { ...index, keepUntil } },
     expiryEntry(keepUntil, jobKey(job.accountId, job.jobId)),
+    expiryEntry(keepUntil, index),
   ];
 }
 

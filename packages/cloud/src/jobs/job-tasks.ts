@@ -5,11 +5,11 @@ import { type DeviceRecords, isHeldBy, type Ownership } from '../devices/device-
 import type { ItemStore, StoredItem } from '../ports/item-store.ts';
 import { type DeviceJobs, seconds } from './device-jobs.ts';
 import {
-  activeKey,
   countWrites,
   executionKey,
   fieldsOf,
   firstWrites,
+  indexKey,
   type Job,
   type JobRecords,
   type JobTask,
@@ -209,7 +209,7 @@ export class JobTasks implements Component {
     if (this.#stopping.signal.aborted) return;
     const key = jobKey(accountId, jobId);
     await store.update([key], ([item]) => [
-      ...(isOf(task, fieldsOf(item)) ? [{ remove: key }, { remove: activeKey(accountId, jobId) }] : []),
+      ...(isOf(task, fieldsOf(item)) ? [{ remove: key }, { remove: indexKey(accountId, jobId) }] : []),
       { remove: taskKey(task) },
     ]);
   }
