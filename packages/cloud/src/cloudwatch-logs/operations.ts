@@ -1,5 +1,6 @@
+import { named } from '../aws-http/aws-words.ts';
 import type { AwsOperation, JsonTarget } from '../aws-http/json-target.ts';
-import { inAwsWords } from './errors.ts';
+import { LOG_NAMES } from './errors.ts';
 import type { Groups } from './groups.ts';
 import type { LiveTail } from './live-tail.ts';
 import type { PutLogEvents } from './put-log-events.ts';
@@ -33,7 +34,7 @@ export function logsTarget({ groups, put, read, tail }: Operations): JsonTarget 
     operations: Object.fromEntries(
       Object.entries(operations).map(([name, handle]) => [
         name,
-        { handle: (...asked) => inAwsWords(() => handle(...asked)) },
+        { handle: (...asked) => named(LOG_NAMES, () => handle(...asked)) },
       ]),
     ),
   };

@@ -1,7 +1,8 @@
-import { JobRefusal, jobTopic, NEXT_JOB, parseJobRequest } from '@ioto/protocol';
+import { type JobRejection, jobTopic, NEXT_JOB, parseJobRequest } from '@ioto/protocol';
 import type { FastifyRequest } from 'fastify';
 import { awsError } from '../aws-http/aws-error.ts';
 import type { AwsRoutes } from '../aws-http/aws-scope.ts';
+import { type AwsName, named } from '../aws-http/aws-words.ts';
 import type { AccountDevices } from '../devices/account-devices.ts';
 import { roleCovers } from '../http/principal.ts';
 import type { Device, DeviceJobs } from './device-jobs.ts';
@@ -14,12 +15,16 @@ export interface JobDataCapabilities {
 const SERVICES = ['iot-jobs-data'];
 
 /** What AWS calls the refusals over HTTP, with their status. */
-const OVER_HTTP: Partial<Record<JobRefusal['code'], [name: string, status: number]>> = {
-  ResourceNotFound: ['ResourceNotFoundException', 404],
-  InvalidStateTransition: ['InvalidStateTransitionException', 409],
-  VersionMismatch: ['InvalidRequestException', 400],
-  TerminalStateReached: ['TerminalStateException', 410],
-  RequestThrottled: ['ThrottlingException', 429],
+const OVER_HTTP: Record<JobRejection, AwsName> = {
+  InvalidTopic: { code: 'InvalidRequestException' },
+  InvalidJson: { code: 'InvalidRequestException' },
+  InvalidRequest: { code: 'InvalidRequestException' },
+  VersionMismatch: { code: 'InvalidRequestException' },
+  ResourceNotFound: { code: 'ResourceNotFoundException', status: 404 },
+  InvalidStateTransition: { code: 'InvalidStateTransitionException', status: 409 },
+  TerminalStateReached: { code: 'TerminalStateException', status: 410 },
+  RequestThrottled: { code: 'ThrottlingException', status: 429 },
+  InternalError: { code: 'InternalFailureException', status: 500 },
 };
 
 type Body = Record<string, unknown>;
@@ -47,14 +52,12 @@ export function jobDataRoutes({ deviceJobs, devices }: JobDataCapabilities): Aws
         throw awsError('ForbiddenException', 'a policy of the account denies it', { status: 403 });
       }
       const device = { accountId, deviceId };
-      try {
+      return named(OVER_HTTP, async () => {
         // What tools ask is not taken from what the device may.
         deviceJobs.admit(caller.kind === 'device' ? deviceId : `tools ${accountId}`);
         const body = parseJobRequest(request.rawBody ?? Buffer.alloc(0));
         return withText((await run(device, { jobId, body, query: request.query as Body })) as Body);
-      } catch (error) {
-        throw error instanceof JobRefusal ? overHttp(error) : error;
-      }
+      });
     };
     scope.get('/things/:thing/jobs', (request) =>
       serve(request as FastifyRequest, jobTopic.pending, (device) => deviceJobs.pending(device)),
@@ -97,9 +100,4 @@ function withText({ jobDocument, execution, ...rest }: Body): Body {
         told.jobDocument === undefined ? told : { ...told, jobDocument: JSON.stringify(told.jobDocument) },
     }),
   };
-}
-
-function overHttp({ code, message }: JobRefusal) {
-  const [name, status] = OVER_HTTP[code] ?? ['InvalidRequestException', 400];
-  return awsError(name, message, { status });
 }
