@@ -234,6 +234,17 @@ describe('jobs over HTTP', () => {
     const tool = await world.toolCredentials(accountId, { role: 'user' });
     expect((await call('GET', path, tool)).status).toBe(200);
 
+    for (const at of asked.keys()) {
+      await world.admin('/policy/detach', { accountId, name: `no${at}`, device: id });
+    }
+    expect(await statuses()).toEqual(before);
+    const Resource = 'arn:aws:iot:*:*:topic/*/jobs/*/accepted';
+    const Statement = { Effect: 'Deny', Action: 'iot:Receive', Resource };
+    const policy = { accountId, name: 'deaf' };
+    await world.admin('/policy/create', { ...policy, document: { Version: '2012-10-17', Statement } });
+    expect((await world.admin('/policy/attach', { ...policy, device: id })).status).toBe(200);
+    expect(await statuses()).toEqual([403, 403, 403, 403]);
+
     function sent(method: string) {
       return method === 'GET' ? undefined : { status: 'FAILED' };
     }

@@ -5,6 +5,7 @@ import type { AwsRoutes } from '../aws-http/aws-scope.ts';
 import { type AwsName, named } from '../aws-http/aws-words.ts';
 import type { AccountDevices } from '../devices/account-devices.ts';
 import { roleCovers } from '../http/principal.ts';
+import type { ClientRights } from '../ports/device-endpoint.ts';
 import type { Device, DeviceJobs } from './device-jobs.ts';
 
 export interface JobDataCapabilities {
@@ -48,7 +49,7 @@ export function jobDataRoutes({ deviceJobs, devices }: JobDataCapabilities): Aws
           ? caller.deviceId === deviceId
           : roleCovers(caller.role, 'user') && devices.owns(accountId, deviceId);
       if (!isOwn) throw awsError('ForbiddenException', 'this is no thing of the caller', { status: 403 });
-      if (caller.kind === 'device' && !caller.rights.mayPublish(topic(deviceId, jobId))) {
+      if (caller.kind === 'device' && !mayAsk(caller.rights, topic(deviceId, jobId))) {
         throw awsError('ForbiddenException', 'a policy of the account denies it', { status: 403 });
       }
       const device = { accountId, deviceId };
@@ -87,6 +88,11 @@ interface Asked {
   jobId: string;
   body: Parameters<DeviceJobs['update']>[2];
   query: Body;
+}
+
+/** Who may not hear an answer over MQTT is not given it here. */
+function mayAsk(rights: ClientRights, topic: string): boolean {
+  return rights.mayPublish(topic) && rights.mayReceive(`${topic}/accepted`);
 }
 
 /** Over HTTP the document of a job is its text. */
