@@ -2,6 +2,7 @@ import { compileSchema, completeSchema, schemaHash } from '@ioto/database';
 import { SYNC_CHECKED, SYNC_DIGEST, SYNC_FETCH, SYNC_HELLO } from '@ioto/protocol';
 import type { Clock, Component, Logger } from '@ioto/runtime';
 import type { AuditLog } from './audit/audit-log.ts';
+import { cloudAuditRoutes } from './audit/audit-routes.ts';
 import type { AwsRoutes } from './aws-http/aws-scope.ts';
 import type { JsonTarget } from './aws-http/json-target.ts';
 import { buildAwsServices } from './aws-services.ts';
@@ -283,7 +284,8 @@ export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceC
         deviceRoutes(app, { claims, releases, directory, history, quarantine, agreed, conflicts, guards }),
       (app) => itemRoutes(app, { items, guards }),
       (app) => credentialRoutes(app, { desk, guards }),
-      (app) => broadcastRoutes(app, { broadcasts, audit, guards }),
+      (app) => broadcastRoutes(app, { broadcasts, guards }),
+      (app) => cloudAuditRoutes(app, { audit, guards }),
       (app) => metricRoutes(app, { desk: metricDesk, guards }),
       (app) => policyRoutes(app, { desk: policyDesk, trial, guards }),
       ...aws.api,

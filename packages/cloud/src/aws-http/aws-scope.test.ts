@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import { type RequestToSign, signedHeadersOf } from '@ioto/protocol';
-import { silentLogger } from '@ioto/runtime';
+import { CodedError, silentLogger } from '@ioto/runtime';
 import { VirtualClock } from '@ioto/testkit/virtual-clock';
 import { afterEach, describe, expect, it } from 'vitest';
 import { HttpService } from '../http/http-service.ts';
@@ -8,6 +8,7 @@ import { EmbeddedCredentials } from '../platform/embedded/embedded-credentials.t
 import { welcomingGate, welcomingTools } from '../platform/embedded/welcoming-gates.fixture.ts';
 import type { ToolBearer } from '../ports/credential-issuer.ts';
 import type { ToolGate } from '../ports/device-endpoint.ts';
+import { storeError } from '../ports/item-store.ts';
 import { AwsAuthorization } from './aws-caller.ts';
 import { awsError } from './aws-error.ts';
 import { awsScope } from './aws-scope.ts';
@@ -53,6 +54,16 @@ class World {
                   handle: async ({ a }) => ({ length: (a as unknown[]).length }),
                 },
                 Say: { handle: async (input, { accountId }) => ({ accountId, ...input }) },
+                Fill: {
+                  handle: async () => {
+                    throw storeError('STORE_UNWRITABLE', 'secret detail');
+                  },
+                },
+                Find: {
+                  handle: async () => {
+                    throw new CodedError('SAYING_UNKNOWN', 'there is no such saying', { status: 404 });
+                  },
+                },
                 Break: {
                   handle: async () => {
                     throw new Error('secret detail');
@@ -125,6 +136,8 @@ describe('POST / with X-Amz-Target', () => {
     ['Echo_1.Say', '{}', { skew: 3_600_000 }, 403, 'InvalidSignatureException'],
     ['Echo_1.Say', '{}', { secret: 'x'.repeat(40) }, 403, 'InvalidSignatureException'],
     ['Echo_1.Break', '{}', {}, 500, 'InternalFailureException'],
+    ['Echo_1.Fill', '{}', {}, 503, 'ServiceUnavailableException'],
+    ['Echo_1.Find', '{}', {}, 404, 'ResourceNotFoundException'],
   ])('refuses %s of %s in the words of AWS', async (target, body, options, status, code) => {
     const { ask } = bound(await started());
     const answer = await ask(target, body, options);

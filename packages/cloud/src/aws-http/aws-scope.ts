@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { type Clock, CodedError, type Logger, messageOf } from '@ioto/runtime';
+import { type Clock, type Logger, messageOf } from '@ioto/runtime';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { HttpApp } from '../http/http-app.ts';
 import type { AwsAuthorizer } from './aws-caller.ts';
+import { inAwsWords } from './aws-words.ts';
 import { jsonDoor, jsonErrorAnswer } from './json-door.ts';
 import type { JsonTarget } from './json-target.ts';
 
@@ -43,7 +44,7 @@ export function awsScope(
 
 /** The code in a header and the message in the body (AWS REST JSON), or both in the body (AWS JSON). */
 function sendAwsError(request: FastifyRequest, reply: FastifyReply, thrown: unknown, logger: Logger): void {
-  const error = coded(thrown);
+  const error = inAwsWords(thrown);
   const status = error.status ?? 500;
   if (status >= 500 && status !== 503) {
     logger.error({ route: request.routeOptions.url, error: messageOf(thrown) }, 'request failed');
@@ -57,21 +58,4 @@ function sendAwsError(request: FastifyRequest, reply: FastifyReply, thrown: unkn
     .code(status)
     .type('application/json')
     .send(JSON.stringify({ message: error.message, code: error.code }));
-}
-
-function coded(thrown: unknown): CodedError {
-  if (thrown instanceof CodedError && thrown.status !== undefined) return thrown;
-  const code = (thrown as { code?: unknown }).code;
-  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
-    return new CodedError('RequestEntityTooLargeException', 'the body is larger than this service takes', {
-      status: 413,
-    });
-  }
-  return new CodedError(
-    'InternalFailureException',
-    'the request failed here; the log of the cloud says why',
-    {
-      status: 500,
-    },
-  );
 }

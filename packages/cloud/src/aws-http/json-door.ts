@@ -52,7 +52,8 @@ export function jsonDoor(scope: HttpApp, { authorizer, targets, clock }: JsonDoo
       };
       const body = await plainBody(request, limits, pay);
       const input = parse(body, limits, (values) => pay(values * BYTES_PER_VALUE));
-      const answer = await operation.handle(input, caller, request as FastifyRequest);
+      const objection = () => authorizer.objectionTo(caller);
+      const answer = await operation.handle(input, caller, request as FastifyRequest, objection);
       if (isStream(answer)) return reply.type(answer.contentType).send(answer.stream);
       return reply.type(`application/x-amz-json-${target.version}`).send(Buffer.from(JSON.stringify(answer)));
     },

@@ -15,7 +15,8 @@ export interface AwsOperation {
   /** Default: 64 KB and 5000 values. */
   readonly limits?: InputLimits;
   /**
-   * Answers with an object, or with a stream and its content type.
+   * Answers with an object, or with a stream and its content type. An answer that goes on asks `objection` from time to time
+   * why its caller has to go, if it has.
    *
    * @throws `awsError`s.
    */
@@ -23,8 +24,11 @@ export interface AwsOperation {
     input: Readonly<Record<string, unknown>>,
     caller: AwsCaller,
     request: FastifyRequest,
+    objection: Objection,
   ): Promise<object | AwsStream>;
 }
+
+export type Objection = () => Promise<string | undefined>;
 
 /** An answer that goes on for as long as the caller listens. */
 export interface AwsStream {

@@ -1,5 +1,4 @@
 import { nodeFiles } from '@ioto/database';
-import type { AwsCaller } from '../aws-http/aws-caller.ts';
 import type { AwsService, AwsServiceParts } from '../aws-services.ts';
 import { EmfReader } from '../cloudwatch-metrics/emf-reader.ts';
 import { TokenBuckets } from '../limits/token-bucket.ts';
@@ -17,7 +16,7 @@ import { ReadEvents } from './read-events.ts';
 const PUT_RATE = { burst: 64 * 1024 * 1024, period: 2000 };
 
 export function buildCloudWatchLogs(parts: AwsServiceParts): AwsService {
-  const { store: items, audit, accounts, accountDevices, sponsors, guards, place, clock, logger } = parts;
+  const { store: items, audit, accounts, guards, place, clock, logger } = parts;
   const region = () => place().region;
   const store = new EmbeddedLogStore({
     ...{
@@ -41,16 +40,7 @@ export function buildCloudWatchLogs(parts: AwsServiceParts): AwsService {
   });
   const searches = new LogSearches(store);
   const read = new ReadEvents({ searches, rights, region });
-  const objection = async (caller: AwsCaller) => {
-    if (caller.kind === 'device') {
-      await accountDevices.know(caller.accountId);
-      const isOwn = accountDevices.owns(caller.accountId, caller.deviceId);
-      return isOwn ? undefined : 'the device is not of this account any more';
-    }
-    const standing = await sponsors.standing(caller.sponsor, caller.accountId);
-    return standing ? undefined : 'the login or token that the credential was made with has ended';
-  };
-  const tail = new LiveTail({ store, rights, region, clock, objection });
+  const tail = new LiveTail({ store, rights, region, clock });
   return {
     targets: [logsTarget({ groups, put, read, tail })],
     api: [(app) => logRoutes(app, { store, searches, groups, guards })],

@@ -2,9 +2,10 @@ import { silentLogger } from '@ioto/runtime';
 import { until } from '@ioto/testkit/until';
 import { settle, VirtualClock } from '@ioto/testkit/virtual-clock';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { named } from '../aws-http/aws-words.ts';
 import { HttpService } from '../http/http-service.ts';
 import type { LogPage, LogStore } from '../ports/log-store.ts';
-import { inAwsWords } from './errors.ts';
+import { LOG_NAMES } from './errors.ts';
 import { logRoutes } from './log-routes.ts';
 import { LogSearches } from './log-searches.ts';
 import { ACCOUNT, tool } from './logs-world.fixture.ts';
@@ -32,7 +33,7 @@ beforeEach(async () => {
 afterEach(() => http.stop());
 
 const byAws = (accountId = ACCOUNT) =>
-  inAwsWords(() => read.filter({ logGroupName: 'ioto' }, tool('user', accountId)));
+  named(LOG_NAMES, () => read.filter({ logGroupName: 'ioto' }, tool('user', accountId)));
 const byApi = () =>
   http.app.inject({ method: 'POST', url: '/api/log/filter', payload: { accountId: ACCOUNT, group: 'ioto' } });
 

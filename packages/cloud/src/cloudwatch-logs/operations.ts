@@ -1,5 +1,6 @@
+import { named } from '../aws-http/aws-words.ts';
 import type { AwsOperation, InputLimits, JsonTarget } from '../aws-http/json-target.ts';
-import { inAwsWords } from './errors.ts';
+import { LOG_NAMES } from './errors.ts';
 import type { Groups } from './groups.ts';
 import type { LiveTail } from './live-tail.ts';
 import type { PutLogEvents } from './put-log-events.ts';
@@ -37,7 +38,7 @@ export function logsTarget({ groups, put, read, tail }: Operations): JsonTarget 
     PutLogEvents: (input, caller) => put.handle(input, caller),
     GetLogEvents: (input, caller, request) => read.get(input, caller, request),
     FilterLogEvents: (input, caller, request) => read.filter(input, caller, request),
-    StartLiveTail: (input, caller, request) => tail.start(input, caller, request),
+    StartLiveTail: (input, caller, request, objection) => tail.start(input, caller, objection, request),
   };
   return {
     ...{ prefix: 'Logs_20140328', version: '1.1', signingName: 'logs' },
@@ -46,7 +47,7 @@ export function logsTarget({ groups, put, read, tail }: Operations): JsonTarget 
         name,
         {
           ...(LIMITS[name] ? { limits: LIMITS[name] } : {}),
-          handle: (input, caller, request) => inAwsWords(() => handle(input, caller, request)),
+          handle: (...asked) => named(LOG_NAMES, () => handle(...asked)),
         },
       ]),
     ),

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import type { Clock } from '@ioto/runtime';
+import type { Objection } from '../aws-http/json-target.ts';
 import type { LogEvent, LogMatcher } from '../ports/log-store.ts';
 import { exceptionEvent, jsonEvent } from './event-stream.ts';
 
@@ -32,7 +33,7 @@ export interface TailSessionOptions {
   /** Milliseconds since 1970: the session ends then at the latest. */
   until: number;
   /** Asked from time to time: why the session has to end, if it has. */
-  objection: () => Promise<string | undefined>;
+  objection: Objection;
 }
 
 interface Batch {

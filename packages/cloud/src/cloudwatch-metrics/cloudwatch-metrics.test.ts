@@ -37,7 +37,12 @@ beforeEach(async () => {
   const rate = new TokenBuckets({ clock, rule: { burst: 2000, period: 2000 } });
   const operations = metricOperations({ intake, store: temp.store, clock, rate });
   call = async (name, input, caller = tool(), bytes = 100) =>
-    operations[name]?.handle(input as never, caller, { rawBody: Buffer.alloc(bytes) } as FastifyRequest);
+    operations[name]?.handle(
+      input as never,
+      caller,
+      { rawBody: Buffer.alloc(bytes) } as FastifyRequest,
+      async () => undefined,
+    );
 });
 afterEach(() => close());
 
@@ -220,7 +225,9 @@ describe('an account that puts too much', () => {
     const rate = new TokenBuckets({ clock, rule: { burst: 2000, period: 2000 } });
     const { PutMetricData } = metricOperations({ intake: waits, store: {} as never, clock, rate });
     const request = { rawBody: Buffer.alloc(100) } as FastifyRequest;
-    const ask = (count: number) => PutMetricData?.handle(data(count), tool(), request) as Promise<object>;
+    const objection = async () => undefined;
+    const ask = (count: number) =>
+      PutMetricData?.handle(data(count), tool(), request, objection) as Promise<object>;
     expect(await failure(ask(501))).toEqual(refused('ThrottlingException'));
     expect(await ask(500)).toEqual({});
   });

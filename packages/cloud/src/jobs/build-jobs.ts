@@ -13,7 +13,15 @@ export function buildJobs(parts: AwsServiceParts): AwsService {
   const { store, endpoint, directory, accountDevices, audit, guards, clock, logger } = parts;
   const records = new JobRecords(store);
   const deviceJobs = new DeviceJobs({ store, records, endpoint, clock });
-  const tasks = new JobTasks({ store, records, deviceJobs, directory, clock, logger });
+  const tasks = new JobTasks({
+    store,
+    records,
+    deviceJobs,
+    directory,
+    devices: parts.records,
+    clock,
+    logger,
+  });
   const desk = new JobDesk({ store, records, devices: parts.records, tasks, audit, clock });
   const messages = new JobMessages({ deviceJobs, endpoint, clock, logger });
   return {
