@@ -61,7 +61,7 @@ import { ItemSender } from './sync/down/item-sender.ts';
 import { LiveDelivery } from './sync/down/live-delivery.ts';
 import { dropPendingCommands } from './sync/down/pending-commands.ts';
 import { SyncDown } from './sync/down/sync-down.ts';
-import { ExpirySweep } from './sync/expiry/expiry-sweep.ts';
+import { expirySweep } from './sync/expiry/expiry-sweep.ts';
 import { Agreed } from './sync/hello/agreed.ts';
 import { Peers } from './sync/hello/peers.ts';
 import { Arrivals } from './sync/items/arrivals.ts';
@@ -175,7 +175,7 @@ export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceC
     devices: accountDevices,
   });
   const feed = new ItemFeed({ schema, store, endpoint });
-  const expiry = new ExpirySweep({ schema, store, clock, logger });
+  const expiry = expirySweep({ schema, store, clock, logger });
 
   const presence = new Presence({ store, clock, logger });
   const history = new ConnectionHistory({ store, clock, logger });

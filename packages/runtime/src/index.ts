@@ -31,5 +31,6 @@ export {
   silentLogger,
   standardError,
 } from './log.ts';
+export { Recurring, type RecurringOptions } from './recurring.ts';
 export { lockStateDirectory, type StateLock } from './state-lock.ts';
 export { parseSize, parseTime } from './units.ts';

@@ -6,7 +6,7 @@ import { JobMessages } from './job-messages.ts';
 import { JobRecords } from './job-records.ts';
 import { jobRoutes } from './job-routes.ts';
 import { JobTasks } from './job-tasks.ts';
-import { JobTimeouts } from './job-timeouts.ts';
+import { jobTimeouts } from './job-timeouts.ts';
 
 /** AWS IoT Jobs: for devices by MQTT and HTTP, and for their owner by our own API. */
 export function buildJobs(parts: AwsServiceParts): AwsService {
@@ -28,7 +28,7 @@ export function buildJobs(parts: AwsServiceParts): AwsService {
     routes: [jobDataRoutes({ deviceJobs, devices: accountDevices })],
     api: [(app) => jobRoutes(app, { desk, guards })],
     topics: { jobs: (message) => messages.receive(message) },
-    components: [tasks, new JobTimeouts({ store, deviceJobs, clock, logger })],
+    components: [tasks, jobTimeouts({ store, deviceJobs, clock, logger })],
     leaving: (accountId, deviceId) => deviceJobs.leave({ accountId, deviceId }),
   };
 }

@@ -14,7 +14,7 @@ import { JobDesk, type JobOrder } from './job-desk.ts';
 import { JobMessages } from './job-messages.ts';
 import { JobRecords } from './job-records.ts';
 import { JobTasks } from './job-tasks.ts';
-import { JobTimeouts } from './job-timeouts.ts';
+import { jobTimeouts } from './job-timeouts.ts';
 
 export const ACCOUNT = '01J0000000000000000000000A';
 const scope = { accountId: ACCOUNT, actor: 'user:U' };
@@ -64,7 +64,7 @@ export class JobsWorld {
     this.tasks = new JobTasks({ store, records, deviceJobs, directory, devices, clock, logger });
     this.desk = new JobDesk({ store, records, devices, tasks: this.tasks, audit, clock });
     this.#messages = new JobMessages({ deviceJobs, endpoint, clock, logger });
-    this.#components = [this.tasks, new JobTimeouts({ store, deviceJobs, clock, logger })];
+    this.#components = [this.tasks, jobTimeouts({ store, deviceJobs, clock, logger })];
     for (const component of this.#components) await component.start(new AbortController().signal);
   }
 

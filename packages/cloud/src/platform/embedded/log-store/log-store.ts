@@ -1,5 +1,5 @@
 import type { FileLayer } from '@ioto/database';
-import { type Clock, type Component, type Logger, newUlid } from '@ioto/runtime';
+import { type Clock, type Component, type Logger, newUlid, Recurring } from '@ioto/runtime';
 import { Turns } from '../../../devices/turns.ts';
 import type { ItemStore, Write } from '../../../ports/item-store.ts';
 import {
@@ -63,8 +63,7 @@ export class EmbeddedLogStore implements LogStore, Component {
   readonly #room: DiskRoom;
   readonly #quota: LogQuota;
   readonly #turns = new Turns();
-  #cancelTidy: (() => void) | undefined;
-  #tidying: Promise<void> | undefined;
+  readonly #tidying: Recurring;
 
   constructor(options: EmbeddedLogStoreOptions) {
     this.#options = options;
@@ -78,31 +77,22 @@ export class EmbeddedLogStore implements LogStore, Component {
       ...options,
       ...{ records: this.#records, quota: this.#quota, limits: options.groupLimits },
     });
+    this.#tidying = new Recurring({
+      ...{ name: 'tidying of logs', every: TIDY_EVERY, clock, logger: options.logger },
+      failure: 'cannot tidy the logs',
+      turn: () => this.tidy(),
+    });
   }
 
   /** Clears up what the removal of a group has left when the power failed. */
   async start(): Promise<void> {
     await this.#groups.start();
-    this.#later();
+    await this.#tidying.start();
   }
 
   async stop(): Promise<void> {
-    this.#cancelTidy?.();
-    this.#cancelTidy = undefined;
-    await this.#tidying;
+    await this.#tidying.stop();
     await this.#groups.closeAll();
-  }
-
-  #later(): void {
-    this.#cancelTidy = this.#options.clock.after(
-      TIDY_EVERY,
-      () => {
-        this.#tidying = this.tidy().finally(() => {
-          if (this.#cancelTidy) this.#later();
-        });
-      },
-      { unref: true },
-    );
   }
 
   /** Removes what is past its retention, packs what waits too long, and closes groups that nobody uses. */
