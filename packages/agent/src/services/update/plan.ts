@@ -12,21 +12,41 @@ const SHORTEST_PERIOD = 1000;
 export interface Times {
   now: number;
   check: number;
+  /** From when on the cloud may be asked where that is needed before `check`. */
+  ask: number;
   download: number;
   apply: number;
+  /** What the cloud said last is too old to go by. */
+  isStale: boolean;
 }
 
 export type Step = { do: 'check' | 'download' | 'apply' } | { do: 'wait'; until: number };
 
-/** What is to be done next, what is furthest first. While the program is to restart, nothing. */
-export function nextStep({ current }: UpdateJournal, { now, check, download, apply }: Times): Step {
+/**
+ * What is to be done next, what is furthest first; an image is applied on no word of the cloud that is stale. While the program
+ * is to restart, nothing.
+ */
+export function nextStep({ current }: UpdateJournal, times: Times): Step {
+  const { now, download, apply, isStale } = times;
   const stage = current?.stage;
   if (stage === 'restarting' || stage === 'applying') return { do: 'wait', until: Number.POSITIVE_INFINITY };
-  if (stage === 'ready' && apply <= now) return { do: 'apply' };
+  const isDue = stage === 'ready' && apply <= now;
+  if (isDue && !isStale) return { do: 'apply' };
   if (stage === 'downloading' && download <= now) return { do: 'download' };
+  const check = isDue ? Math.min(times.check, times.ask) : times.check;
   if (check <= now) return { do: 'check' };
-  const next = stage === 'ready' ? apply : stage === 'downloading' ? download : Number.POSITIVE_INFINITY;
+  const next = stage === 'ready' && !isDue ? apply : stage === 'downloading' ? download : check;
   return { do: 'wait', until: Math.min(check, next) };
+}
+
+/** Whether the last check-in is longer ago than one may be: the cloud may have taken back what it offered then. */
+export function isStale(
+  { checked }: UpdateJournal,
+  { now, period }: { now: number; period: number },
+): boolean {
+  if (checked === undefined) return true;
+  // A time to come is of a clock that was wrong; a device that asks on demand only goes by what it was told.
+  return Number.isFinite(period) && (checked > now || now - checked > Math.max(period, SHORTEST_PERIOD));
 }
 
 /** The moment of the next check-in, before window and jitter: a period after the last, but soon where there is something to report. */

@@ -23,6 +23,7 @@ export type Recovery =
 const BY_CODE: Readonly<Record<string, Recovery>> = {
   UPDATE_UNSIGNED: 'give-up',
   UPDATE_SIGNATURE: 'give-up',
+  UPDATE_DOWNGRADE: 'give-up',
   UPDATE_TOO_LARGE: 'give-up',
   UPDATE_CHECKSUM: 'fetch-anew',
   UPDATE_SCRIPT: 'apply-later',

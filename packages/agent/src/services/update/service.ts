@@ -1,5 +1,4 @@
 import {
-  Backoff,
   type Clock,
   type CodedError,
   type Component,
@@ -29,12 +28,12 @@ import {
   ended,
   isSame,
   moved,
-  nextCheck,
   nextStep,
   without,
 } from './plan.ts';
 import { recoveryOf } from './recovery.ts';
 import type { ScriptEnd, UpdateScript } from './script.ts';
+import { Timetable } from './timetable.ts';
 import type { Window } from './window.ts';
 
 export interface UpdateServiceOptions {
@@ -61,7 +60,6 @@ export interface UpdateServiceOptions {
 }
 
 type Failed = Pick<CodedError, 'code' | 'message'>;
-const NEVER = Number.POSITIVE_INFINITY;
 
 /** Service `update`: asks for other software, fetches, verifies and applies it, and tells how that went. */
 export class UpdateService implements Component, Updates {
@@ -70,30 +68,19 @@ export class UpdateService implements Component, Updates {
   readonly #journal: JournalFile;
   readonly #pause: Pause;
   readonly #stopping = new AbortController();
-  readonly #backoffs: Record<'check' | 'download' | 'apply', Backoff>;
+  readonly #timetable: Timetable;
   readonly #listening: (() => void)[] = [];
-  /** The moments from which on each may be done. */
-  #at = { check: 0, download: 0, apply: 0 };
-  #started = 0;
   #running: Promise<void> | undefined;
   #lastAsk: Promise<unknown> = Promise.resolve();
   /** Ends the download that runs. */
   #fetching: AbortController | undefined;
-  /** Bytes of the present image that had come at most. */
-  #most = 0;
   /** The next check-in is for another URL. */
   #renewing = false;
   constructor(options: UpdateServiceOptions) {
     this.#options = options;
     this.#journal = new JournalFile(options.directory);
     this.#pause = new Pause(options.clock);
-    const { random } = options;
-    const backoff = (first: number, limit: number) => new Backoff({ first, limit, jitter: 0.5, random });
-    this.#backoffs = {
-      check: backoff(60_000, 3_600_000),
-      download: backoff(1000, 300_000),
-      apply: backoff(60_000, 3_600_000),
-    };
+    this.#timetable = new Timetable(options);
   }
 
   async start(): Promise<void> {
@@ -102,9 +89,12 @@ export class UpdateService implements Component, Updates {
     if (!(await this.#journal.open())) {
       logger.warn({}, 'the journal of updates cannot be read: what was under way is asked for anew');
     }
-    this.#started = time.now();
+    this.#timetable.begin(time.now());
     this.#listening.push(
-      events.on('device:claimed', () => this.#plan()),
+      events.on('device:claimed', () => {
+        this.#timetable.open();
+        this.#plan();
+      }),
       events.on('device:released', () => void this.#forget().catch((error) => this.#warn(error))),
     );
     this.#running = this.#run(this.#stopping.signal).catch((error) => {
@@ -131,8 +121,7 @@ export class UpdateService implements Component, Updates {
     this.#plan();
     while (!signal.aborted) {
       const now = this.#options.time.now();
-      const apply = this.#options.apply.from(Math.max(now, this.#at.apply));
-      const step = nextStep(this.#journal.now, { ...this.#at, now, apply });
+      const step = nextStep(this.#journal.now, this.#timetable.times(this.#journal.now, now));
       if (step.do === 'wait') await this.#pause.wait(step.until - now, signal);
       else if (step.do === 'check') await this.#checkIn(signal);
       else await this.#work(step.do, signal);
@@ -158,17 +147,15 @@ export class UpdateService implements Component, Updates {
     const { checkIn, time, logger } = this.#options;
     if (!checkIn.isPossible) {
       // The event of the claim plans the next one.
-      this.#at.check = NEVER;
+      this.#timetable.close();
       return;
     }
     try {
       await this.#ask(false);
-      this.#backoffs.check.reset();
       this.#plan();
     } catch (error) {
       signal.throwIfAborted();
-      const retryIn = (error as Partial<CodedError>).retryAfter ?? this.#backoffs.check.next();
-      this.#at.check = time.now() + retryIn;
+      const retryIn = this.#timetable.unanswered(error, time.now());
       const { code } = failureOf(error);
       logger.warn({ code, error: messageOf(error), retryIn }, 'the device could not ask for updates');
     }
@@ -186,6 +173,7 @@ export class UpdateService implements Component, Updates {
     const { current: before, report } = this.#journal.now;
     const isForNews = demanded || !(report || this.#renewing);
     const offer = await checkIn.ask(report, this.#stopping.signal);
+    this.#timetable.asked();
     const { current } = await this.#decide((journal) => {
       // A further one that was written down meanwhile is still to be told.
       const told = JSON.stringify(journal.report) === JSON.stringify(report);
@@ -193,8 +181,9 @@ export class UpdateService implements Component, Updates {
       return afterOffer(heard, offer, { running: version, demanded });
     });
     const isOther = current !== undefined && !(before && isSame(before.offer, current.offer));
-    if (isOther || this.#renewing) this.#at.download = time.now();
-    if (isOther || isForNews) this.#beginAnew();
+    if (this.#renewing) this.#timetable.renewed(time.now());
+    else if (isOther) this.#timetable.fetchNow(time.now());
+    if (isOther || isForNews) this.#timetable.beginAnew();
     this.#renewing = false;
     if (!current || isOther) {
       if (this.#fetching) this.#fetching.abort();
@@ -203,7 +192,7 @@ export class UpdateService implements Component, Updates {
     if (!current || !isOther) return;
     logger.info({ version: current.offer.version }, 'there is other software for this device');
     try {
-      checkOffer(current.offer, trust);
+      checkOffer(current.offer, trust, version);
     } catch (error) {
       await this.#recover(error);
     }
@@ -219,17 +208,16 @@ export class UpdateService implements Component, Updates {
   }
 
   async #download(signal: AbortSignal): Promise<void> {
-    const { directory, fetch, clock, settings, events, patience, trust } = this.#options;
+    const { directory, fetch, clock, settings, events, patience, trust, version } = this.#options;
     const { current } = this.#journal.now;
     if (!current) return;
     const { offer } = current;
-    checkOffer(offer, trust);
+    checkOffer(offer, trust, version);
     const dropping = new AbortController();
     this.#fetching = dropping;
     let told = Number.NEGATIVE_INFINITY;
     const progress = (received: number, size: number) => {
-      if (received > this.#most) this.#backoffs.download.reset();
-      this.#most = Math.max(this.#most, received);
+      this.#timetable.came(received);
       if (clock.now() - told < 1000) return;
       told = clock.now();
       events.emit('update:progress', { version: offer.version, received, size });
@@ -252,11 +240,12 @@ export class UpdateService implements Component, Updates {
   }
 
   async #apply(signal: AbortSignal): Promise<void> {
-    const { directory, applying } = this.#options;
+    const { directory, applying, trust, version } = this.#options;
     const { current } = this.#journal.now;
     if (!current) return;
     const { offer, tries } = current;
-    // It may have lain there for days.
+    // It may have lain there for days, and the journal beside it.
+    checkOffer(offer, trust, version);
     if ((await imageHash(directory)) !== offer.checksum.toLowerCase()) {
       throw updateError(
         'UPDATE_CHECKSUM',
@@ -292,10 +281,9 @@ export class UpdateService implements Component, Updates {
   /** Sees to what is tried again and when, or that the owner hears why nothing is. */
   async #recover(error: unknown): Promise<void> {
     const { time, logger, directory } = this.#options;
-    const { download, apply } = this.#backoffs;
     const { code, message } = failureOf(error);
-    const recovery = recoveryOf(error, download.attempt);
-    const asked = (error as Partial<CodedError>).retryAfter;
+    const recovery = recoveryOf(error, this.#timetable.broken);
+    const now = time.now();
     logger.info({ code, error: message, recovery }, 'an update does not go on');
     switch (recovery) {
       case 'begin-anew':
@@ -303,20 +291,19 @@ export class UpdateService implements Component, Updates {
         return;
       case 'fetch-anew':
         await removeImages(directory);
-        this.#at.download = time.now() + download.next();
+        this.#timetable.fetchLater(now);
         return this.#fail({ code, message }, 'downloading');
       case 'apply-later':
-        this.#at.apply = time.now() + apply.next();
+        this.#timetable.applyLater(now);
         return this.#fail({ code, message }, 'ready');
       case 'give-up':
         return this.#fail({ code, message }, 'never');
       case 'go-on':
-        this.#at.download = time.now() + (asked ?? download.next());
+        this.#timetable.fetchLater(now, (error as Partial<CodedError>).retryAfter);
         return;
       case 'renew-url':
         this.#renewing = true;
-        this.#at.download = NEVER;
-        this.#at.check = time.now() + download.next();
+        this.#timetable.renew(now);
         return;
       case 'leave':
         return this.#leave({ code, message });
@@ -333,8 +320,7 @@ export class UpdateService implements Component, Updates {
 
   /** Nothing more is tried before the next check-in but one: the next is there to tell of this. */
   async #leave(problem: Failed): Promise<void> {
-    this.#at.download = NEVER;
-    this.#at.apply = NEVER;
+    this.#timetable.leave();
     await this.#decide((journal) => {
       const { current } = journal;
       if (!current) return journal;
@@ -359,7 +345,7 @@ export class UpdateService implements Component, Updates {
 
   /** The next owner has another cloud, or other plans. */
   async #forget(): Promise<void> {
-    this.#at.check = NEVER;
+    this.#timetable.close();
     const { current } = await this.#journal.change(({ report: _report, checked: _then, ...journal }) => {
       const stage = journal.current?.stage;
       return stage === 'downloading' || stage === 'ready' ? without(journal) : journal;
@@ -368,23 +354,9 @@ export class UpdateService implements Component, Updates {
     else if (!current) await removeImages(this.#options.directory);
   }
 
-  #beginAnew(): void {
-    this.#at.download = 0;
-    this.#at.apply = 0;
-    this.#most = 0;
-    this.#backoffs.download.reset();
-    this.#backoffs.apply.reset();
-  }
-
   /** Sets the time of the next check-in, and has the loop look again. */
   #plan(): void {
-    const { time, settings, schedule, random } = this.#options;
-    const { report, checked } = this.#journal.now;
-    const { delay, period, jitter } = settings;
-    const due = nextCheck(this.#journal.now, { now: time.now(), started: this.#started, delay, period });
-    // A report waits for no window; the first check-in ever not for chance either.
-    if (report) this.#at.check = due;
-    else this.#at.check = schedule.from(due) + (checked === undefined ? 0 : jitter * random());
+    this.#timetable.plan(this.#journal.now, this.#options.time.now());
     this.#pause.wake();
   }
 
