@@ -32,8 +32,10 @@ const UpdateJournal = Type.Object({
   current: Type.Optional(CurrentUpdate),
   /** How the last one ended, until the cloud has heard it. */
   report: Type.Optional(UpdateReport),
-  /** The last one that was brought to its end: offered again, it is not taken up again. */
-  settled: Type.Optional(Type.Object({ version: Type.String(), checksum: Type.String() })),
+  /** The last one that was brought to its end, and how: offered again, it is not taken up again. */
+  settled: Type.Optional(
+    Type.Object({ version: Type.String(), checksum: Type.String(), end: Type.Optional(UpdateReport) }),
+  ),
 });
 /** What a device keeps of its updates, so that a power cut at any point leaves the old or the new version working. */
 export type UpdateJournal = Static<typeof UpdateJournal>;

@@ -94,7 +94,7 @@ describe('a device that comes up', () => {
     const { current, report, settled } = afterStart(before, running, script);
     expect({ current, report: report?.outcome, code: report?.code, settled }).toEqual({
       ...{ current: undefined, report: outcome, code },
-      settled: { version: offer.version, checksum: offer.checksum },
+      settled: { version: offer.version, checksum: offer.checksum, end: report },
     });
   });
 
@@ -153,7 +153,7 @@ describe('a failure', () => {
     const again = { again: 'downloading' } as const;
     expect(afterFailure(journal('downloading', 0), problem, again)).toEqual(journal('downloading', 1));
     expect(afterFailure(journal('downloading', 2), problem, again)).toEqual({
-      settled,
+      settled: { ...settled, end: { version: '2.0.0', outcome: 'failed', ...problem } },
       report: { version: '2.0.0', outcome: 'failed', ...problem },
     });
     // Beginning to apply has counted already.

@@ -134,7 +134,11 @@ export function afterFailure(
 /** The update is over, one way or the other, and the cloud is to hear of it. */
 export function ended(journal: UpdateJournal, report: UpdateReport): UpdateJournal {
   const { current, ...rest } = journal;
-  const settled = current && { version: current.offer.version, checksum: current.offer.checksum };
+  const settled = current && {
+    version: current.offer.version,
+    checksum: current.offer.checksum,
+    end: report,
+  };
   return { ...rest, ...(settled && { settled }), report };
 }
 

@@ -1,3 +1,4 @@
+import type { UpdateReport } from '@ioto/protocol';
 import {
   type Clock,
   type CodedError,
@@ -11,7 +12,7 @@ import type { AgentEvents } from '../../agent-events.ts';
 import type { ServerTime } from '../../cloud-api/server-time.ts';
 import type { AgentSettings } from '../../config.ts';
 import { Pause } from '../../link/pause.ts';
-import type { Updates } from '../../service-apis.ts';
+import type { UpdateState, Updates } from '../../service-apis.ts';
 import type { UrlFetch } from '../url/fetch.ts';
 import type { Applying } from './applying.ts';
 import type { CheckIn } from './check-in.ts';
@@ -71,6 +72,8 @@ export class UpdateService implements Component, Updates {
   readonly #timetable: Timetable;
   readonly #listening: (() => void)[] = [];
   #running: Promise<void> | undefined;
+  /** What was under way at the start is known. */
+  #resumed: Promise<unknown> = Promise.resolve();
   #lastAsk: Promise<unknown> = Promise.resolve();
   /** Ends the download that runs. */
   #fetching: AbortController | undefined;
@@ -109,15 +112,23 @@ export class UpdateService implements Component, Updates {
     await this.#lastAsk;
   }
 
-  /** Asks at once, also for what has failed before. */
-  async check(): Promise<string | undefined> {
-    await this.#ask(true);
+  async check(): Promise<UpdateState> {
+    const state = await this.#ask(true);
     this.#plan();
-    return this.#journal.now.current?.offer.version;
+    return state;
+  }
+
+  async found(version: string): Promise<UpdateState | undefined> {
+    await this.#resumed;
+    const { current, settled } = this.#journal.now;
+    if (current?.offer.version === version) return { is: 'under-way', version };
+    return settled?.version === version && settled.end ? { is: 'ended', ...settled.end } : undefined;
   }
 
   async #run(signal: AbortSignal): Promise<void> {
-    await this.#resume(signal);
+    const resuming = this.#resume(signal);
+    this.#resumed = resuming.catch(() => undefined);
+    await resuming;
     this.#plan();
     while (!signal.aborted) {
       const now = this.#options.time.now();
@@ -138,9 +149,9 @@ export class UpdateService implements Component, Updates {
       if (isBeforeOurEyes && end) return this.#scriptEnded(end);
       if (end) earlier = end.ok ? (end.directive ? 'done' : 'applied') : 'failed';
     }
-    const { current } = await this.#decide((journal) => afterStart(journal, version, earlier));
+    const { after } = await this.#decide((journal) => afterStart(journal, version, earlier));
     await script.clear();
-    if (!current) await removeImages(directory);
+    if (!after.current) await removeImages(directory);
   }
 
   async #checkIn(signal: AbortSignal): Promise<void> {
@@ -162,24 +173,25 @@ export class UpdateService implements Component, Updates {
   }
 
   /** One after the other, whoever asks. */
-  #ask(demanded: boolean): Promise<void> {
+  #ask(demanded: boolean): Promise<UpdateState> {
     const turn = this.#lastAsk.then(() => this.#askOnce(demanded));
     this.#lastAsk = turn.catch(() => undefined);
     return turn;
   }
 
-  async #askOnce(demanded: boolean): Promise<void> {
-    const { checkIn, version, time, trust, logger, directory } = this.#options;
+  async #askOnce(demanded: boolean): Promise<UpdateState> {
+    const { checkIn, version, time, logger, directory } = this.#options;
     const { current: before, report } = this.#journal.now;
     const isForNews = demanded || !(report || this.#renewing);
     const offer = await checkIn.ask(report, this.#stopping.signal);
     this.#timetable.asked();
-    const { current } = await this.#decide((journal) => {
+    const { after, end } = await this.#decide((journal) => {
       // A further one that was written down meanwhile is still to be told.
       const told = JSON.stringify(journal.report) === JSON.stringify(report);
       const heard = { ...journal, checked: time.now(), ...(told ? { report: undefined } : {}) };
-      return afterOffer(heard, offer, { running: version, demanded });
+      return this.#unlessRefused(journal, afterOffer(heard, offer, { running: version, demanded }));
     });
+    const { current } = after;
     const isOther = current !== undefined && !(before && isSame(before.offer, current.offer));
     if (this.#renewing) this.#timetable.renewed(time.now());
     else if (isOther) this.#timetable.fetchNow(time.now());
@@ -189,13 +201,24 @@ export class UpdateService implements Component, Updates {
       if (this.#fetching) this.#fetching.abort();
       else await removeImages(directory);
     }
-    if (!current || !isOther) return;
-    logger.info({ version: current.offer.version }, 'there is other software for this device');
+    if (end) return { is: 'ended', ...end };
+    if (!current) return { is: 'none' };
+    if (isOther) logger.info({ version: current.offer.version }, 'there is other software for this device');
+    return { is: 'under-way', version: current.offer.version };
+  }
+
+  /** An offer that the device will never take is over as soon as it is begun. */
+  #unlessRefused(before: UpdateJournal, after: UpdateJournal): UpdateJournal {
+    const { trust, version } = this.#options;
+    const { current } = after;
+    if (!current || (before.current && isSame(before.current.offer, current.offer))) return after;
     try {
       checkOffer(current.offer, trust, version);
     } catch (error) {
-      await this.#recover(error);
+      if (recoveryOf(error, 0) === 'give-up')
+        return afterFailure(after, failureOf(error), { again: 'never' });
     }
+    return after;
   }
 
   async #work(step: 'download' | 'apply', signal: AbortSignal): Promise<void> {
@@ -312,8 +335,8 @@ export class UpdateService implements Component, Updates {
 
   /** One try more has failed, perhaps the last. */
   async #fail(problem: Failed, again: 'downloading' | 'ready' | 'never'): Promise<void> {
-    const { current } = await this.#decide((journal) => afterFailure(journal, problem, { again }));
-    if (current) return;
+    const { after } = await this.#decide((journal) => afterFailure(journal, problem, { again }));
+    if (after.current) return;
     await removeImages(this.#options.directory);
     this.#plan();
   }
@@ -332,15 +355,17 @@ export class UpdateService implements Component, Updates {
   }
 
   /** Writes a decision down, and tells of an update that has ended by it. */
-  async #decide(decide: (journal: UpdateJournal) => UpdateJournal): Promise<UpdateJournal> {
-    let report: UpdateJournal['report'];
+  async #decide(
+    decide: (journal: UpdateJournal) => UpdateJournal,
+  ): Promise<{ after: UpdateJournal; end: UpdateReport | undefined }> {
+    let report: UpdateReport | undefined;
     const after = await this.#journal.change((journal) => {
       const decided = decide(journal);
       report = decided.report === journal.report ? undefined : decided.report;
       return decided;
     });
     if (report) this.#options.events.emit('update:ended', { ...report });
-    return after;
+    return { after, end: report };
   }
 
   /** The next owner has another cloud, or other plans. */
