@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { UpdateAnswer, UpdateReport } from '@ioto/protocol';
-import { readTextIfPresent, writeFileDurably } from '@ioto/runtime';
+import { type Logger, messageOf, readTextIfPresent, writeFileDurably } from '@ioto/runtime';
 import isVersion from 'semver/functions/valid.js';
 import { type Static, Type } from 'typebox';
 import { Check } from 'typebox/value';
@@ -40,14 +40,21 @@ const UpdateJournal = Type.Object({
 /** What a device keeps of its updates, so that a power cut at any point leaves the old or the new version working. */
 export type UpdateJournal = Static<typeof UpdateJournal>;
 
-/** The file `journal.json`, written durably before anything that it speaks of is done. */
+/** The file `journal.json`. */
 export class JournalFile {
   readonly #path: string;
   #journal: UpdateJournal = {};
+  /** What the file says. */
+  #written = JSON.stringify({});
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(directory: string) {
+  readonly #logger: Logger;
+  /** The disk does not take what has changed, and that has been logged. */
+  #isRefused = false;
+
+  constructor({ directory, logger }: { directory: string; logger: Logger }) {
     this.#path = join(directory, 'journal.json');
+    this.#logger = logger;
   }
 
   get now(): UpdateJournal {
@@ -56,30 +63,70 @@ export class JournalFile {
 
   /** One that cannot be read is as none: the device then asks for its update anew. Resolves whether it could. */
   async open(): Promise<boolean> {
-    const text = await readTextIfPresent(this.#path);
-    if (text === undefined) return true;
     try {
+      const text = await readTextIfPresent(this.#path);
+      if (text === undefined) return true;
       const value: unknown = JSON.parse(text);
       if (!isJournal(value)) return false;
       this.#journal = value;
+      this.#written = JSON.stringify(value);
       return true;
     } catch {
       return false;
     }
   }
 
-  /** Changes come one after the other; durable when resolved. One that changes nothing is not written. */
+  /**
+   * What has happened: on the disk when resolved, or, where that refuses, in memory, and on the disk with the next change. The
+   * device then tells of it all the same, and after a power cut finds it out again.
+   */
   change(decide: (journal: UpdateJournal) => UpdateJournal): Promise<UpdateJournal> {
-    const turn = this.#last.then(async () => {
+    return this.#turn(async () => {
       const after = decide(this.#journal);
-      if (JSON.stringify(after) !== JSON.stringify(this.#journal)) {
-        await writeFileDurably(this.#path, `${JSON.stringify(after, null, 2)}\n`);
-        this.#journal = after;
-      }
+      await this.#write(after).catch(() => undefined);
+      this.#journal = after;
+    });
+  }
+
+  /** What is about to be done, and may be done only when it is on the disk. @throws what the disk says: nothing has changed then. */
+  intend(decide: (journal: UpdateJournal) => UpdateJournal): Promise<UpdateJournal> {
+    return this.#turn(async () => {
+      const after = decide(this.#journal);
+      await this.#write(after);
+      this.#journal = after;
+    });
+  }
+
+  /** Writes what the disk has refused so far; resolves whether it has all now. */
+  async catchUp(): Promise<boolean> {
+    if (JSON.stringify(this.#journal) === this.#written) return true;
+    try {
+      await this.intend((journal) => journal);
+      this.#isRefused = false;
+      return true;
+    } catch (error) {
+      const told = { error: messageOf(error) };
+      if (!this.#isRefused) this.#logger.warn(told, 'the journal of updates cannot be written for now');
+      this.#isRefused = true;
+      return false;
+    }
+  }
+
+  /** One after the other. */
+  #turn(act: () => Promise<void>): Promise<UpdateJournal> {
+    const turn = this.#last.then(async () => {
+      await act();
       return this.#journal;
     });
     this.#last = turn.catch(() => undefined);
     return turn;
+  }
+
+  async #write(journal: UpdateJournal): Promise<void> {
+    const text = JSON.stringify(journal);
+    if (text === this.#written) return;
+    await writeFileDurably(this.#path, `${JSON.stringify(journal, null, 2)}\n`);
+    this.#written = text;
   }
 }
 

@@ -1,25 +1,19 @@
 import type { UpdateReport } from '@ioto/protocol';
 import {
-  type Clock,
+  Backoff,
   type CodedError,
   type Component,
-  type Emitter,
-  type Logger,
   makePrivateDirectory,
   messageOf,
+  systemCode,
 } from '@ioto/runtime';
-import type { AgentEvents } from '../../agent-events.ts';
-import type { ServerTime } from '../../cloud-api/server-time.ts';
-import type { AgentSettings } from '../../config.ts';
 import { Pause } from '../../link/pause.ts';
 import type { UpdateState, Updates } from '../../service-apis.ts';
-import type { UrlFetch } from '../url/fetch.ts';
-import type { Applying } from './applying.ts';
-import type { CheckIn } from './check-in.ts';
-import { download, imageHash, removeImages } from './download.ts';
-import { updateError } from './errors.ts';
+import { download, imageHash, noRoom, removeImages } from './download.ts';
+import { type Failed, failureOf, updateError } from './errors.ts';
 import { JournalFile, type UpdateJournal } from './journal.ts';
-import { checkOffer, type Trust } from './offer.ts';
+import { checkOffer } from './offer.ts';
+import type { UpdateServiceOptions } from './options.ts';
 import {
   afterFailure,
   afterOffer,
@@ -33,34 +27,12 @@ import {
   without,
 } from './plan.ts';
 import { recoveryOf } from './recovery.ts';
-import type { ScriptEnd, UpdateScript } from './script.ts';
+import type { ScriptEnd } from './script.ts';
 import { Timetable } from './timetable.ts';
-import type { Window } from './window.ts';
 
-export interface UpdateServiceOptions {
-  clock: Clock;
-  logger: Logger;
-  events: Emitter<AgentEvents>;
-  random: () => number;
-  time: Pick<ServerTime, 'now'>;
-  settings: AgentSettings['update'];
-  /** Of the software that runs. */
-  version: string;
-  /** Of the journal and the image. */
-  directory: string;
-  checkIn: Pick<CheckIn, 'ask' | 'isPossible'>;
-  fetch: UrlFetch;
-  /** Milliseconds without a byte after which a download breaks off. */
-  patience: number;
-  trust: Trust;
-  /** When the device may check in, and when an update may be applied. */
-  schedule: Window;
-  apply: Window;
-  script: UpdateScript;
-  applying: Applying;
-}
-
-type Failed = Pick<CodedError, 'code' | 'message'>;
+/** Milliseconds until what should not have happened, or what the disk refuses, is tried again. */
+const TROUBLE = { first: 60_000, limit: 3_600_000, jitter: 0.2 };
+const NEVER = Number.POSITIVE_INFINITY;
 
 /** Service `update`: asks for other software, fetches, verifies and applies it, and tells how that went. */
 export class UpdateService implements Component, Updates {
@@ -72,8 +44,9 @@ export class UpdateService implements Component, Updates {
   readonly #timetable: Timetable;
   readonly #listening: (() => void)[] = [];
   #running: Promise<void> | undefined;
-  /** What was under way at the start is known. */
-  #resumed: Promise<unknown> = Promise.resolve();
+  /** Settled once it is known what was under way at the start. */
+  readonly #resumed: Promise<void>;
+  #tellResumed: () => void = () => undefined;
   #lastAsk: Promise<unknown> = Promise.resolve();
   /** Ends the download that runs. */
   #fetching: AbortController | undefined;
@@ -81,9 +54,12 @@ export class UpdateService implements Component, Updates {
   #renewing = false;
   constructor(options: UpdateServiceOptions) {
     this.#options = options;
-    this.#journal = new JournalFile(options.directory);
+    this.#journal = new JournalFile(options);
     this.#pause = new Pause(options.clock);
     this.#timetable = new Timetable(options);
+    this.#resumed = new Promise((resolve) => {
+      this.#tellResumed = resolve;
+    });
   }
 
   async start(): Promise<void> {
@@ -100,9 +76,7 @@ export class UpdateService implements Component, Updates {
       }),
       events.on('device:released', () => void this.#forget().catch((error) => this.#warn(error))),
     );
-    this.#running = this.#run(this.#stopping.signal).catch((error) => {
-      if (!this.#stopping.signal.aborted) this.#warn(error);
-    });
+    this.#running = this.#run(this.#stopping.signal);
   }
 
   async stop(): Promise<void> {
@@ -126,17 +100,36 @@ export class UpdateService implements Component, Updates {
   }
 
   async #run(signal: AbortSignal): Promise<void> {
-    const resuming = this.#resume(signal);
-    this.#resumed = resuming.catch(() => undefined);
-    await resuming;
-    this.#plan();
+    const troubles = new Backoff({ ...TROUBLE, random: this.#options.random });
+    let isResumed = false;
     while (!signal.aborted) {
-      const now = this.#options.time.now();
-      const step = nextStep(this.#journal.now, this.#timetable.times(this.#journal.now, now));
-      if (step.do === 'wait') await this.#pause.wait(step.until - now, signal);
-      else if (step.do === 'check') await this.#checkIn(signal);
-      else await this.#work(step.do, signal);
+      try {
+        if (!isResumed) {
+          await this.#resume(signal);
+          isResumed = true;
+          this.#tellResumed();
+          this.#plan();
+        }
+        await this.#next(signal);
+        troubles.reset();
+      } catch (error) {
+        if (signal.aborted) break;
+        const retryIn = troubles.next();
+        this.#options.logger.error({ error: messageOf(error), retryIn }, 'updates do not go on for now');
+        await this.#pause.wait(retryIn, signal).catch(() => undefined);
+      }
     }
+    this.#tellResumed();
+  }
+
+  async #next(signal: AbortSignal): Promise<void> {
+    const { time } = this.#options;
+    const isWritten = await this.#journal.catchUp();
+    const now = time.now();
+    const step = nextStep(this.#journal.now, this.#timetable.times(this.#journal.now, now));
+    if (step.do === 'check') return this.#checkIn(signal);
+    if (step.do !== 'wait') return this.#work(step.do, signal);
+    await this.#pause.wait(Math.min(step.until - now, isWritten ? NEVER : TROUBLE.first), signal);
   }
 
   /** Finds out what has become of the update that was under way when the device last ran. */
@@ -276,7 +269,11 @@ export class UpdateService implements Component, Updates {
       );
     }
     const intent = { from: 'ready', to: 'applying', tries: tries + 1 } as const;
-    const written = await this.#journal.change((journal) => moved(journal, offer, intent));
+    const written = await this.#journal
+      .intend((journal) => moved(journal, offer, intent))
+      .catch((error) => {
+        throw systemCode(error) === 'ENOSPC' ? noRoom(error) : error;
+      });
     if (written.current?.stage !== 'applying') return;
     const end = await applying.run(offer.version, signal);
     if (end !== 'handed') return this.#scriptEnded(end);
@@ -305,7 +302,7 @@ export class UpdateService implements Component, Updates {
   async #recover(error: unknown): Promise<void> {
     const { time, logger, directory } = this.#options;
     const { code, message } = failureOf(error);
-    const recovery = recoveryOf(error, this.#timetable.broken);
+    const recovery = recoveryOf(error, this.#timetable.broken, this.#journal.now.current?.stage);
     const now = time.now();
     logger.info({ code, error: message, recovery }, 'an update does not go on');
     switch (recovery) {
@@ -319,6 +316,9 @@ export class UpdateService implements Component, Updates {
       case 'apply-later':
         this.#timetable.applyLater(now);
         return this.#fail({ code, message }, 'ready');
+      case 'wait':
+        this.#timetable.applyLater(now);
+        return;
       case 'give-up':
         return this.#fail({ code, message }, 'never');
       case 'go-on':
@@ -386,11 +386,9 @@ export class UpdateService implements Component, Updates {
   }
 
   #warn(error: unknown): void {
-    this.#options.logger.error({ error: messageOf(error) }, 'updates have stopped until the next start');
+    this.#options.logger.error(
+      { error: messageOf(error) },
+      'an update of the former owner cannot be removed',
+    );
   }
-}
-
-function failureOf(error: unknown): Failed {
-  const { code } = error as { code?: unknown };
-  return { code: typeof code === 'string' ? code : 'UNEXPECTED', message: messageOf(error).slice(0, 512) };
 }
