@@ -54,13 +54,14 @@ export class Exchange {
 
   connected(publish: Publish): void {
     this.#publish = publish;
-    this.#isFetched = false;
+    this.#forget();
     this.#end();
     this.goOn();
   }
 
   disconnected(): void {
     this.#publish = undefined;
+    this.#forget();
     this.#end();
   }
 
@@ -71,10 +72,12 @@ export class Exchange {
       this.#ask({ verb: 'get', token: this.#options.newToken() }, {});
       return;
     }
-    const { patch } = this.#options.local;
-    if (patch)
+    const { local } = this.#options;
+    const { patch } = local;
+    if (patch) {
+      local.sent(patch);
       this.#ask({ verb: 'update', token: this.#options.newToken(), patch }, { state: { reported: patch } });
-    else this.#options.inStep();
+    } else this.#options.inStep();
   }
 
   /** A message on one of the shadow's topics. */
@@ -121,6 +124,8 @@ export class Exchange {
       return;
     }
     this.#end();
+    // Whether an update that failed within the cloud was taken nobody knows.
+    if (verb === 'update' && code !== 500) local.refused();
     if (code === 429 || code === 500) {
       this.#later(AGAIN);
       return;
@@ -138,7 +143,7 @@ export class Exchange {
     // An answer that does not come: the request, or the answer, was lost on the way.
     this.#cancel = clock.after(AGAIN, () => {
       this.#end();
-      this.#isFetched = false;
+      this.#forget();
       this.goOn();
     });
     const topic = shadowTopic.request(thing, name, request.verb);
@@ -149,6 +154,12 @@ export class Exchange {
   #settled(): void {
     this.#end();
     this.goOn();
+  }
+
+  /** What the cloud has is to be fetched. */
+  #forget(): void {
+    this.#isFetched = false;
+    this.#options.local.lost();
   }
 
   #later(ms: number): void {

@@ -164,10 +164,18 @@ export class ShadowService implements Component, ConnectionUser {
     if (size > SHADOW_LIMITS.bytes) throw shadowRefusal.tooLarge();
     held.local.report(patch);
     this.#file.touch();
-    const inCloud = new Promise<void>((resolve) => held.waiting.add(resolve));
+    let resolve: () => void = () => undefined;
+    const inCloud = new Promise<void>((kept) => {
+      resolve = kept;
+    });
+    held.waiting.add(resolve);
     const saved = this.#file.saved();
     held.exchange.goOn();
-    await Promise.race([saved, inCloud]);
+    try {
+      await Promise.race([saved, inCloud]);
+    } finally {
+      held.waiting.delete(resolve);
+    }
   }
 
   #of(name: string): Held {
@@ -196,8 +204,11 @@ export class ShadowService implements Component, ConnectionUser {
         for (const listener of [...listeners]) this.#tell(listener, delta);
       },
       inStep: () => {
-        for (const resolve of waiting) resolve();
-        waiting.clear();
+        const told = [...waiting];
+        if (told.length === 0) return;
+        void this.#file.inCloud().then((isKept) => {
+          if (isKept) for (const resolve of told) resolve();
+        });
       },
     });
     const held = { local, exchange, listeners, waiting };

@@ -213,6 +213,22 @@ describe('a device that was off', () => {
     expect(reported()).toEqual({ a: 1 });
   });
 
+  it('has what was set last and was in the cloud, also after a power cut', async () => {
+    void service.shadow.set('a', 1);
+    await clock.advance(5000);
+    await expect.poll(() => readFile(file(), 'utf8')).toContain('"a": 1');
+    await connect();
+    await service.shadow.set('a', 2);
+    const written = await readFile(file());
+    await service.stop();
+    await writeFile(file(), written);
+    await start();
+    await connect();
+    await turn();
+    expect(reported()).toEqual({ a: 2 });
+    expect(service.shadow.get('a')).toBe(2);
+  });
+
   it('asks for each of its shadows', async () => {
     void service.shadow.named('config').set('a', 1);
     await restart();
