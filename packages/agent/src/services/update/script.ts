@@ -1,7 +1,8 @@
-import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { open, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Clock, readTextIfPresent, sleep } from '@ioto/runtime';
+import { signalGroup, startGroup } from '../../child-process/group.ts';
 
 /** What a script that went well wants to happen (Ioto contract §9). */
 export type Directive = 'exit' | 'restart' | undefined;
@@ -54,18 +55,19 @@ export class UpdateScript {
     const [out, err] = [await open(this.#file('out'), 'w', 0o600), await open(this.#file('err'), 'w', 0o600)];
     try {
       const line = `echo $$ >"$2.pid"\n(${command} "$1")\ncode=$?\necho $code >"$2.code.new" && mv "$2.code.new" "$2.code"`;
-      const child = spawn('/bin/sh', ['-c', line, 'sh', image, this.#base], {
-        detached: true,
-        stdio: ['ignore', out.fd, err.fd],
-        env: { ...process.env, UPDATE_VERSION: version },
-      });
+      let child: ChildProcess | undefined;
       const ended = new Promise<void>((resolve, reject) => {
-        child.once('error', reject);
-        child.once('exit', () => resolve());
+        child = startGroup(
+          '/bin/sh',
+          ['-c', line, 'sh', image, this.#base],
+          { stdio: ['ignore', out.fd, err.fd], env: { ...process.env, UPDATE_VERSION: version } },
+          reject,
+        );
+        child?.once('exit', () => resolve());
       });
       const late = await this.#within(ended, timeout, signal);
-      if (late && child.pid !== undefined) {
-        process.kill(-child.pid, 'SIGKILL');
+      if (late) {
+        signalGroup(child, 'SIGKILL');
         return { ok: false, reason: `it did not end within ${timeout / 1000} s` };
       }
     } finally {
@@ -85,7 +87,7 @@ export class UpdateScript {
     for (let pid = await this.#running(); pid !== undefined; pid = await this.#running()) {
       ran = true;
       if (this.#clock.now() >= until) {
-        process.kill(-pid, 'SIGKILL');
+        signalGroup({ pid }, 'SIGKILL');
         return ran;
       }
       await sleep(this.#clock, LOOK, signal);
