@@ -1,4 +1,4 @@
-import { readdir, stat } from 'node:fs/promises';
+import { lstat, readdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { isCodedError, type Logger, messageOf, systemCode } from '@ioto/runtime';
 import type { Entry } from '../entry.ts';
@@ -106,13 +106,14 @@ export class FileSet {
   /** The tail of whatever has this name now. */
   async #follow(path: string): Promise<Tail | undefined> {
     try {
-      const stats = await stat(path, { bigint: true });
+      const stats = await this.#stats(path);
       const key = keyOf(stats);
       const known = this.#tails.get(key);
       if (known) {
         this.#name(known, path);
         return known;
       }
+      if (stats.isSymbolicLink()) throw new Error('is a link, which a pattern does not follow');
       if (!stats.isFile()) throw new Error('is no file that could be read line by line');
       return await this.#add(path);
     } catch (error) {
@@ -122,11 +123,20 @@ export class FileSet {
     }
   }
 
+  /** Who may write a name that fits a pattern is not to choose the file: only a path that stands in the configuration may be a link. */
+  get #followsLinks(): boolean {
+    return !isPattern(this.#options.path);
+  }
+
+  #stats(path: string) {
+    return this.#followsLinks ? stat(path, { bigint: true }) : lstat(path, { bigint: true });
+  }
+
   async #add(path: string): Promise<Tail | undefined> {
     if (this.#tails.size >= MOST_FILES) {
       throw new Error(`is one too many: an entry follows ${MOST_FILES} files`);
     }
-    const file = await OpenFile.open(path);
+    const file = await OpenFile.open(path, this.#followsLinks);
     if (!file) return undefined;
     const known = this.#tails.get(file.key);
     if (known) {
@@ -170,7 +180,7 @@ export class FileSet {
   async #findEarlier(states: readonly TailState[]): Promise<void> {
     for (const state of states) {
       try {
-        const found = await openAgain(state);
+        const found = await openAgain(state, this.#followsLinks);
         if (found) {
           const tail = this.#take(found.file, { ...state, ...found.identity, path: found.path });
           // Who has its name now waits for it.
@@ -195,9 +205,9 @@ function waitsFor(tail: Tail, other: Tail): boolean {
   return false;
 }
 
-async function openAgain(state: TailState) {
-  for (const path of await candidates(state)) {
-    const file = await OpenFile.open(path).catch(() => undefined);
+async function openAgain(state: TailState, followsLinks: boolean) {
+  for (const path of await candidates(state, followsLinks)) {
+    const file = await OpenFile.open(path, followsLinks && path === state.path).catch(() => undefined);
     if (!file) continue;
     const size = await file.size();
     const { head, headLength } = await file.head(state.headLength);
@@ -213,12 +223,13 @@ async function openAgain(state: TailState) {
 }
 
 /** Paths in the directory of a log at which its inode is found. */
-async function candidates({ path, key }: TailState): Promise<string[]> {
+async function candidates({ path, key }: TailState, followsLinks: boolean): Promise<string[]> {
   const directory = dirname(path);
   const names = await readdir(directory).catch(() => []);
   const found: string[] = [];
   for (const each of [path, ...names.slice(0, MOST_SIBLINGS).map((name) => join(directory, name))]) {
-    const stats = await stat(each, { bigint: true }).catch(() => undefined);
+    const look = followsLinks && each === path ? stat : lstat;
+    const stats = await look(each, { bigint: true }).catch(() => undefined);
     if (stats?.isFile() && keyOf(stats) === key) found.push(each);
     if (found.length > 0) break;
   }
