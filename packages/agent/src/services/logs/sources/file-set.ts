@@ -2,13 +2,14 @@ import { lstat, readdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { isCodedError, type Logger, messageOf, systemCode } from '@ioto/runtime';
 import type { Entry } from '../entry.ts';
+import { Choice, MOST_FILES } from './choice.ts';
 import { findPaths, isPattern } from './glob.ts';
 import { keyOf, OpenFile } from './open-file.ts';
 import type { Gap } from './source.ts';
 import { Tail, type TailState } from './tail.ts';
 
-/** Files that one entry follows: each is kept open. */
-const MOST_FILES = 256;
+/** Complaints that are remembered, so that each is logged once. */
+const MOST_COMPLAINTS = 256;
 /** Milliseconds from one search for new files of a pattern to the next. */
 const SEARCH = 10_000;
 /** Milliseconds for which a writer may go on with a file that was renamed. */
@@ -30,6 +31,8 @@ export interface FileSetOptions {
 
 interface SetState {
   files: TailState[];
+  /** Files that are not kept open. */
+  resting?: TailState[];
 }
 
 /**
@@ -46,12 +49,14 @@ export class FileSet {
   #earlier: TailState[] | undefined;
   /** Whether files that are there already are of before the first run. */
   #isFirstLook: boolean;
-  #paths: string[] = [];
+  #paths: readonly string[] = [];
+  readonly #choice: Choice;
   #searched = Number.NEGATIVE_INFINITY;
 
   constructor(options: FileSetOptions, state: unknown) {
     this.#options = options;
     this.#earlier = isState(state) ? state.files : undefined;
+    this.#choice = new Choice(isState(state) ? state.resting : undefined);
     this.#isFirstLook = this.#earlier === undefined;
   }
 
@@ -68,7 +73,8 @@ export class FileSet {
     const { path } = this.#options;
     if (!isPattern(path)) this.#paths = [path];
     else if (now - this.#searched >= SEARCH) {
-      this.#paths = await findPaths(path);
+      const isOld = this.#isFirstLook && !this.#options.entry.fromStart;
+      this.#paths = await this.#choice.among(await findPaths(path), isOld);
       this.#searched = now;
     }
     const seen = new Set<Tail>();
@@ -78,7 +84,7 @@ export class FileSet {
     }
     this.#isFirstLook = false;
     for (const tail of this.#tails.values()) {
-      tail.isRotated = !seen.has(tail);
+      tail.isRotated = !seen.has(tail) && !this.#choice.isLeft(tail.key);
       await this.#attend(tail, window);
     }
   }
@@ -86,7 +92,9 @@ export class FileSet {
   state(): SetState | undefined {
     // Before the first look nothing is known but what was.
     if (this.#isFirstLook) return undefined;
-    return { files: this.#earlier ?? [...this.#tails.values()].map((tail) => tail.state()) };
+    const files = this.#earlier ?? [...this.#tails.values()].map((tail) => tail.state());
+    const { resting } = this.#choice;
+    return resting.length > 0 ? { files, resting } : { files };
   }
 
   async close(): Promise<void> {
@@ -100,7 +108,10 @@ export class FileSet {
     } catch (error) {
       this.#complain(tail.path, error);
     }
-    if (tail.isRotated && tail.isDrained && tail.quietFor >= LEAVE) await this.#drop(tail);
+    if (!tail.isDrained || tail.quietFor < LEAVE) return;
+    const isLeft = this.#choice.isLeft(tail.key);
+    if (isLeft) this.#choice.rest(tail.state());
+    if (isLeft || tail.isRotated) await this.#drop(tail);
   }
 
   /** The tail of whatever has this name now. */
@@ -134,7 +145,7 @@ export class FileSet {
 
   async #add(path: string): Promise<Tail | undefined> {
     if (this.#tails.size >= MOST_FILES) {
-      throw new Error(`is one too many: an entry follows ${MOST_FILES} files`);
+      throw new Error(`has to wait: an entry follows ${MOST_FILES} files at once`);
     }
     const file = await OpenFile.open(path, this.#followsLinks);
     if (!file) return undefined;
@@ -143,6 +154,10 @@ export class FileSet {
       // It was renamed in the meantime.
       await file.close();
       return known;
+    }
+    const resting = this.#choice.wake(file.key);
+    if (resting && (await isStill(file, resting))) {
+      return this.#take(file, { ...resting, path, key: file.key, ...(await file.head()) });
     }
     const fromEnd = this.#isFirstLook && !this.#options.entry.fromStart;
     const identity = { key: file.key, ...(await file.head()) };
@@ -194,6 +209,10 @@ export class FileSet {
 
   #complain(path: string, error: unknown): void {
     if (this.#complaints.has(path)) return;
+    for (const first of this.#complaints) {
+      if (this.#complaints.size < MOST_COMPLAINTS) break;
+      this.#complaints.delete(first);
+    }
     this.#complaints.add(path);
     const code = isCodedError(error) ? error.code : systemCode(error);
     this.#options.logger.warn({ path, code, problem: messageOf(error) }, 'a log cannot be read');
@@ -209,17 +228,20 @@ async function openAgain(state: TailState, followsLinks: boolean) {
   for (const path of await candidates(state, followsLinks)) {
     const file = await OpenFile.open(path, followsLinks && path === state.path).catch(() => undefined);
     if (!file) continue;
-    const size = await file.size();
-    const { head, headLength } = await file.head(state.headLength);
-    const isSame = file.key === state.key && headLength === state.headLength && head === state.head;
-    // An emptied one is the same file with another content.
-    if (isSame && size >= state.at) {
+    if (await isStill(file, state)) {
       const { key } = file;
       return { file, path, identity: { key, ...(await file.head()) } };
     }
     await file.close();
   }
   return undefined;
+}
+
+/** Whether a file begins as it did; an emptied one is the same file with another content. */
+async function isStill(file: OpenFile, state: TailState): Promise<boolean> {
+  const { head, headLength } = await file.head(state.headLength);
+  const isSame = file.key === state.key && headLength === state.headLength && head === state.head;
+  return isSame && (await file.size()) >= state.at;
 }
 
 /** Paths in the directory of a log at which its inode is found. */
