@@ -58,8 +58,12 @@ describe('a disk that takes neither image nor journal', () => {
     world.events.on('device:update', () => {
       tries += 1;
       if (tries === 1) mkdirSync(out);
-      else rmdirSync(out);
     });
+    await world.until(async () => {
+      const { current } = await world.journal();
+      return tries === 1 && current?.stage === 'ready' && current.tries === 1;
+    });
+    rmdirSync(out);
     await world.until(() => world.ended.some(({ outcome }) => outcome === 'applied'));
     expect(tries).toBe(2);
   });

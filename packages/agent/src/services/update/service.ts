@@ -256,7 +256,7 @@ export class UpdateService implements Component, Updates {
   }
 
   async #apply(signal: AbortSignal): Promise<void> {
-    const { directory, applying, trust, version } = this.#options;
+    const { directory, applying, trust, version, script } = this.#options;
     const { current } = this.#journal.now;
     if (!current) return;
     const { offer, tries } = current;
@@ -268,6 +268,8 @@ export class UpdateService implements Component, Updates {
         'the image on the disk is not what was fetched: it is fetched anew',
       );
     }
+    // After a power cut the files of a script are taken for those of this one.
+    await script.clear();
     const intent = { from: 'ready', to: 'applying', tries: tries + 1 } as const;
     const written = await this.#journal
       .intend((journal) => moved(journal, offer, intent))

@@ -1,4 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
+import { readdirSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { offerOf, PRODUCT, UpdateWorld } from './update.fixture.ts';
@@ -60,6 +61,21 @@ describe('an image that waits for its window', () => {
     await world.until(isApplied);
     expect(world.reports.length).toBeGreaterThan(asked);
     expect(world.ranges).toHaveLength(1);
+  });
+
+  it('is not called applied for what the script of an earlier update has left', async () => {
+    let isShut = true;
+    await world.on({ script: COPY, apply: { from: (time) => (isShut ? Infinity : time) } });
+    await world.until(async () => (await world.service.found('2.0.0')) !== undefined);
+    await writeFile(world.at('update', 'script.code'), '0\n');
+    const left: string[] = [];
+    // Between the intent and the script, where a power cut would leave it so.
+    world.events.on('device:update', () => void left.push(...readdirSync(world.at('update'))));
+    isShut = false;
+    await world.service.check();
+    await world.until(isApplied);
+    expect(left).toContain('image');
+    expect(left).not.toContain('script.code');
   });
 
   it.each([
