@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { Exchange } from './exchange.ts';
 import { LocalShadow, type ShadowMemory } from './local-shadow.ts';
 import { ShadowCloud } from './shadow-cloud.fixture.ts';
+import { Turns } from './turns.ts';
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
@@ -14,6 +15,7 @@ class Device {
   readonly cloud = new ShadowCloud((topic, payload) => this.#deliver(topic, payload));
   loses: 'nothing' | 'questions' | 'answers' = 'nothing';
   local = new LocalShadow();
+  readonly #turns = new Turns({ clock: this.clock, most: 1 });
   #exchange = this.#begin();
   #late: (() => void)[] = [];
   #tokens = 0;
@@ -49,6 +51,8 @@ class Device {
   #begin(): Exchange {
     return new Exchange({
       ...{ thing: 'D1', local: this.local, clock: this.clock, logger: silentLogger },
+      random: () => 0.5,
+      turns: this.#turns,
       newToken: () => `t${++this.#tokens}`,
       ...{ changed: () => undefined, differs: () => undefined, inStep: () => undefined },
     });

@@ -15,6 +15,7 @@ let cloud: ShadowCloud;
 let service: ShadowService;
 const warnings: string[] = [];
 const events: unknown[] = [];
+let emitter: Emitter<AgentEvents>;
 
 beforeEach(async () => {
   directory = await TempDirectory.create();
@@ -32,10 +33,10 @@ afterEach(async () => {
 const file = () => directory.at('db/shadow.json5');
 
 async function start(): Promise<void> {
-  const emitter = new Emitter<AgentEvents>(() => undefined);
+  emitter = new Emitter<AgentEvents>(() => undefined);
   emitter.on('shadow:delta', (delta) => void events.push(delta));
   service = new ShadowService({
-    ...{ id: 'D1', path: file(), save: 5000, clock, events: emitter },
+    ...{ id: 'D1', path: file(), save: 5000, clock, events: emitter, random: () => 0.5 },
     logger: { ...silentLogger, warn: (_facts, text) => void warnings.push(String(text)) },
   });
   await service.start();
