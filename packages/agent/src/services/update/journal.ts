@@ -36,6 +36,8 @@ const UpdateJournal = Type.Object({
   settled: Type.Optional(
     Type.Object({ version: Type.String(), checksum: Type.String(), end: Type.Optional(UpdateReport) }),
   ),
+  /** The highest version that was ever applied: nothing below it is taken, also where the device runs an older one. */
+  highest: Type.Optional(Type.String({ maxLength: 64 })),
 });
 /** What a device keeps of its updates, so that a power cut at any point leaves the old or the new version working. */
 export type UpdateJournal = Static<typeof UpdateJournal>;
@@ -133,6 +135,6 @@ export class JournalFile {
 /** Whoever may write the file may write anything: what would stop the service later is found out here. */
 function isJournal(value: unknown): value is UpdateJournal {
   if (!Check(UpdateJournal, value)) return false;
-  const version = value.current?.offer.version;
-  return version === undefined || isVersion(version) === version;
+  const versions = [value.current?.offer.version, value.highest];
+  return versions.every((version) => version === undefined || isVersion(version) === version);
 }

@@ -4,6 +4,7 @@ import compareVersions from 'semver/functions/compare.js';
 import isVersion from 'semver/functions/valid.js';
 import { Check } from 'typebox/value';
 import { updateError } from './errors.ts';
+import { isOlder } from './plan.ts';
 
 export interface Trust {
   /** Of the maker; without one nothing is known of who has made an image. */
@@ -33,13 +34,14 @@ export function readOffer(answer: Record<string, unknown>): UpdateAnswer | undef
  * Whether an image may be applied now, which is asked before a byte of it is fetched and again before it is applied: the keys
  * and the software may be others by then. The signature is over what the image must be.
  *
- * @param running version of the software that runs
+ * @param running version of the software that runs, and the highest that ever did
  * @throws UPDATE_UNSIGNED, UPDATE_SIGNATURE, UPDATE_DOWNGRADE, UPDATE_TOO_LARGE, UPDATE_URL
  */
 export function checkOffer(
   offer: UpdateAnswer,
   { keys, unsigned, product, maxSize }: Trust,
   running: string,
+  highest?: string,
 ): void {
   const { version, signature, size, checksum: sha256, url } = offer;
   if (keys.length === 0 && !unsigned) {
@@ -61,6 +63,9 @@ export function checkOffer(
   }
   if (compareVersions(version, running) <= 0) {
     throw updateError('UPDATE_DOWNGRADE', `the image is of ${version}, and the device runs ${running}`);
+  }
+  if (isOlder(version, highest)) {
+    throw updateError('UPDATE_DOWNGRADE', `the image is of ${version}, and the device has had ${highest}`);
   }
   if (size !== undefined && size > maxSize) throw tooLarge(size, maxSize);
   const { protocol } = URL.canParse(url) ? new URL(url) : { protocol: '' };

@@ -7,6 +7,7 @@ import {
   afterOffer,
   afterStart,
   type EarlierScript,
+  ended,
   isStale,
   nextCheck,
   nextStep,
@@ -122,10 +123,10 @@ describe('an answer to a check-in', () => {
   });
 
   it('that names no update takes one back, unless it is being applied', () => {
-    for (const stage of ['downloading', 'ready', 'handed'] as const) {
+    for (const stage of ['downloading', 'ready'] as const) {
       expect(afterOffer(journal(stage), undefined, facts)).toEqual({});
     }
-    for (const stage of ['applying', 'restarting'] as const) {
+    for (const stage of ['applying', 'handed', 'restarting'] as const) {
       expect(afterOffer(journal(stage), undefined, facts)).toEqual(journal(stage));
     }
   });
@@ -135,6 +136,15 @@ describe('an answer to a check-in', () => {
     expect(afterOffer({ settled }, offer, { ...facts, demanded: true }).current?.stage).toBe('downloading');
     const other = { ...offer, checksum: 'cd'.repeat(32) };
     expect(afterOffer({ settled }, other, facts).current?.stage).toBe('downloading');
+  });
+
+  it('with an older version than was ever applied is refused, also where an older one runs', () => {
+    const { highest } = ended(journal('applying', 1), { version: '2.0.0', outcome: 'applied' });
+    expect(highest).toBe('2.0.0');
+    expect(afterOffer({ highest: '2.1.0' }, offer, facts).report).toMatchObject({ code: 'UPDATE_DOWNGRADE' });
+    expect(afterOffer({ highest: '2.0.0' }, offer, facts).current?.stage).toBe('downloading');
+    expect(ended({ highest: '3.0.0' }, { version: '2.0.0', outcome: 'applied' }).highest).toBe('3.0.0');
+    expect(ended({}, { version: '2.0.0', outcome: 'failed' }).highest).toBeUndefined();
   });
 
   it('with an older version is refused, and told of once', () => {

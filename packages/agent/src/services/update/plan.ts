@@ -102,16 +102,17 @@ export function afterOffer(
   offer: UpdateAnswer | undefined,
   { running, demanded }: { running: string; demanded: boolean },
 ): UpdateJournal {
-  const { current, settled } = journal;
-  if (current?.stage === 'applying' || current?.stage === 'restarting') return journal;
+  const { current, settled, highest } = journal;
+  // Somebody works with the image, or has.
+  if (current && ['applying', 'handed', 'restarting'].includes(current.stage)) return journal;
   if (!offer) return without(journal);
   const order = compareVersions(offer.version, running);
   if (order === 0) return without(journal);
   // The URL is another one each time.
   if (current && isSame(current.offer, offer)) return at(journal, { ...current, offer });
   if (settled && isSame(settled, offer) && !demanded) return without(journal);
-  if (order < 0) {
-    const message = `the cloud offers ${offer.version}, and the device runs ${running}`;
+  if (order < 0 || isOlder(offer.version, highest)) {
+    const message = `the cloud offers ${offer.version}, and the device ${order < 0 ? `runs ${running}` : `has had ${highest}`}`;
     const report = { version: offer.version, outcome: 'failed', code: 'UPDATE_DOWNGRADE', message } as const;
     return ended(at(journal, { offer, stage: 'downloading', tries: 0 }), report);
   }
@@ -139,7 +140,13 @@ export function ended(journal: UpdateJournal, report: UpdateReport): UpdateJourn
     checksum: current.offer.checksum,
     end: report,
   };
-  return { ...rest, ...(settled && { settled }), report };
+  const isHighest = report.outcome === 'applied' && !isOlder(report.version, journal.highest);
+  return { ...rest, ...(settled && { settled }), ...(isHighest && { highest: report.version }), report };
+}
+
+/** Whether a version is below the highest that was ever applied. */
+export function isOlder(version: string, highest: string | undefined): boolean {
+  return highest !== undefined && compareVersions(version, highest) < 0;
 }
 
 /** The update moves on, unless it is another one, or elsewhere, by now. */

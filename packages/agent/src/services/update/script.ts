@@ -8,7 +8,7 @@ import { signalGroup, startGroup } from '../../child-process/group.ts';
 export type Directive = 'exit' | 'restart' | undefined;
 
 /** How a script has ended. */
-export type ScriptEnd = { ok: true; directive: Directive } | { ok: false; reason: string };
+export type ScriptEnd = { ok: true; directive: Directive } | { ok: false; reason: string; by?: string };
 
 /** Milliseconds between two looks at a script that an earlier run of the agent began. */
 const LOOK = 500;

@@ -206,7 +206,7 @@ export class UpdateService implements Component, Updates {
     const { current } = after;
     if (!current || (before.current && isSame(before.current.offer, current.offer))) return after;
     try {
-      checkOffer(current.offer, trust, version);
+      checkOffer(current.offer, trust, version, after.highest);
     } catch (error) {
       if (recoveryOf(error, 0) === 'give-up')
         return afterFailure(after, failureOf(error), { again: 'never' });
@@ -225,10 +225,10 @@ export class UpdateService implements Component, Updates {
 
   async #download(signal: AbortSignal): Promise<void> {
     const { directory, fetch, clock, settings, events, patience, trust, version } = this.#options;
-    const { current } = this.#journal.now;
+    const { current, highest } = this.#journal.now;
     if (!current) return;
     const { offer } = current;
-    checkOffer(offer, trust, version);
+    checkOffer(offer, trust, version, highest);
     const dropping = new AbortController();
     this.#fetching = dropping;
     let told = Number.NEGATIVE_INFINITY;
@@ -257,11 +257,11 @@ export class UpdateService implements Component, Updates {
 
   async #apply(signal: AbortSignal): Promise<void> {
     const { directory, applying, trust, version, script } = this.#options;
-    const { current } = this.#journal.now;
+    const { current, highest } = this.#journal.now;
     if (!current) return;
     const { offer, tries } = current;
     // It may have lain there for days, and the journal beside it.
-    checkOffer(offer, trust, version);
+    checkOffer(offer, trust, version, highest);
     if ((await imageHash(directory)) !== offer.checksum.toLowerCase()) {
       throw updateError(
         'UPDATE_CHECKSUM',
@@ -278,8 +278,12 @@ export class UpdateService implements Component, Updates {
       });
     if (written.current?.stage !== 'applying') return;
     const end = await applying.run(offer.version, signal);
-    if (end !== 'handed') return this.#scriptEnded(end);
+    if ('ok' in end) return this.#scriptEnded(end);
     await this.#journal.change((journal) => moved(journal, offer, { from: 'applying', to: 'handed', tries }));
+    void end.handed.then(async (end) => {
+      if (!signal.aborted) await this.#scriptEnded(end).catch((error) => this.#warn(error));
+      this.#pause.wake();
+    });
   }
 
   async #scriptEnded(end: ScriptEnd): Promise<void> {
@@ -288,7 +292,10 @@ export class UpdateService implements Component, Updates {
     if (!current) return;
     const { offer } = current;
     const { version } = offer;
-    if (!end.ok) return this.#recover(updateError('UPDATE_SCRIPT', `scripts.update failed: ${end.reason}`));
+    if (!end.ok)
+      return this.#recover(
+        updateError('UPDATE_SCRIPT', `${end.by ?? 'scripts.update'} failed: ${end.reason}`),
+      );
     if (end.directive) {
       await this.#journal.change((journal) => moved(journal, offer, { from: 'applying', to: 'restarting' }));
       logger.info({ version, directive: end.directive }, 'the program ends, to come up with other software');
@@ -388,9 +395,6 @@ export class UpdateService implements Component, Updates {
   }
 
   #warn(error: unknown): void {
-    this.#options.logger.error(
-      { error: messageOf(error) },
-      'an update of the former owner cannot be removed',
-    );
+    this.#options.logger.error({ error: messageOf(error) }, 'what is left of an update cannot be removed');
   }
 }

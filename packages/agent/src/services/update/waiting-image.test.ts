@@ -91,3 +91,32 @@ describe('an image that waits for its window', () => {
     expect(await world.reported()).toMatchObject({ version: '2.0.0', outcome: 'applied' });
   });
 });
+
+describe('an image in the hands of a listener', () => {
+  const hand = async () => {
+    world.offer = offerOf('2.0.0');
+    await world.on({ script: 'exit 1' });
+    const offered = world.events.next('device:update');
+    world.events.on('device:update', ({ preventDefault }) => preventDefault());
+    await world.until(async () => (await world.journal()).current?.stage === 'handed');
+    return offered;
+  };
+
+  it('stays there while the cloud names another, or none, until the listener has finished', async () => {
+    const { finish, file } = await hand();
+    world.offer = undefined;
+    await world.service.check();
+    expect((await readFile(file)).length).toBeGreaterThan(0);
+    finish();
+    await world.until(() => world.ended.length > 0);
+    expect(world.ended).toEqual([{ version: '2.0.0', outcome: 'applied' }]);
+    await world.until(async () => !(await world.files()).includes('image'));
+  });
+
+  it('is offered again when the listener could not apply it', async () => {
+    const { finish } = await hand();
+    const again = world.events.next('device:update');
+    finish(new Error('no such partition'));
+    expect(await world.until(() => Promise.race([again, undefined]))).toMatchObject({ version: '2.0.0' });
+  });
+});
