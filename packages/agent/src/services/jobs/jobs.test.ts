@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { JobsWorld } from '../../../test/jobs-world.ts';
 import { until } from '../../../test/world.ts';
@@ -232,6 +233,24 @@ describe('a job that asks', () => {
     await world.restart();
     await world.connect();
     expect(await world.reported()).toMatchObject({ jobId: 'j', status: 'SUCCEEDED' });
+    expect(names().filter((name) => name === 'device:reboot')).toHaveLength(1);
+  });
+
+  it('whose end the disk does not take is not done a second time, and ends as it did', async () => {
+    await world.connect();
+    world.give({ operation: 'reboot' });
+    await until(() => names().includes('device:reboot'));
+    // No file takes the place of a directory.
+    const file = world.at('db/jobs.json');
+    await rm(file);
+    await mkdir(join(file, 'x'), { recursive: true });
+    await world.clock.advance(300_000);
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    expect(world.reports).toEqual([]);
+    await rm(file, { recursive: true });
+    await world.clock.advance(3_600_000);
+    const { status, statusDetails } = await world.reported();
+    expect([status, statusDetails.reason]).toEqual(['FAILED', 'the device did not restart']);
     expect(names().filter((name) => name === 'device:reboot')).toHaveLength(1);
   });
 
