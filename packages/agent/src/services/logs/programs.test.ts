@@ -98,7 +98,7 @@ describe('the journal of systemd, as its program prints it', () => {
 
 /** Prints more than is kept in memory at its first call, and one entry at its second. */
 const FLOOD = `#!/bin/sh
-now=$(($(date +%s) * 1000 + 900))
+now=$(($(date +%s) * 1000 + 1900))
 line() { printf '{"__CURSOR":"c%s","__REALTIME_TIMESTAMP":"%s000","SYSLOG_IDENTIFIER":"app","_PID":"7","MESSAGE":"%s"}\\n' "$1" "$now" "$2"; }
 if [ -e "$(dirname "$0")/calls" ]; then line 2 'of the next'; exec sleep 30; fi
 long=$(head -c 4000 /dev/zero | tr '\\0' x)
