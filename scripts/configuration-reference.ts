@@ -8,6 +8,7 @@ interface Property {
   anyOf?: Property[];
   items?: Property;
   properties?: Record<string, Property>;
+  patternProperties?: Record<string, Property>;
   required?: string[];
   default?: unknown;
   description?: string;
@@ -55,6 +56,8 @@ function rowsOf(schema: Property, prefix: string): string[][] {
   return Object.entries(schema.properties ?? {}).flatMap(([name, property]) => {
     const path = `${prefix}${name}`;
     const own = [`\`${path}\``, typeOf(property), defaultOf(property), property.description ?? ''];
+    const each = property.items ?? Object.values(property.patternProperties ?? {})[0];
+    if (each?.properties) return [own, ...rowsOf(each, `${path}${property.items ? '[]' : '.NAME'}.`)];
     if (!property.properties) return [own];
     return [[`\`${path}\``, '', '', property.description ?? ''], ...rowsOf(property, `${path}.`)];
   });
@@ -64,7 +67,8 @@ function typeOf(property: Property): string {
   if (property.unit) return property.unit;
   if (property.const !== undefined) return `\`${JSON.stringify(property.const)}\``;
   if (property.anyOf) return [...new Set(property.anyOf.map(typeOf))].join(' or ');
-  if (property.type === 'array') return `list of ${typeOf(property.items ?? {})}`;
+  if (property.type === 'array')
+    return `list of ${typeOf(property.items ?? {})}${property.items?.properties ? 's' : ''}`;
   const { minimum, maximum } = property;
   if (minimum === undefined && maximum === undefined) return property.type ?? 'any';
   return `${property.type} ${minimum ?? ''}..${maximum ?? ''}`;

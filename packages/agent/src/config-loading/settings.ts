@@ -11,6 +11,8 @@ interface SchemaNode {
   anyOf?: SchemaNode[];
   items?: SchemaNode;
   properties?: Record<string, SchemaNode>;
+  /** Of a record: what each of its properties is. */
+  patternProperties?: Record<string, SchemaNode>;
   minimum?: number;
   maximum?: number;
 }
@@ -43,7 +45,10 @@ function firstErrorPath(errors: readonly { instancePath: string }[]): string[] {
 
 function schemaAt(path: readonly string[]): SchemaNode | undefined {
   let node: SchemaNode | undefined = agentSchema as SchemaNode;
-  for (const part of path) node = node?.properties?.[part] ?? (isIndex(part) ? node?.items : undefined);
+  for (const part of path) {
+    const [ofRecord]: SchemaNode[] = Object.values(node?.patternProperties ?? {});
+    node = node?.properties?.[part] ?? ofRecord ?? (isIndex(part) ? node?.items : undefined);
+  }
   return node;
 }
 

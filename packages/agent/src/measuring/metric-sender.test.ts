@@ -30,7 +30,7 @@ function setting({ isOurs = true } = {}) {
   const sent: Message[] = [];
   const pending: { acknowledge(): void; lose(): void }[] = [];
   let answers = true;
-  const metric = openMetric(() => ({ sender, ask: async () => '21.5' }));
+  const metric = openMetric(() => ({ id: 'D1', sender, ask: async () => '21.5' }));
   const connect = () =>
     sender.connected((topic, payload) => {
       expect(topic).toBe(serviceTopic.metricSet('D1'));
@@ -237,7 +237,7 @@ describe('the answer for a metric', () => {
     const { metric } = setting();
     expect(await metric.get('heat', {}, 300, 'avg')).toBe(21.5);
     const { sender } = setting();
-    const silent = openMetric(() => ({ sender, ask: async () => '' }));
+    const silent = openMetric(() => ({ id: 'D1', sender, ask: async () => '' }));
     expect(await silent.get('heat', {}, 300, 'avg')).toBeNaN();
   });
 });

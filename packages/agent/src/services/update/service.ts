@@ -313,7 +313,7 @@ export class UpdateService implements Component, Updates {
     const { code, message } = failureOf(error);
     const recovery = recoveryOf(error, this.#timetable.broken, this.#journal.now.current?.stage);
     const now = time.now();
-    logger.info({ code, error: message, recovery }, 'an update does not go on');
+    logger.warn({ code, error: message, recovery }, 'an update does not go on');
     switch (recovery) {
       case 'begin-anew':
         await removeImages(directory);
