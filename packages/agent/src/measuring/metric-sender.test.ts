@@ -223,6 +223,8 @@ describe('a metric', () => {
     await expect(metric.set('', 1)).rejects.toEqual(refused(/name of a metric/));
     await expect(metric.set('x'.repeat(129), 1)).rejects.toEqual(refused(/at most 128 characters/));
     await expect(metric.set('heat', Number.NaN)).rejects.toEqual(refused(/finite number/));
+    const other = [{ Device: '${deviceId}' }, { Device: 'OTHER' }];
+    await expect(metric.set('heat', 1, other)).rejects.toEqual(refused(/no other device/));
     await expect(metric.set('heat', 1, [])).rejects.toEqual(refused(/list of 1 to 8/));
     await expect(metric.set('heat', 1, [{ Room: '' }])).rejects.toEqual(refused(/dimension Room/));
     await expect(metric.set('heat', 1, [{}], { elapsed: -1 })).rejects.toEqual(refused(/elapsed/));
