@@ -28,6 +28,9 @@ import { planServices, SERVICE_TABLE, type ServiceName } from './service-table.t
 import type { UrlFetch } from './services/url/fetch.ts';
 import { openStore, type Store, type StoreCloud } from './store.ts';
 
+/** Names that one warning tells. */
+const MOST_UNREAD = 20;
+
 /**
  * Makes an agent. Nothing is read, written or opened before `start`. Without a `logger` it says on standard error what goes wrong;
  * with one, the program tells what it likes of the events.
@@ -156,10 +159,14 @@ class DeviceAgent implements Agent {
     return config;
   }
 
-  #gather({ settings, directories }: LoadedConfig): AgentParts {
+  #gather({ settings, directories, unread }: LoadedConfig): AgentParts {
     const { clock = systemClock, random = Math.random, checkpoint = () => undefined } = this.#options;
     const plan = planServices(settings.services, new Set(Object.keys(SERVICE_MODULES)));
     if (plan.on.has('register')) requireBuilder(settings);
+    if (unread.length > 0) {
+      const names = unread.slice(0, MOST_UNREAD).join(', ');
+      this.#logger.warn({ names }, 'the configuration has names that are no settings: nothing reads them');
+    }
     for (const warning of plan.warnings) this.#logger.warn({}, warning);
     if (settings.log.path === 'cloud' && !plan.on.has('logs')) {
       this.#logger.warn({}, "log.path is 'cloud', but the service logs is off: the log stays here");

@@ -41,6 +41,21 @@ describe('the load order', () => {
     expect(settings.provision).toMatchObject({ registered: true, accountId: 'A' });
   });
 
+  it('tells names that are no settings, wherever they stand', async () => {
+    await using directory = await Directory.create();
+    const { unread } = await load(directory, {
+      'config/ioto.json5': `{ servces: {}, shadow: { sav: 5 }, logs: { filez: [], files: [{ pth: 'x' }] }, _off: {},
+        jobs: { programs: { backup: { path: '/b', arg: [] } } }, services: { other: true }, device: { colour: 'red' } }`,
+    });
+    expect(unread).toEqual([
+      'servces',
+      'shadow.sav',
+      'logs.filez',
+      'logs.files.0.pth',
+      'jobs.programs.backup.arg',
+    ]);
+  });
+
   it('reads .json where .json5 is missing', async () => {
     await using directory = await Directory.create();
     const { settings } = await load(directory, {

@@ -7,11 +7,13 @@ import { blend, blendConditional, isProperties, type Properties } from './blend.
 import { checkAddresses } from './check-addresses.ts';
 import { configDirectory, type Directories, layOutDirectories } from './directories.ts';
 import { type Layer, readLayers, sourceOf } from './layers.ts';
-import { invalid, type Locate, makeSettings } from './settings.ts';
+import { invalid, type Locate, makeSettings, unreadProperties } from './settings.ts';
 
 export interface LoadedConfig {
   settings: AgentSettings;
   directories: Directories;
+  /** Properties of the files that nothing reads. */
+  unread: readonly string[];
 }
 
 /**
@@ -41,7 +43,7 @@ export async function loadConfig(options: AgentOptions, directories: Directories
   const device = checkDevice(properties.device, options.id, locate);
   const settings = makeSettings({ ...properties, device }, locate);
   checkAddresses(settings, directories, locate);
-  return { settings, directories };
+  return { settings, directories, unread: unreadProperties(properties) };
 }
 
 function blendLayers(layers: readonly Layer[], options: AgentOptions): Properties {

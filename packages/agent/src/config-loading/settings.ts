@@ -93,6 +93,29 @@ function converted(node: SchemaNode, value: unknown, path: string[], locate: Loc
   }
 }
 
+/** Groups whose names are anybody's: what describes a device, what a cloud said, and services of other builds. */
+const OPEN = new Set(['device', 'provision', 'services', 'web', 'conditional']);
+
+/** Paths of properties that are no settings: slips of the pen, mostly. A name that begins with `_` is switched off on purpose. */
+export function unreadProperties(properties: Properties): string[] {
+  const unread: string[] = [];
+  const walk = (node: SchemaNode, value: unknown, path: readonly string[]): void => {
+    const [ofRecord]: SchemaNode[] = Object.values(node.patternProperties ?? {});
+    if (Array.isArray(value)) {
+      for (const [at, each] of value.entries()) walk(node.items ?? {}, each, [...path, String(at)]);
+    } else if (isProperties(value) && (node.properties || ofRecord)) {
+      for (const [name, inner] of Object.entries(value)) {
+        const child = node.properties?.[name] ?? ofRecord;
+        if (name.startsWith('_') || (path.length === 0 && OPEN.has(name))) continue;
+        if (child) walk(child, inner, [...path, name]);
+        else unread.push([...path, name].join('.'));
+      }
+    }
+  };
+  walk(agentSchema as SchemaNode, properties, []);
+  return unread;
+}
+
 export function invalid(path: string[], locate: Locate, message: string): CodedError {
   return new CodedError('CONFIG_INVALID', `${locate(path)}: ${path.join('.')}: ${message}`);
 }
