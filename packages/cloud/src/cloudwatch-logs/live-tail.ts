@@ -11,6 +11,7 @@ import { logNames } from './log-names.ts';
 import { isOwnStream, type LogRights } from './log-rights.ts';
 import { optionalText, optionalTexts, unsatisfied } from './parameters.ts';
 import { TailSession, tailLimits } from './tail-session.ts';
+import { Turns } from './turns.ts';
 
 /** Sessions of one account at once. */
 const MOST_SESSIONS = 15;
@@ -27,6 +28,7 @@ export interface LiveTailOptions {
 export class LiveTail {
   readonly #options: LiveTailOptions;
   readonly #sessions = new Map<string, Set<TailSession>>();
+  readonly #turns = new Turns();
 
   constructor(options: LiveTailOptions) {
     this.#options = options;
@@ -76,6 +78,7 @@ export class LiveTail {
       clock,
       until: Math.min(clock.now() + tailLimits.life, caller.expires ?? Number.POSITIVE_INFINITY),
       objection,
+      turns: this.#turns,
     });
     await this.#run(session, caller.accountId, [...groups.keys()], request);
     return { contentType: 'application/vnd.amazon.eventstream', stream: session.stream };

@@ -1,8 +1,11 @@
 import { type Alternative, CODES, onlyCode, readExpression } from './regex-reader.ts';
+import type { Work } from './work.ts';
 
 /** Bits in a word: one less than small integers of V8 have, so that nothing in the loop becomes a double. */
 const BITS = 30;
 const FULL = 2 ** BITS - 1;
+/** Work for a text beside that for its characters. */
+const PER_TEXT = 16;
 
 /**
  * A regular expression of CloudWatch's: no groups, so nothing in it makes a search go back. Every step of it is one bit, and
@@ -20,7 +23,8 @@ export class LinearRegex {
     this.#masks = new Masks(this.#alternatives);
   }
 
-  matches(text: string): boolean {
+  matches(text: string, work: Work): boolean {
+    work.spend(PER_TEXT + text.length * this.#masks.words);
     return this.#masks.takesNothing(text.length === 0) || this.#masks.find(text);
   }
 
@@ -42,7 +46,8 @@ export class LinearRegex {
 
 /** Sets of steps, all alternatives one after the other: a bit of the state says that its step was taken, or passed over. */
 class Masks {
-  readonly #words: number;
+  /** In one set. */
+  readonly words: number;
   readonly #state: Int32Array;
   /** By character: the steps that take it. */
   readonly #takers: Int32Array;
@@ -84,7 +89,7 @@ class Masks {
       return into;
     };
     const maskOf = (does: (step: Step) => boolean) => put(new Int32Array(words), 0, does);
-    this.#words = words;
+    this.words = words;
     this.#state = new Int32Array(words);
     this.#takers = new Int32Array(words * CODES);
     for (let code = 0; code < CODES; code += 1) {
@@ -123,7 +128,7 @@ class Masks {
 
   /** Takes one character. True when something is found, wherever the text goes on to. */
   #step(code: number, starts: Int32Array): boolean {
-    const words = this.#words;
+    const words = this.words;
     const state = this.#state;
     let carry = 0;
     let borrow = 0;

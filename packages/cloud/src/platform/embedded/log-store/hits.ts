@@ -24,7 +24,7 @@ export interface Wanted {
   matcher?: PreparedMatcher;
 }
 
-export interface PreparedMatcher extends Pick<LogMatcher, 'match' | 'ofJson'> {
+export interface PreparedMatcher extends Pick<LogMatcher, 'match' | 'spent' | 'ofJson'> {
   hashes: readonly (readonly number[])[];
   literal: Buffer | undefined;
 }
@@ -34,9 +34,10 @@ const OVERHEAD = 26;
 
 const ESCAPE = Buffer.from('\\u');
 
-export function prepare({ match, mustHave, literal, ofJson }: LogMatcher): PreparedMatcher {
+export function prepare({ match, spent, mustHave, literal, ofJson }: LogMatcher): PreparedMatcher {
   return {
     ...{ match, ofJson },
+    ...(spent ? { spent } : {}),
     hashes: mustHave.map((words) => words.map(wordHash)),
     literal: literal === undefined || literal === '' ? undefined : Buffer.from(literal),
   };
@@ -59,7 +60,8 @@ export async function hitsIn(columns: EventColumns, wanted: Wanted, breath: Brea
   for (const index of indexes) {
     const hit = hitAt(columns, wanted, index);
     if (hit) hits.push(hit);
-    const pause = breath.after((columns.ends[index] as number) - startOf(columns, index));
+    const work = wanted.matcher?.spent?.() ?? 0;
+    const pause = breath.after((columns.ends[index] as number) - startOf(columns, index) + work);
     if (pause) await pause;
   }
   return hits;
