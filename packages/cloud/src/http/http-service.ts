@@ -166,9 +166,11 @@ export class HttpService implements Component {
     app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
       const bytes = body as Buffer;
       request.rawBody = bytes;
-      const lenient = request.routeOptions.config?.agent === true && !readsStatuses(request);
+      const isAgent = request.routeOptions.config?.agent === true;
+      const lenient = isAgent && !readsStatuses(request);
       try {
-        done(null, parseJsonBody(bytes, { lenient }));
+        // What a device has measured or read somewhere is taken as it is.
+        done(null, parseJsonBody(bytes, { lenient, wellFormed: !isAgent }));
       } catch (error) {
         done(error as Error);
       }
