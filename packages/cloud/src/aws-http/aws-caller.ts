@@ -31,9 +31,10 @@ export interface AwsAuthorizer {
    * Before a large body is read: whether the request says that it is signed, with a credential of this cloud. That proves
    * nothing yet.
    *
+   * @returns the account of the credential.
    * @throws as `authorize`.
    */
-  preview(request: FastifyRequest): Promise<void>;
+  preview(request: FastifyRequest): Promise<string>;
   /**
    * For an answer that goes on: why a caller that was authorized has to go by now, if it has. It is asked at the door where it
    * was let in, as its next request would be.
@@ -93,7 +94,7 @@ export class AwsAuthorization implements AwsAuthorizer {
     return admission?.admitted ? undefined : (admission?.reason ?? 'the caller was not let in here');
   }
 
-  async preview(request: FastifyRequest): Promise<void> {
+  async preview(request: FastifyRequest): Promise<string> {
     const signed = { ...partsOf(request), body: Buffer.alloc(0) };
     const claimed: ClaimedSignature = parseSignature(signed);
     if (Math.abs(claimed.time - this.#options.clock.now()) > CLOCK_TOLERANCE) {
@@ -103,7 +104,8 @@ export class AwsAuthorization implements AwsAuthorizer {
         { status: 403 },
       );
     }
-    await this.#options.credentials.open(claimed);
+    const { bearer } = await this.#options.credentials.open(claimed);
+    return bearer.bearer.accountId;
   }
 
   async #letIn(door: () => Promise<Admission>): Promise<Admission> {

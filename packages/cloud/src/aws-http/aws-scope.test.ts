@@ -3,7 +3,7 @@ import { type RequestToSign, signedHeadersOf } from '@ioto/protocol';
 import { CodedError, silentLogger } from '@ioto/runtime';
 import { VirtualClock } from '@ioto/testkit/virtual-clock';
 import { afterEach, describe, expect, it } from 'vitest';
-import { HttpService } from '../http/http-service.ts';
+import { type HttpLimits, HttpService } from '../http/http-service.ts';
 import { EmbeddedCredentials } from '../platform/embedded/embedded-credentials.ts';
 import { welcomingGate, welcomingTools } from '../platform/embedded/welcoming-gates.fixture.ts';
 import type { ToolBearer } from '../ports/credential-issuer.ts';
@@ -22,59 +22,64 @@ class World {
     clock: this.clock,
   });
   tools: ToolGate = welcomingTools;
-  readonly http = new HttpService({
-    clock: this.clock,
-    logger: silentLogger,
-    api: [],
-    root: [
-      (app) =>
-        awsScope(app, {
-          authorizer: new AwsAuthorization({
-            ...{ credentials: this.credentials, clock: this.clock, region: () => 'local' },
-            gate: () => welcomingGate,
-            tools: () => this.tools,
-          }),
-          clock: this.clock,
-          logger: silentLogger,
-          routes: [
-            (scope, authorizer) =>
-              scope.get('/things/:thing', async (request) => {
-                const { accountId } = await authorizer.authorize(request as never, ['iotdata']);
-                if (request.url.endsWith('gone'))
-                  throw awsError('ResourceNotFoundException', 'gone', { status: 404 });
-                return { accountId };
-              }),
-          ],
-          targets: [
-            {
-              ...{ prefix: 'Echo_1', version: '1.1', signingName: 'echo' },
-              operations: {
-                Long: {
-                  limits: { bytes: 1024 * 1024, values: 200_000 },
-                  handle: async ({ a }) => ({ length: (a as unknown[]).length }),
-                },
-                Say: { handle: async (input, { accountId }) => ({ accountId, ...input }) },
-                Fill: {
-                  handle: async () => {
-                    throw storeError('STORE_UNWRITABLE', 'secret detail');
+  readonly http: HttpService;
+
+  constructor(limits: Partial<HttpLimits> = {}) {
+    this.http = new HttpService({
+      clock: this.clock,
+      logger: silentLogger,
+      limits,
+      api: [],
+      root: [
+        (app) =>
+          awsScope(app, {
+            authorizer: new AwsAuthorization({
+              ...{ credentials: this.credentials, clock: this.clock, region: () => 'local' },
+              gate: () => welcomingGate,
+              tools: () => this.tools,
+            }),
+            clock: this.clock,
+            logger: silentLogger,
+            routes: [
+              (scope, authorizer) =>
+                scope.get('/things/:thing', async (request) => {
+                  const { accountId } = await authorizer.authorize(request as never, ['iotdata']);
+                  if (request.url.endsWith('gone'))
+                    throw awsError('ResourceNotFoundException', 'gone', { status: 404 });
+                  return { accountId };
+                }),
+            ],
+            targets: [
+              {
+                ...{ prefix: 'Echo_1', version: '1.1', signingName: 'echo' },
+                operations: {
+                  Long: {
+                    limits: { bytes: 1024 * 1024, values: 200_000 },
+                    handle: async ({ a }) => ({ length: (a as unknown[]).length }),
                   },
-                },
-                Find: {
-                  handle: async () => {
-                    throw new CodedError('SAYING_UNKNOWN', 'there is no such saying', { status: 404 });
+                  Say: { handle: async (input, { accountId }) => ({ accountId, ...input }) },
+                  Fill: {
+                    handle: async () => {
+                      throw storeError('STORE_UNWRITABLE', 'secret detail');
+                    },
                   },
-                },
-                Break: {
-                  handle: async () => {
-                    throw new Error('secret detail');
+                  Find: {
+                    handle: async () => {
+                      throw new CodedError('SAYING_UNKNOWN', 'there is no such saying', { status: 404 });
+                    },
+                  },
+                  Break: {
+                    handle: async () => {
+                      throw new Error('secret detail');
+                    },
                   },
                 },
               },
-            },
-          ],
-        }),
-    ],
-  });
+            ],
+          }),
+      ],
+    });
+  }
 
   async ask(
     target: string,
@@ -188,6 +193,21 @@ describe('POST / with X-Amz-Target', () => {
     const answer = await http.app.inject({ method: 'POST', url: '/', payload: Buffer.alloc(1_000_000) });
     expect(answer.statusCode).toBe(403);
     expect(answer.json()).toMatchObject({ __type: 'MissingAuthenticationTokenException' });
+  });
+
+  it('counts the large bodies of an account together, before any of them is proven to be its own', async () => {
+    world = new World({ bodies: { ofCaller: 150_000, ofAddress: 0, ofAll: 1_000_000 } });
+    await world.http.start();
+    const { ask } = bound(world);
+    const fits = `{"a":"${'x'.repeat(100_000)}"}`;
+    expect(await ask('Echo_1.Say', fits)).toMatchObject({ status: 413 });
+    const secret = 'x'.repeat(40);
+    expect(await ask('Echo_1.Long', `{"a":"${'x'.repeat(150_000)}"}`, { secret })).toMatchObject({
+      status: 429,
+      body: { __type: 'ThrottlingException' },
+    });
+    expect(await ask('Echo_1.Long', fits, { secret })).toMatchObject({ status: 403 });
+    expect(await ask('Echo_1.Say', '{}')).toMatchObject({ status: 429 });
   });
 
   it('refuses a credential whose holder has lost its right', async () => {

@@ -40,7 +40,7 @@ export function jsonDoor(scope: HttpApp, { authorizer, targets, clock }: JsonDoo
       bodyLimit: largest,
       onRequest: async (request) => {
         const length = Number(request.headers['content-length'] ?? Number.POSITIVE_INFINITY);
-        if (length > LARGEST_OF_STRANGERS) await authorizer.preview(request);
+        if (length > LARGEST_OF_STRANGERS) request.bodyOwner = await authorizer.preview(request);
       },
     },
     async (request, reply) => {

@@ -6,11 +6,11 @@ export function invalidParameter(message: string): CodedError {
   return awsError('InvalidParameterException', message);
 }
 
-const UNAVAILABLE = {
-  code: 'ServiceUnavailableException',
-  message: 'The service cannot complete the request.',
-  status: 503,
-};
+/** What is to be tried again, in AWS's words, and why, for whoever reads the log of a client. */
+function unavailable(reason: string) {
+  const message = `The service cannot complete the request: ${reason}.`;
+  return { code: 'ServiceUnavailableException', message, status: 503 };
+}
 
 /** What CloudWatch Logs calls the refusals of the log store. */
 export const LOG_NAMES: AwsNames = {
@@ -35,7 +35,8 @@ export const LOG_NAMES: AwsNames = {
     message: `Resource limit exceeded: ${message}.`,
   }),
   TOO_MANY_AT_ONCE: { code: 'ThrottlingException', message: 'Rate exceeded' },
-  LOG_STORE_UNWRITABLE: UNAVAILABLE,
-  STORE_UNWRITABLE: UNAVAILABLE,
-  WAIT_GIVEN_UP: UNAVAILABLE,
+  LOG_STORE_UNWRITABLE: ({ message }) => unavailable(message),
+  // Its own words may tell where the cloud keeps its data.
+  STORE_UNWRITABLE: unavailable('the disk of the cloud takes nothing now'),
+  WAIT_GIVEN_UP: ({ message }) => unavailable(message),
 };

@@ -47,6 +47,7 @@ describe('log groups', () => {
     ['CreateLogGroup', { logGroupName: 'x', kmsKeyId: 'k' }, 'kmsKeyId'],
     ['CreateLogGroup', { logGroupName: 'x', logGroupClass: 'DELIVERY' }, 'logGroupClass'],
     ['CreateLogStream', { logGroupName: 'x', logStreamName: 'a:b' }, 'regular expression pattern'],
+    ['CreateLogStream', { logGroupName: 'x', logStreamName: 'q\ud800' }, 'whole characters'],
     ['PutRetentionPolicy', { logGroupName: 'x', retentionInDays: 2 }, 'enum value set'],
     ['PutRetentionPolicy', { logGroupName: 'x' }, "Value null at 'retentionInDays'"],
     ['DescribeLogGroups', { limit: 51 }, 'less than or equal to 50'],

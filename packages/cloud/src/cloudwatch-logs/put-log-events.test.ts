@@ -166,7 +166,10 @@ describe('PutLogEvents', () => {
 
   it('leaves the last of the disk to the rest of the cloud', async () => {
     world.diskSize = { size: 2 ** 40, free: 2 ** 20 };
-    expect((await refusal(world.events('x')))[0]).toBe('ServiceUnavailableException');
+    expect(await refusal(world.events('x'))).toEqual([
+      'ServiceUnavailableException',
+      'The service cannot complete the request: the disk of the cloud is nearly full: log events are not taken.',
+    ]);
     world.diskSize = { size: 2 ** 40, free: 2 ** 30 };
     await world.clock.advance(2000);
     expect(await refusal(world.events('x'))).toEqual(['none', '']);

@@ -8,8 +8,8 @@ import { requireMetricRight } from './rights.ts';
 
 /** Bytes of lines of an account that may wait to be read: what comes faster is kept as lines alone. */
 const MOST_WAITING = 4 * 1024 * 1024;
-/** Lines, sets and bytes of lines that are read before others have their turn: some milliseconds. */
-const AT_A_TIME = { lines: 100, sets: 500, bytes: 256 * 1024 };
+/** Lines, samples (in each series that has them) and bytes of lines that are read before others have their turn: some milliseconds. */
+const AT_A_TIME = { lines: 100, samples: 1000, bytes: 256 * 1024 };
 /** Milliseconds until it is said again that they come too fast. */
 const QUIET = 60_000;
 
@@ -30,6 +30,8 @@ interface Waiting {
 interface Row {
   lines: Waiting[];
   bytes: number;
+  /** What is left of a line that has more than its turn, and is in `lines` no longer. */
+  rest?: { caller: AwsCaller; sets: Iterator<MetricSet> } | undefined;
   /** Some of its metrics are being stored: the next of its lines are read when that is done. */
   isStoring: boolean;
 }
@@ -95,19 +97,27 @@ export class EmfReader {
     const taking: Promise<void>[] = [];
     let lines = 0;
     let bytes = 0;
-    for (const { caller, message } of row.lines) {
-      if (lines >= AT_A_TIME.lines || taking.length >= AT_A_TIME.sets || bytes >= AT_A_TIME.bytes) break;
-      for (const set of metricsOfLine(message, this.#options.clock.now())) {
-        taking.push(this.#take(caller, set));
+    let samples = 0;
+    while (samples < AT_A_TIME.samples) {
+      if (!row.rest) {
+        const line = row.lines[lines];
+        if (!line || lines >= AT_A_TIME.lines || bytes >= AT_A_TIME.bytes) break;
+        lines += 1;
+        bytes += line.message.length;
+        row.rest = { caller: line.caller, sets: metricsOfLine(line.message, this.#options.clock.now()) };
       }
-      bytes += message.length;
-      lines += 1;
+      const { value: set, done } = row.rest.sets.next();
+      if (done) row.rest = undefined;
+      else {
+        taking.push(this.#take(row.rest.caller, set));
+        samples += set.dimensions.length * Math.max(1, set.samples.count);
+      }
     }
     row.lines.splice(0, lines);
     row.bytes -= bytes;
     await Promise.all(taking);
     row.isStoring = false;
-    if (row.lines.length === 0) this.#rows.delete(accountId);
+    if (row.lines.length === 0 && !row.rest) this.#rows.delete(accountId);
     else void this.#work();
   }
 

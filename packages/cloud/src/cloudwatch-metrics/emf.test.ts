@@ -152,6 +152,20 @@ describe('metrics of the lines that a device or a tool has put', () => {
     expect(taken.at(-1)).toMatchObject({ dimensions: [{ Service: 'door' }] });
   });
 
+  it('of one line with a great many are stored in turns too, and all of them', async () => {
+    const { taken, reader: emf } = reader();
+    const Metrics = Array.from({ length: 50 }, (_, n) => ({ Name: `m${n}` }));
+    const samples = Array.from({ length: 100 }, (_, n) => n);
+    const values = Object.fromEntries(Metrics.map(({ Name }) => [Name, samples]));
+    const flood = line({ ...values, Service: 'flood' }, { Metrics, Dimensions: [['Service'], []] });
+    emf.linesPut({ caller: caller('device'), events: [{ message: flood }] });
+    emf.linesPut({ caller: caller('device', 'A2'), events: [{ message: line(whole) }] });
+    await until('all to be stored', () => emf.counters.taken === 51);
+    // Two series of a hundred samples each: five sets have the thousand of a turn.
+    expect(taken.findIndex(({ metric }) => metric === 'Latency')).toBe(5);
+    expect(new Set(taken.map(({ metric }) => metric)).size).toBe(51);
+  });
+
   it('are dropped when the cloud cannot store them', async () => {
     const { reader: emf } = reader(() => Promise.reject(new Error('disk full')));
     emf.linesPut({ caller: caller('device'), events: [{ message: line(whole) }] });

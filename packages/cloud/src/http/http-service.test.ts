@@ -113,6 +113,8 @@ describe('a request', () => {
     ['of many values', `[${'[],'.repeat(60_000)}[]]`, 400, 'JSON_TOO_MANY_VALUES'],
     ['with __proto__', '{"name":"a","__proto__":{"admin":true}}', 400, 'JSON_KEY_FORBIDDEN'],
     ['with __proto__ spelled out', '{"name":"a","x":[{"__\\u0070roto__":1}]}', 400, 'JSON_KEY_FORBIDDEN'],
+    ['with half a character', '{"name":"q\\ud800"}', 400, 'JSON_TEXT_MALFORMED'],
+    ['with half a character in a key', '{"name":"a","\\udc00":1}', 400, 'JSON_TEXT_MALFORMED'],
     ['a field of the wrong type', '{"name":1}', 400, 'REQUEST_INVALID'],
     ['a field that is too long', '{"name":"12345678901"}', 400, 'REQUEST_INVALID'],
     ['an array', '[]', 400, 'REQUEST_INVALID'],
@@ -169,6 +171,11 @@ describe('an agent in the field', () => {
     expect([failed.statusCode, failed.body]).toEqual([401, 'Authentication failed']);
     expect([gone.statusCode, gone.body]).toEqual([404, 'Cannot find device']);
     expect(failed.headers['content-type']).toMatch(/^text\/plain/);
+  });
+
+  it('may have read half a character somewhere', async () => {
+    const answer = await post('/agent/echo', '{"name":"q\\ud800"}');
+    expect([answer.statusCode, answer.json()]).toEqual([200, { name: 'q\ud800' }]);
   });
 
   it('is understood when it prints a zero as e+00', async () => {

@@ -7,12 +7,14 @@ import { addressKey } from '../limits/address-key.ts';
 import { TokenBuckets } from '../limits/token-bucket.ts';
 import type { Peer } from '../ports/device-endpoint.ts';
 import { readsStatuses } from './agent-dialect.ts';
+import { BodyBudget, type BodyLimits } from './body-budget.ts';
 import { answerBrokenRequest } from './broken-requests.ts';
 import { notePeer } from './connection-peer.ts';
 import { sendError } from './error-answers.ts';
 import type { HttpApp } from './http-app.ts';
 import { parseJsonBody } from './json-body.ts';
 import { OpenRequests } from './open-requests.ts';
+import { nameOfPrincipal } from './principal.ts';
 
 /** Adds one capability's routes to the app; paths are relative to where the module is mounted. */
 export type RouteModule = (app: HttpApp) => void;
@@ -31,6 +33,8 @@ export interface HttpLimits {
   keepAlive: number;
   /** Requests of one address: fleets share addresses, so it only stops floods. */
   perAddress: { burst: number; period: number };
+  /** Bytes of the bodies of requests that are not answered yet. */
+  bodies: BodyLimits;
 }
 
 export const httpLimits: HttpLimits = {
@@ -41,6 +45,7 @@ export const httpLimits: HttpLimits = {
   checkEvery: 5000,
   keepAlive: 72_000,
   perAddress: { burst: 20_000, period: 20_000 },
+  bodies: { ofCaller: 32 * 1024 ** 2, ofAddress: 8 * 1024 ** 2, ofAll: 256 * 1024 ** 2 },
 };
 
 export interface HttpServiceOptions {
@@ -101,6 +106,7 @@ export class HttpService implements Component {
     const app = this.#create();
     this.#parseBodies(app);
     this.#hook(app);
+    this.#countBodies(app);
     const { api, root } = this.#options;
     app.register(
       async (scope) => {
@@ -160,9 +166,11 @@ export class HttpService implements Component {
     app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
       const bytes = body as Buffer;
       request.rawBody = bytes;
-      const lenient = request.routeOptions.config?.agent === true && !readsStatuses(request);
+      const isAgent = request.routeOptions.config?.agent === true;
+      const lenient = isAgent && !readsStatuses(request);
       try {
-        done(null, parseJsonBody(bytes, { lenient }));
+        // What a device has measured or read somewhere is taken as it is.
+        done(null, parseJsonBody(bytes, { lenient, wellFormed: !isAgent }));
       } catch (error) {
         done(error as Error);
       }
@@ -170,6 +178,25 @@ export class HttpService implements Component {
     app.addHook('preValidation', async (request) => {
       // A verb without arguments may come without a body.
       if (request.body === undefined && request.method === 'POST') request.body = {};
+    });
+  }
+
+  /** After the hooks `onRequest`, which may find out whose a body is, and before it is read. */
+  #countBodies(app: HttpApp): void {
+    const { bodies, body } = this.#limits;
+    const budget = new BodyBudget(bodies);
+    app.decorateRequest('bodyOwner', undefined);
+    app.addHook('preParsing', (request, _reply, payload, done) => {
+      const { principal, bodyOwner = principal && nameOfPrincipal(principal), ip } = request;
+      const by = bodyOwner === undefined ? { address: addressKey(ip) } : { caller: bodyOwner };
+      try {
+        const giveBack = budget.take(by, bodyBytes(request, body));
+        request.whenOver(giveBack);
+      } catch (error) {
+        done(error as Error);
+        return;
+      }
+      done(null, payload);
     });
   }
 
@@ -209,6 +236,15 @@ export class HttpService implements Component {
       });
     }
   }
+}
+
+/** Bytes that will be read of its body at most. */
+function bodyBytes({ headers, routeOptions }: FastifyRequest, usual: number): number {
+  const { bodyLimit: most = usual } = routeOptions;
+  if (headers['transfer-encoding'] !== undefined) return most;
+  const length = Number(headers['content-length'] ?? 0);
+  // A longer one is refused unread.
+  return length <= most ? length : 0;
 }
 
 function secure(reply: FastifyReply): void {

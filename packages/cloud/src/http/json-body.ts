@@ -12,6 +12,7 @@ export const bodyError = errorCatalogue({
   JSON_TOO_DEEP: { status: 400 },
   JSON_TOO_MANY_VALUES: { status: 400 },
   JSON_KEY_FORBIDDEN: { status: 400 },
+  JSON_TEXT_MALFORMED: { status: 400 },
 });
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
@@ -19,6 +20,8 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
 export interface JsonBodyOptions {
   /** Take what agents in the field write for JSON. */
   lenient: boolean;
+  /** Refuse texts that have no UTF-8 form (lone surrogates, which only escapes can write): as keys they would become others. */
+  wellFormed?: boolean;
   /** How many values it may have. Default 100 000. */
   values?: number;
   /** Told how many values there are before they are made; may throw to refuse them. */
@@ -28,11 +31,11 @@ export interface JsonBodyOptions {
 /**
  * The value of a JSON body; an empty body is `{}`, as agents in the field send it.
  *
- * @throws JSON_MALFORMED, JSON_TOO_DEEP, JSON_TOO_MANY_VALUES, JSON_KEY_FORBIDDEN, each 400.
+ * @throws JSON_MALFORMED, JSON_TOO_DEEP, JSON_TOO_MANY_VALUES, JSON_KEY_FORBIDDEN, JSON_TEXT_MALFORMED, each 400.
  */
 export function parseJsonBody(body: Buffer, options: JsonBodyOptions): unknown {
   if (body.length === 0) return {};
-  const { lenient, values: most = MOST_VALUES, admit } = options;
+  const { lenient, values: most = MOST_VALUES, admit, wellFormed = false } = options;
   const { values, depth } = jsonShape(body);
   if (depth > DEEPEST) {
     throw bodyError('JSON_TOO_DEEP', `the body may have ${DEEPEST} levels of objects and arrays`);
@@ -47,14 +50,17 @@ export function parseJsonBody(body: Buffer, options: JsonBodyOptions): unknown {
     throw bodyError('JSON_MALFORMED', 'the body is not JSON in UTF-8', { cause: error });
   }
   // Most bodies cannot have the key, however it is written.
-  if (body.includes('__proto__') || body.includes('\\u')) inspect(value);
+  if (body.includes('__proto__') || body.includes('\\u')) inspect(value, wellFormed);
   return value;
 }
 
-function inspect(value: unknown): void {
+const LONE_SURROGATE = /\p{Surrogate}/u;
+
+function inspect(value: unknown, wellFormed: boolean): void {
+  if (wellFormed && typeof value === 'string') requireWellFormed(value);
   if (typeof value !== 'object' || value === null) return;
   if (Array.isArray(value)) {
-    for (let i = 0; i < value.length; i += 1) inspect(value[i]);
+    for (let i = 0; i < value.length; i += 1) inspect(value[i], wellFormed);
     return;
   }
   // JSON can carry a key that, merged into another object, would change its prototype.
@@ -62,7 +68,16 @@ function inspect(value: unknown): void {
     throw bodyError('JSON_KEY_FORBIDDEN', 'the body may not have a key __proto__');
   }
   // What JSON makes has no properties but its own.
-  for (const name in value) inspect((value as Record<string, unknown>)[name]);
+  for (const name in value) {
+    if (wellFormed) requireWellFormed(name);
+    inspect((value as Record<string, unknown>)[name], wellFormed);
+  }
+}
+
+function requireWellFormed(text: string): void {
+  if (!LONE_SURROGATE.test(text)) return;
+  const told = JSON.stringify(text.slice(0, 100));
+  throw bodyError('JSON_TEXT_MALFORMED', `the text ${told} has half a character: send whole ones`);
 }
 
 /** What a validator complains of. */

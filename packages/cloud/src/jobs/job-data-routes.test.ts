@@ -23,3 +23,18 @@ it('a report that the disk refuses is answered with a service that is not availa
   expect(answer).toMatchObject({ status: 503, type: 'ServiceUnavailableException' });
   expect(JSON.stringify(answer)).not.toContain('/var/lib');
 });
+
+it('a viewer is told that its role does not suffice, and nothing of the things of others', async () => {
+  const { world } = plane;
+  const accountId = await world.account();
+  const { id } = await world.ownedDevice(accountId);
+  const { id: strangers } = await world.ownedDevice(await world.account('Other'));
+  const keys = await plane.tool(accountId, 'viewer');
+  const ask = (thing: string) => plane.ask(keys, 'GET', `/things/${thing}/jobs`, '', {}, 'iot-jobs-data');
+  const refused = (words: RegExp) => ({
+    ...{ status: 403, type: 'ForbiddenException' },
+    body: { message: expect.stringMatching(words) },
+  });
+  expect(await ask(id)).toMatchObject(refused(/the role viewer does not suffice/));
+  expect(await ask(strangers)).toMatchObject(refused(/no thing of the caller/));
+});

@@ -45,10 +45,12 @@ export function jobDataRoutes({ deviceJobs, devices }: JobDataCapabilities): Aws
       const { thing: deviceId = '', jobId = NEXT_JOB } = request.params as Record<string, string>;
       const { accountId } = caller;
       const isOwn =
-        caller.kind === 'device'
-          ? caller.deviceId === deviceId
-          : roleCovers(caller.role, 'user') && devices.owns(accountId, deviceId);
+        caller.kind === 'device' ? caller.deviceId === deviceId : devices.owns(accountId, deviceId);
       if (!isOwn) throw awsError('ForbiddenException', 'this is no thing of the caller', { status: 403 });
+      if (caller.kind === 'tool' && !roleCovers(caller.role, 'user')) {
+        const message = `the role ${caller.role} does not suffice: this needs the role user in the account`;
+        throw awsError('ForbiddenException', message, { status: 403 });
+      }
       if (caller.kind === 'device' && !mayAsk(caller.rights, topic(deviceId, jobId))) {
         throw awsError('ForbiddenException', 'a policy of the account denies it', { status: 403 });
       }

@@ -1,5 +1,5 @@
 import { isShadowName, ShadowError, shadowRefusal, shadowTopic } from '@ioto/protocol';
-import type { Logger } from '@ioto/runtime';
+import { isCodedError, type Logger } from '@ioto/runtime';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { AwsCaller } from '../aws-http/aws-caller.ts';
 import type { AwsRoutes } from '../aws-http/aws-scope.ts';
@@ -11,6 +11,7 @@ import type { ShadowRef } from './shadow-item.ts';
 import type { ShadowRecords } from './shadow-records.ts';
 
 const MOST_NAMES = 100;
+const UNWRITABLE = 'The service cannot complete the request: the disk of the cloud takes nothing now.';
 
 /** How the data plane calls what a message calls by number. */
 const NAMES: AwsNames = {
@@ -22,7 +23,11 @@ const NAMES: AwsNames = {
   SHADOW_TOO_LARGE: { code: 'RequestEntityTooLargeException', status: 413 },
   SHADOW_ENCODING: { code: 'UnsupportedDocumentEncodingException', status: 415 },
   SHADOW_BUSY: { code: 'ThrottlingException', status: 429 },
-  SHADOW_FAILED: { code: 'InternalFailureException', status: 500 },
+  // A disk that takes nothing now is no failure over REST: clients try again.
+  SHADOW_FAILED: ({ cause }) =>
+    isCodedError(cause, 'STORE_UNWRITABLE')
+      ? { code: 'ServiceUnavailableException', status: 503, message: UNWRITABLE }
+      : { code: 'InternalFailureException', status: 500 },
 };
 
 export interface ShadowRoutesOptions {

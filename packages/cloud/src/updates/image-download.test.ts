@@ -48,3 +48,20 @@ it('an image download gives its file back when the connection closes, though ano
   await http.stop();
   port.close();
 });
+
+it.each(['GET', 'HEAD'] as const)('%s of an image whose URL was cut off says so', async (method) => {
+  const clock = new VirtualClock();
+  const none = { desk: { get: async () => update }, blobs: { read: async () => endless() } };
+  const http = new HttpService({
+    ...{ clock, logger: silentLogger, root: [] },
+    api: [(app) => imageDownload(app, { ...none, secret: async () => Buffer.alloc(32), now: () => 0 })],
+  });
+  await http.start();
+  const [whole = ''] = imageUrl('/api', place, Buffer.alloc(32), 0).split('&');
+  for (const url of [whole, whole.split('?')[0] ?? '']) {
+    const answer = await http.app.inject({ method, url });
+    expect(answer.statusCode).toBe(400);
+    if (method === 'GET') expect(answer.json().error).toMatch(/not whole.*blob, expires and signature/);
+  }
+  await http.stop();
+});

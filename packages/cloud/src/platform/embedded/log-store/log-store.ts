@@ -70,15 +70,15 @@ export class EmbeddedLogStore implements LogStore, Component {
     this.#limits = { ...limits, ...options.limits };
     this.#records = new LogRecords(options.store);
     this.#reader = new BlockReader(options.logger);
-    const { directory, clock, diskSize: look = diskSize } = options;
-    this.#room = new DiskRoom({ directory, clock, look });
+    const { directory, clock, logger, diskSize: look = diskSize } = options;
+    this.#room = new DiskRoom({ directory, clock, logger, look });
     this.#quota = new LogQuota(this.#records, options.quota);
     this.#groups = new OpenGroups({
       ...options,
       ...{ records: this.#records, quota: this.#quota, limits: options.groupLimits },
     });
     this.#tidying = new Recurring({
-      ...{ name: 'tidying of logs', every: TIDY_EVERY, clock, logger: options.logger },
+      ...{ name: 'tidying of logs', every: TIDY_EVERY, clock, logger },
       failure: 'cannot tidy the logs',
       turn: () => this.tidy(),
     });
