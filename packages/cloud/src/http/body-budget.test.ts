@@ -10,6 +10,7 @@ const KB = 1024;
 let http: HttpService;
 let port: Server;
 const sockets: Socket[] = [];
+const polls: (() => void)[] = [];
 
 beforeEach(async () => {
   http = new HttpService({
@@ -21,6 +22,7 @@ beforeEach(async () => {
         const onRequest = async (request: { bodyOwner: string | undefined; url: string }) => {
           request.bodyOwner = request.url.split('?')[1];
         };
+        app.post('/poll', () => new Promise((resolve) => polls.push(() => resolve({}))));
         app.post('/known', { onRequest: onRequest as never }, async () => ({}));
       },
     ],
@@ -68,6 +70,17 @@ describe('bodies that were begun', () => {
     first?.destroy();
     await until('it to be forgotten', () => http.waiting === 1);
     expect(await send('/echo', 17 * KB)).toMatchObject({ status: 200 });
+  });
+
+  it('count until they are read where they are small, so that many may wait for their answers behind one address', async () => {
+    const waiting: ReturnType<typeof send>[] = [];
+    for (let n = 1; n <= 10; n += 1) {
+      waiting.push(send('/poll', 12 * KB));
+      await until('it to be read', () => polls.length === n);
+    }
+    expect(await send('/echo', 32 * KB)).toMatchObject({ status: 200 });
+    for (const answer of polls.splice(0)) answer();
+    expect((await Promise.all(waiting)).map(({ status }) => status)).toEqual(Array(10).fill(200));
   });
 
   it('are counted as long as they may become when they do not say', async () => {

@@ -62,6 +62,9 @@ export interface HttpServiceOptions {
   onUpgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 }
 
+/** Bytes of a body that counts only until it is read. */
+const SMALL_BODY = 16 * 1024;
+
 /** The HTTP side of the one port: it never listens itself, the front door hands it connections. */
 export class HttpService implements Component {
   readonly name = 'http';
@@ -190,8 +193,11 @@ export class HttpService implements Component {
       const { principal, bodyOwner = principal && nameOfPrincipal(principal), ip } = request;
       const by = bodyOwner === undefined ? { address: addressKey(ip) } : { caller: bodyOwner };
       try {
-        const giveBack = budget.take(by, bodyBytes(request, body));
+        const bytes = bodyBytes(request, body);
+        const giveBack = once(budget.take(by, bytes));
         request.whenOver(giveBack);
+        // A site of thousands of devices behind one address has as many long polls under way.
+        if (bytes <= SMALL_BODY) payload.once('end', giveBack);
       } catch (error) {
         done(error as Error);
         return;
@@ -261,4 +267,13 @@ function floods(wait: number): CodedError {
     retryable: true,
     retryAfter: wait,
   });
+}
+
+function once(action: () => void): () => void {
+  let isDone = false;
+  return () => {
+    if (isDone) return;
+    isDone = true;
+    action();
+  };
 }
