@@ -145,18 +145,40 @@ describe("AWS's own credentials provider for certificates", () => {
   });
 });
 
+/** What uses the credentials that the agent has now, and asks for no others. */
+async function holder() {
+  const { region, ...credentials } = await agent.keys.get();
+  const client = new CloudWatchClient({
+    ...{ endpoint: world.cloud.origin, region, credentials, maxAttempts: 1 },
+    requestHandler: { httpsAgent: new HttpsAgent({ ca: world.cloud.authority }) },
+  });
+  const put = () =>
+    client.send(
+      new PutMetricDataCommand({ Namespace: 'Fleet', MetricData: [{ MetricName: 'Heat', Value: 1 }] }),
+    );
+  return { client, put };
+}
+
+describe('a device whose certificate is revoked', () => {
+  it('has no use of what was given for it, and gets both anew by its identity key', async () => {
+    await restarted({ role: 'brief', endpoint: `localhost:${world.cloud.port}` });
+    const { client, put } = await holder();
+    await put();
+    const back = agent.next('mqtt:connected', AbortSignal.timeout(30_000));
+    await world.adminCall('/device/revoke', { id: agent.id });
+    await expect(put()).rejects.toMatchObject({ name: 'ExpiredTokenException' });
+    await back;
+    agent.keys.refused(await agent.keys.get());
+    await putMetric('warm');
+    await expect(put()).rejects.toMatchObject({ name: 'ExpiredTokenException' });
+    client.destroy();
+  });
+});
+
 describe('a device that is released', () => {
   it('has no use of its credentials any more', async () => {
     await restarted({});
-    const { region, ...credentials } = await agent.keys.get();
-    const client = new CloudWatchClient({
-      ...{ endpoint: world.cloud.origin, region, credentials, maxAttempts: 1 },
-      requestHandler: { httpsAgent: new HttpsAgent({ ca: world.cloud.authority }) },
-    });
-    const put = () =>
-      client.send(
-        new PutMetricDataCommand({ Namespace: 'Fleet', MetricData: [{ MetricName: 'Heat', Value: 1 }] }),
-      );
+    const { client, put } = await holder();
     await put();
     const released = agent.next('device:released', AbortSignal.timeout(20_000));
     await world.adminCall('/device/release', { id: agent.id });

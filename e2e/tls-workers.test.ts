@@ -1,6 +1,12 @@
 import { readFileSync } from 'node:fs';
-import { request } from 'node:https';
-import { lifeOf, newId, until } from '@ioto/testkit';
+import { Agent as HttpsAgent, request } from 'node:https';
+import {
+  CloudWatchLogsClient,
+  CreateLogGroupCommand,
+  CreateLogStreamCommand,
+  PutLogEventsCommand,
+} from '@aws-sdk/client-cloudwatch-logs';
+import { callApi, lifeOf, newId, until } from '@ioto/testkit';
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { mqttDevice } from './mqtt-device.ts';
@@ -143,6 +149,43 @@ describe('a cloud with TLS in worker processes', () => {
     expect(from).toEqual(['127.0.0.6', '127.0.0.7']);
     // Whoever comes from this machine's own address may read these without a token.
     expect([await metricsFrom('127.0.0.1'), await metricsFrom('127.0.0.8')]).toEqual([200, 401]);
+  });
+
+  it('takes lines of a device by credentials for its certificate, until the certificate is revoked', async () => {
+    const { id: own, options: how } = await mqttDevice(world, { protocolVersion: 5 });
+    const [certificate, key] = [String(how.cert), String(how.key)];
+    const url = `${world.cloud.origin}/role-aliases/ioto/credentials`;
+    const ask = () =>
+      callApi({
+        ...{ url, method: 'GET', authority: world.cloud.authority, certificate, key },
+        alpn: ['x-amzn-http-ca'],
+      });
+    const { expiration: _text, ...credentials } = (await ask()).json.credentials as ToolKeys & {
+      expiration: string;
+    };
+    const client = new CloudWatchLogsClient({
+      ...{ endpoint: world.cloud.origin, region: 'local', maxAttempts: 1 },
+      credentials,
+      requestHandler: { httpsAgent: new HttpsAgent({ ca: world.cloud.authority }) },
+    });
+    const place = { logGroupName: 'ioto/workers', logStreamName: own };
+    await client.send(new CreateLogGroupCommand(place));
+    await client.send(new CreateLogStreamCommand(place));
+    const put = () => {
+      const logEvents = [{ timestamp: Date.now(), message: 'x'.repeat(100_000) }];
+      return client.send(new PutLogEventsCommand({ ...place, logEvents }));
+    };
+    expect((await Promise.all([put(), put(), put(), put()])).every((each) => each.nextSequenceToken)).toBe(
+      true,
+    );
+    const device = await open(how);
+    const gone = new Promise((resolve) => device.once('close', () => resolve(undefined)));
+    expect((await world.adminCall('/device/revoke', { id: own })).status).toBe(200);
+    await gone;
+    await expect(put()).rejects.toMatchObject({ name: 'ExpiredTokenException' });
+    expect((await ask()).status).toBe(403);
+    await expect(open(how)).rejects.toThrow();
+    client.destroy();
   });
 
   it('keeps little for a client that takes nothing, and serves the others meanwhile', async () => {

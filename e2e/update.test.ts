@@ -59,6 +59,29 @@ describe('software for devices', () => {
     expect(await program.exited).toEqual({ code: 0, signal: null });
   });
 
+  it('is fetched at once by a device that has a job for it, which is done when that version runs', async () => {
+    const never = { delay: '1 day', period: '1 day' };
+    const device = await UpdatingDevice.create(world, maker, never, { mqtt: true, jobs: true });
+    await device.script('install\necho exit');
+    await maker.publish('1.2.5', image, device.id);
+    const { accountId } = world.owner;
+    const jobId = 'software';
+    const order = { accountId, jobId, document: { operation: 'update' }, devices: [device.id] };
+    expect((await world.adminCall('/job/create', order)).status).toBe(201);
+    const execution = async () =>
+      (
+        (await world.adminCall('/job/executions', { accountId, jobId })).json.items as { status: string }[]
+      )[0];
+    const program = device.start();
+    expect(await program.exited, program.said).toEqual({ code: 0, signal: null });
+    expect((await execution())?.status).toBe('IN_PROGRESS');
+    device.start();
+    await until('the job to be done', async () => (await execution())?.status === 'SUCCEEDED');
+    expect((await device.installed()).equals(image)).toBe(true);
+    expect(await device.ran()).toEqual(['1.2.5']);
+    await device.program?.kill();
+  });
+
   it('goes on where it was when the cloud, or the device, dies in the middle of the download', async () => {
     // More than what the system holds of it on the way.
     const image = randomBytes(30 * 1024 ** 2);

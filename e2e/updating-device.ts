@@ -62,13 +62,19 @@ export class UpdatingDevice {
     this.#settings = settings;
   }
 
-  static async create(world: World, maker: Maker, update: object = {}): Promise<UpdatingDevice> {
+  /** `services` are those that it has beside what an update takes. */
+  static async create(
+    world: World,
+    maker: Maker,
+    update: object = {},
+    services: object = {},
+  ): Promise<UpdatingDevice> {
     const files = await world.device();
     const ioto = JSON.parse(await readFile(join(files.config, 'ioto.json5'), 'utf8'));
     const settings = {
       ...ioto,
       version: '1.0.0',
-      services: { provision: true, update: true },
+      services: { provision: true, update: true, ...services },
       scripts: { update: join(files.directory, 'apply.sh') },
       // It was on before, so that its next check-in is a period away.
       update: { delay: '100 msec', period: '1 sec', jitter: 0, keys: '@config/maker.pem', ...update },

@@ -8,6 +8,7 @@ interface Property {
   anyOf?: Property[];
   items?: Property;
   properties?: Record<string, Property>;
+  patternProperties?: Record<string, Property>;
   required?: string[];
   default?: unknown;
   description?: string;
@@ -55,7 +56,8 @@ function rowsOf(schema: Property, prefix: string): string[][] {
   return Object.entries(schema.properties ?? {}).flatMap(([name, property]) => {
     const path = `${prefix}${name}`;
     const own = [`\`${path}\``, typeOf(property), defaultOf(property), property.description ?? ''];
-    if (property.items?.properties) return [own, ...rowsOf(property.items, `${path}[].`)];
+    const each = property.items ?? Object.values(property.patternProperties ?? {})[0];
+    if (each?.properties) return [own, ...rowsOf(each, `${path}${property.items ? '[]' : '.NAME'}.`)];
     if (!property.properties) return [own];
     return [[`\`${path}\``, '', '', property.description ?? ''], ...rowsOf(property, `${path}.`)];
   });

@@ -156,6 +156,11 @@ export interface UpdateOffer {
   file: string;
   /** The agent leaves the image to the listener: neither runs `scripts.update`, nor restarts. */
   preventDefault(): void;
+  /**
+   * A listener that has prevented the default says that it has applied the image, or why it could not: then the image is offered
+   * again later, up to three times. Until then, or the next start, the image stays, and no other update is taken.
+   */
+  finish(error?: Error): void;
 }
 
 export interface DeviceCommand {

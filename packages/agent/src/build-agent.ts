@@ -4,6 +4,7 @@ import {
   createLogger,
   Emitter,
   Lifecycle,
+  type Logger,
   lockStateDirectory,
   messageOf,
   type StateLock,
@@ -21,22 +22,33 @@ import { ControlSocket } from './control/control-socket.ts';
 import { ProvisionFile } from './identity/provision-file.ts';
 import { forgetProvisioning, isResetRequested, requestReset, reset } from './identity/reset.ts';
 import { type Metric, openMetric } from './measuring/metric.ts';
+import { narrate } from './narrate.ts';
 import { SERVICE_MODULES } from './service-modules.ts';
 import { planServices, SERVICE_TABLE, type ServiceName } from './service-table.ts';
 import type { UrlFetch } from './services/url/fetch.ts';
 import { openStore, type Store, type StoreCloud } from './store.ts';
 
-/** Makes an agent. Nothing is read, written or opened before `start`. */
+/** Names that one warning tells. */
+const MOST_UNREAD = 20;
+
+/**
+ * Makes an agent. Nothing is read, written or opened before `start`. Without a `logger` it says on standard error what goes wrong;
+ * with one, the program tells what it likes of the events.
+ */
 export function createAgent(options: AgentOptions = {}): Agent {
-  return new DeviceAgent(options);
+  if (options.logger) return new DeviceAgent({ ...options, logger: options.logger });
+  const logger = createLogger('ioto', { level: 'warn' });
+  const agent = new DeviceAgent({ ...options, logger });
+  narrate(agent, logger);
+  return agent;
 }
 
 /** The composition root: reads the configuration, then makes and starts the parts one after the other. */
 class DeviceAgent implements Agent {
-  readonly #options: AgentOptions;
+  readonly #options: AgentOptions & { logger: Logger };
   readonly #events: Emitter<AgentEvents>;
   readonly #board: StatusBoard;
-  readonly #logger: NonNullable<AgentOptions['logger']>;
+  readonly #logger: Logger;
   readonly store: Store;
   readonly metric: Metric;
   readonly url: { fetch: UrlFetch };
@@ -44,9 +56,9 @@ class DeviceAgent implements Agent {
   #lifecycle: Lifecycle | undefined;
   #lock: StateLock | undefined;
 
-  constructor(options: AgentOptions) {
+  constructor(options: AgentOptions & { logger: Logger }) {
     this.#options = options;
-    this.#logger = options.logger ?? createLogger('ioto', { level: 'warn' });
+    this.#logger = options.logger;
     this.#events = new Emitter<AgentEvents>((event, error) =>
       this.#logger.error({ event, error: messageOf(error) }, 'a listener failed'),
     );
@@ -56,6 +68,7 @@ class DeviceAgent implements Agent {
       cloud: () => storeCloud(this.#running),
     });
     this.metric = openMetric(() => ({
+      id: this.id,
       sender: need(this.#running.metricSender, 'metrics'),
       ask: need(this.#running.ask, 'mqtt'),
     }));
@@ -146,10 +159,14 @@ class DeviceAgent implements Agent {
     return config;
   }
 
-  #gather({ settings, directories, locate }: LoadedConfig): AgentParts {
+  #gather({ settings, directories, locate, unread }: LoadedConfig): AgentParts {
     const { clock = systemClock, random = Math.random, checkpoint = () => undefined } = this.#options;
     const plan = planServices(settings.services, new Set(Object.keys(SERVICE_MODULES)));
     if (plan.on.has('register')) requireBuilder(settings);
+    if (unread.length > 0) {
+      const names = unread.slice(0, MOST_UNREAD).join(', ');
+      this.#logger.warn({ names }, 'the configuration has names that are no settings: nothing reads them');
+    }
     for (const warning of plan.warnings) this.#logger.warn({}, warning);
     if (settings.log.path === 'cloud' && !plan.on.has('logs')) {
       this.#logger.warn({}, "log.path is 'cloud', but the service logs is off: the log stays here");

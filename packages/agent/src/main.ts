@@ -80,6 +80,7 @@ async function run(invocation: RunInvocation): Promise<number> {
 }
 
 async function runAgent({ options, level, exit, show, trace }: RunInvocation): Promise<number> {
+  process.stdout.on('error', () => undefined);
   const traffic = show && showTraffic(show, (line) => process.stderr.write(`${line}\n`));
   const agent = makeAgent(
     { ...options, ...(traffic && { traffic }) },

@@ -1,4 +1,5 @@
 import type { LogLevel } from '@ioto/runtime';
+import type { AgentEvents } from './agent-events.ts';
 import type { ConnectionEnd } from './services/mqtt/refusal.ts';
 import type { UrlAnswer } from './services/url/fetch.ts';
 
@@ -95,10 +96,21 @@ export interface Renewal {
   ended(end: ConnectionEnd, proof: boolean): Promise<boolean>;
 }
 
+/** What has become of an update, or of the question for one. */
+export type UpdateState =
+  /** There is no other software for the device. */
+  | { is: 'none' }
+  /** How it ends is told by `update:ended`. */
+  | { is: 'under-way'; version: string }
+  /** Applied; or refused or failed, with the reason. */
+  | ({ is: 'ended' } & AgentEvents['update:ended']);
+
 /** Service `update`. */
 export interface Updates {
-  /** Asks the cloud at once; resolves with the version that is now on its way, undefined when there is nothing newer. */
-  check(): Promise<string | undefined>;
+  /** Asks the cloud at once, also for what has failed before. @throws when the cloud does not answer. */
+  check(): Promise<UpdateState>;
+  /** What has become of an update that an earlier run of the agent began; undefined where nothing is known of it. */
+  found(version: string): Promise<UpdateState | undefined>;
 }
 
 /** The log of the program that the agent runs in, lent to it by the program. */

@@ -135,6 +135,10 @@ export class JobsWorld {
     return this.#directory.read(name);
   }
 
+  at(name: string): string {
+    return this.#directory.at(name);
+  }
+
   /** The report that a job ends with. */
   async reported(count = 1): Promise<Report> {
     await until(() => this.reports.length >= count);

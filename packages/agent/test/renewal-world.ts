@@ -30,7 +30,7 @@ export class RenewalWorld {
   /** Serial numbers that the cloud does not take, beside those that it has voided. */
   readonly refuses = new Set<string>();
   /** What comes of the next connects instead of a connection. */
-  readonly faults: ConnectionEnd['kind'][] = [];
+  readonly faults: (ConnectionEnd['kind'] | 'silent' | undefined)[] = [];
   cloud: 'certifies' | 'rejects' | 'is silent' | 'hangs up' = 'certifies';
   /** The moment at which the power goes. */
   cutAt: Checkpoint | undefined;
@@ -141,12 +141,14 @@ export class RenewalWorld {
     const { serialNumber } = readCertificate(certificate);
     const fault = this.faults.shift();
     // The first use of the latest voids the others, also when the device does not hear of it.
-    const isTaken = (fault === undefined || fault === 'lost') && !this.refuses.has(serialNumber);
+    const isTaken =
+      (fault === undefined || fault === 'lost' || fault === 'silent') && !this.refuses.has(serialNumber);
     if (isTaken && serialNumber === this.#latest && present) {
       const old = readCertificate(present.certificate).serialNumber;
       if (old !== serialNumber) this.refuses.add(old);
     }
-    const kind = fault ?? (isTaken ? undefined : 'refused');
+    // `silent`: taken, and the connection closed before a word.
+    const kind = fault === 'silent' ? 'unanswered' : (fault ?? (isTaken ? undefined : 'refused'));
     if (kind === undefined) {
       this.connected = true;
       this.service.connected();

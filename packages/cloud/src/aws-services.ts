@@ -54,6 +54,8 @@ export interface AwsServiceParts {
   provisioning: DeviceProvisioning;
   /** To be told of certificates that are void from now on. */
   door: Pick<DeviceDoor, 'revoked'>;
+  /** Bytes of packed logs that an account may keep; default 10 GiB. */
+  logQuota?: number;
   metrics: MetricIntake;
   metricDesk: MetricDesk;
   /** What is done to a device, one after the other. */

@@ -137,6 +137,7 @@ export function createCloud(options: CloudOptions = {}): Cloud {
         file: (...names) => state.file(...names),
         builder: builderClient,
         schema,
+        logQuota: config.logQuota * 2 ** 30,
       })
     : undefined;
 
@@ -172,7 +173,7 @@ export function createCloud(options: CloudOptions = {}): Cloud {
     api,
     root: [
       (app) => operationsRoutes(app, { metrics, authenticator, probe }),
-      ...(devices ? [(app: HttpApp) => awsScope(app, { authorizer, logger, ...devices.aws })] : []),
+      ...(devices ? [(app: HttpApp) => awsScope(app, { authorizer, clock, logger, ...devices.aws })] : []),
     ],
     onAnswer: (route, status, seconds) => metrics.answered(route, status, seconds),
     ...(devices ? { onUpgrade: (request, socket, head) => webSocket.upgrade(request, socket, head) } : {}),

@@ -2,6 +2,7 @@ import { compileSchema, completeSchema, schemaHash } from '@ioto/database';
 import { SYNC_CHECKED, SYNC_DIGEST, SYNC_FETCH, SYNC_HELLO } from '@ioto/protocol';
 import type { Clock, Component, Logger } from '@ioto/runtime';
 import type { AuditLog } from './audit/audit-log.ts';
+import { cloudAuditRoutes } from './audit/audit-routes.ts';
 import type { AwsRoutes } from './aws-http/aws-scope.ts';
 import type { JsonTarget } from './aws-http/json-target.ts';
 import { buildAwsServices } from './aws-services.ts';
@@ -60,7 +61,7 @@ import { ItemSender } from './sync/down/item-sender.ts';
 import { LiveDelivery } from './sync/down/live-delivery.ts';
 import { dropPendingCommands } from './sync/down/pending-commands.ts';
 import { SyncDown } from './sync/down/sync-down.ts';
-import { ExpirySweep } from './sync/expiry/expiry-sweep.ts';
+import { expirySweep } from './sync/expiry/expiry-sweep.ts';
 import { Agreed } from './sync/hello/agreed.ts';
 import { Peers } from './sync/hello/peers.ts';
 import { Arrivals } from './sync/items/arrivals.ts';
@@ -91,6 +92,8 @@ export interface DeviceCloudCapabilities {
   place: () => CloudPlace;
   /** The data schema of devices and cloud, `onetable:1.1.0`; core models that it leaves out are added. */
   schema?: Readonly<Record<string, unknown>>;
+  /** Bytes of packed logs that an account may keep; default 10 GiB. */
+  logQuota?: number;
   clock: Clock;
   logger: Logger;
 }
@@ -172,7 +175,7 @@ export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceC
     devices: accountDevices,
   });
   const feed = new ItemFeed({ schema, store, endpoint });
-  const expiry = new ExpirySweep({ schema, store, clock, logger });
+  const expiry = expirySweep({ schema, store, clock, logger });
 
   const presence = new Presence({ store, clock, logger });
   const history = new ConnectionHistory({ store, clock, logger });
@@ -221,6 +224,7 @@ export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceC
     ...{ store, audit, accounts, sponsors, guards, secrets, authority, credentials, endpoint, place, schema },
     ...{ records, accountDevices, directory, provisioning, metrics, metricDesk, turns, clock, logger },
     file: capabilities.file,
+    logQuota: capabilities.logQuota,
     credentialDesk: desk,
     door,
   });
@@ -280,7 +284,8 @@ export function buildDeviceCloud(capabilities: DeviceCloudCapabilities): DeviceC
         deviceRoutes(app, { claims, releases, directory, history, quarantine, agreed, conflicts, guards }),
       (app) => itemRoutes(app, { items, guards }),
       (app) => credentialRoutes(app, { desk, guards }),
-      (app) => broadcastRoutes(app, { broadcasts, audit, guards }),
+      (app) => broadcastRoutes(app, { broadcasts, guards }),
+      (app) => cloudAuditRoutes(app, { audit, guards }),
       (app) => metricRoutes(app, { desk: metricDesk, guards }),
       (app) => policyRoutes(app, { desk: policyDesk, trial, guards }),
       ...aws.api,

@@ -75,6 +75,12 @@ export const CloudConfigSchema = Type.Object(
       description:
         'days that a device certificate holds, 0.0001..7300; devices renew theirs after two thirds of them',
     }),
+    logQuota: Type.Number({
+      minimum: 0.001,
+      maximum: 1_000_000,
+      default: 10,
+      description: 'GiB of packed logs that an account may keep on the disk, 0.001..1000000',
+    }),
     schema: Type.Optional(
       Type.String({
         minLength: 1,

@@ -13,6 +13,9 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   });
 }
 
+// Who has gone, or a disk that is full, must not end a cloud that serves; a command whose answer is lost has failed.
+if (process.argv[2] === 'start') process.stdout.on('error', () => undefined);
+
 const code = await runProgram(process.argv.slice(2), {
   out: (text) => process.stdout.write(text),
   say: (text) => process.stderr.write(`${text}\n`),

@@ -68,6 +68,7 @@ export {
   quantile,
   readSketch,
   sketchOf,
+  sketchOfAll,
   subtractSketch,
 } from './metric-sketch.ts';
 export {

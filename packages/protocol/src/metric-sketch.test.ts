@@ -8,6 +8,7 @@ import {
   readSketch,
   sketchCount,
   sketchOf,
+  sketchOfAll,
   subtractSketch,
 } from './metric-sketch.ts';
 
@@ -38,6 +39,7 @@ describe('a sketch of samples', () => {
         const sum = mergeSketches(mergeSketches(x, y), z);
         expect(mergeSketches(x, mergeSketches(z, y))).toEqual(sum);
         expect(all([...c, ...a, ...b])).toEqual(sum);
+        expect(sketchOfAll([...c, ...b, ...a].map((value) => ({ value, count: 1 })))).toEqual(sum);
         expect(sketchCount(sum)).toBe(a.length + b.length + c.length);
         expect(subtractSketch(sum, mergeSketches(x, y))).toEqual({
           ...z,

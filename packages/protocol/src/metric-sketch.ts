@@ -26,8 +26,27 @@ const MOST_HALVINGS = 17;
 /** Of one number, so many times. */
 export function sketchOf(value: number, count = 1): MetricSketch {
   if (value === 0) return { z: count };
-  const bucket = Math.ceil(Math.log(Math.abs(value)) / LOG_BASE) + 0;
-  return value > 0 ? { p: [bucket, count] } : { n: [bucket, count] };
+  return value > 0 ? { p: [bucketOf(value), count] } : { n: [bucketOf(value), count] };
+}
+
+/** Of many numbers, each so many times: what merging their sketches one after the other gives, in less time. */
+export function sketchOfAll(samples: Iterable<{ value: number; count: number }>): MetricSketch {
+  const [positive, negative] = [new Map<number, number>(), new Map<number, number>()];
+  let z = 0;
+  for (const { value, count } of samples) {
+    if (value === 0) z += count;
+    else {
+      const side = value > 0 ? positive : negative;
+      const bucket = bucketOf(value);
+      side.set(bucket, (side.get(bucket) ?? 0) + count);
+    }
+  }
+  const list = (side: ReadonlyMap<number, number>) => [...side].sort(([a], [b]) => a - b).flat();
+  return tidy(0, z, list(positive), list(negative));
+}
+
+function bucketOf(value: number): number {
+  return Math.ceil(Math.log(Math.abs(value)) / LOG_BASE) + 0;
 }
 
 /** Both together. The order in which many are put together makes no difference. */

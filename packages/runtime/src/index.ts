@@ -29,7 +29,8 @@ export {
   type LogOptions,
   linesForPeople,
   silentLogger,
-  standardError,
 } from './log.ts';
+export { Recurring, type RecurringOptions } from './recurring.ts';
+export { standardError } from './standard-error.ts';
 export { lockStateDirectory, type StateLock } from './state-lock.ts';
 export { parseCount, parseSize, parseTime } from './units.ts';

@@ -48,11 +48,6 @@ export function createLogger(name: string, { level, destination = process.stderr
   return logger;
 }
 
-/** Standard error for a program's log: lines for people on a terminal, JSON for everything that collects logs. */
-export function standardError(): { write(line: string): void } {
-  return process.stderr.isTTY ? linesForPeople(process.stderr) : process.stderr;
-}
-
 /** Turns each JSON line into `time level message name=value …`, with the time of day where it is read. */
 export function linesForPeople(out: { write(line: string): void }): { write(line: string): void } {
   return { write: (line) => out.write(forPeople(line)) };

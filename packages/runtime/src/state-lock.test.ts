@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -34,6 +34,30 @@ test('the lock of a process that was killed is taken over', async () => {
   await new Promise((resolve) => child.once('exit', resolve));
   lockStateDirectory(directory).release();
 });
+
+test.runIf(existsSync('/proc/self'))(
+  'the lock of a process that has ended is taken over, though its parent takes no note of that',
+  async () => {
+    const directory = fresh();
+    lockStateDirectory(directory).release();
+    // The shell becomes a program that never waits for the child that the shell had.
+    const parent = spawn('sh', ['-c', 'sleep 0.2 & echo $!; exec sleep 60'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const pid = Number(await new Promise((resolve) => parent.stdout.once('data', resolve)));
+    const fields = () => {
+      const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+      return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    };
+    while (fields()[0] !== 'Z') await new Promise((resolve) => setTimeout(resolve, 5));
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+    const holder = { pid, started: fields()[19], boot, nonce: 'x' };
+    writeFileSync(join(directory, 'lock'), JSON.stringify(holder));
+    lockStateDirectory(directory).release();
+    parent.kill();
+    await new Promise((resolve) => parent.once('exit', resolve));
+  },
+);
 
 test('a reused process ID and a torn lock file do not hold the directory for ever', () => {
   const reused = fresh();

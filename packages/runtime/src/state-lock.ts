@@ -27,9 +27,10 @@ export interface StateLock {
  */
 export function lockStateDirectory(directory: string): StateLock {
   const path = join(directory, 'lock');
+  const { started, boot } = identityOf(process.pid);
   const self: Holder = {
     pid: process.pid,
-    ...identityOf(process.pid),
+    ...{ started, boot },
     nonce: randomBytes(8).toString('hex'),
   };
   const own = `${path}.${self.nonce}`;
@@ -125,16 +126,20 @@ function isAlive(holder: Holder): boolean {
     if (systemCode(error) === 'ESRCH') return false;
   }
   const now = identityOf(holder.pid);
+  if (now.isZombie) return false;
   return now.started === holder.started && now.boot === holder.boot;
 }
 
-function identityOf(pid: number): { started: string; boot: string } {
+/** `isZombie`: it has ended, and only waits for its parent to take note, which some never do (an init of a container). */
+function identityOf(pid: number): { started: string; boot: string; isZombie: boolean } {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     // The command in parentheses may hold blanks; the fields after it may not. Start time is field 22.
-    const started = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
-    return { started, boot: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim() };
+    const [state, ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    const started = fields[18] ?? '';
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+    return { started, boot, isZombie: state === 'Z' };
   } catch {
-    return { started: '', boot: '' };
+    return { started: '', boot: '', isZombie: false };
   }
 }

@@ -103,5 +103,8 @@ function firstError(error: unknown): string {
   const { errors = [] } = error as { errors?: { text: string; location?: { file: string; line: number } }[] };
   const [first] = errors;
   if (!first) return messageOf(error);
-  return first.location ? `${first.location.file}:${first.location.line}: ${first.text}` : first.text;
+  const text = /^Top-level await/.test(first.text)
+    ? 'await stands outside of a function, which one file cannot have: put the program into an async function'
+    : first.text;
+  return first.location ? `${first.location.file}:${first.location.line}: ${text}` : text;
 }

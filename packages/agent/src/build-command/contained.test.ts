@@ -8,9 +8,15 @@ test('services that need no others are all that a build contains', () => {
 
 test('what a service needs comes with it, and what that needs too', () => {
   const { services, added } = containedServices(['sync']);
-  expect(services).toEqual(['url', 'database', 'register', 'provision', 'mqtt', 'sync']);
+  expect(services).toEqual(['url', 'serialize', 'database', 'register', 'provision', 'mqtt', 'sync']);
   expect(added).toContainEqual({ name: 'mqtt', neededBy: 'sync' });
   expect(added).toContainEqual({ name: 'register', neededBy: 'provision' });
+});
+
+test('a device that registers is given an ID', () => {
+  const { services, added } = containedServices(['shadow']);
+  expect(services).toContain('serialize');
+  expect(added).toContainEqual({ name: 'serialize', neededBy: 'register' });
 });
 
 test('what follows another by default is left out unless it is named', () => {

@@ -31,11 +31,21 @@ export async function runBuild(invocation: BuildInvocation, say: (line: string) 
     if (metafile !== undefined) await writeFile(metafile, `${JSON.stringify(made)}\n`);
   });
   say('starting it once, for its code cache');
-  await (entry === undefined ? cacheAgent(out, services) : cacheProgram(out));
+  await started(out, () => (entry === undefined ? cacheAgent(out, services) : cacheProgram(out)));
   const [file, cache] = await Promise.all([stat(out), stat(`${out}.cache`)]);
   say(
     `${invocation.out}: ${kilobytes(file.size)}, and ${kilobytes(cache.size)} of cache for Node ${process.version}`,
   );
+}
+
+/** A file that does not start is of no use to anybody. */
+async function started(out: string, start: () => Promise<void>): Promise<void> {
+  try {
+    await start();
+  } catch (error) {
+    for (const file of [out, `${out}.cache`, `${out}.LEGAL.txt`]) await rm(file, { force: true });
+    throw error;
+  }
 }
 
 async function written(out: string, write: () => Promise<void>): Promise<void> {

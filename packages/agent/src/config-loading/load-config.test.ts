@@ -51,6 +51,21 @@ describe('the load order', () => {
     await expect(load(directory, bad)).rejects.toThrow(/web\.json5:3:17: web\.timeouts\.parse: /);
   });
 
+  it('tells names that are no settings, wherever they stand', async () => {
+    await using directory = await Directory.create();
+    const { unread } = await load(directory, {
+      'config/ioto.json5': `{ servces: {}, shadow: { sav: 5 }, logs: { filez: [], files: [{ pth: 'x' }] }, _off: {},
+        jobs: { programs: { backup: { path: '/b', arg: [] } } }, services: { other: true }, device: { colour: 'red' } }`,
+    });
+    expect(unread).toEqual([
+      'servces',
+      'shadow.sav',
+      'logs.filez',
+      'logs.files.0.pth',
+      'jobs.programs.backup.arg',
+    ]);
+  });
+
   it('reads .json where .json5 is missing', async () => {
     await using directory = await Directory.create();
     const { settings } = await load(directory, {

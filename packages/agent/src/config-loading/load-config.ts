@@ -7,13 +7,15 @@ import { blend, blendConditional, isProperties, type Properties } from './blend.
 import { checkAddresses } from './check-addresses.ts';
 import { configDirectory, type Directories, layOutDirectories } from './directories.ts';
 import { type Layer, readLayers, sourceOf } from './layers.ts';
-import { invalid, type Locate, makeSettings } from './settings.ts';
+import { invalid, type Locate, makeSettings, unreadProperties } from './settings.ts';
 
 export interface LoadedConfig {
   settings: AgentSettings;
   directories: Directories;
   /** Where a setting was set, for a service that finds fault with it. */
   locate: Locate;
+  /** Properties of the files that nothing reads. */
+  unread: readonly string[];
 }
 
 /**
@@ -43,7 +45,7 @@ export async function loadConfig(options: AgentOptions, directories: Directories
   const device = checkDevice(properties.device, options.id, locate);
   const settings = makeSettings({ ...properties, device }, locate);
   checkAddresses(settings, directories, locate);
-  return { settings, directories, locate };
+  return { settings, directories, locate, unread: unreadProperties(properties) };
 }
 
 function blendLayers(layers: readonly Layer[], options: AgentOptions): Properties {

@@ -11,6 +11,8 @@ interface SchemaNode {
   anyOf?: SchemaNode[];
   items?: SchemaNode;
   properties?: Record<string, SchemaNode>;
+  /** Of a record: what each of its properties is. */
+  patternProperties?: Record<string, SchemaNode>;
   minimum?: number;
   maximum?: number;
 }
@@ -50,7 +52,10 @@ function firstErrorPath(errors: readonly { instancePath: string }[]): string[] {
 
 function schemaAt(path: readonly string[]): SchemaNode | undefined {
   let node: SchemaNode | undefined = agentSchema as SchemaNode;
-  for (const part of path) node = node?.properties?.[part] ?? (isIndex(part) ? node?.items : undefined);
+  for (const part of path) {
+    const [ofRecord]: SchemaNode[] = Object.values(node?.patternProperties ?? {});
+    node = node?.properties?.[part] ?? ofRecord ?? (isIndex(part) ? node?.items : undefined);
+  }
   return node;
 }
 
@@ -93,6 +98,29 @@ function converted(node: SchemaNode, value: unknown, path: string[], locate: Loc
   } catch (error) {
     throw invalid(path, locate, messageOf(error));
   }
+}
+
+/** Groups whose names are anybody's: what describes a device, what a cloud said, and services of other builds. */
+const OPEN = new Set(['device', 'provision', 'services', 'web', 'conditional']);
+
+/** Paths of properties that are no settings: slips of the pen, mostly. A name that begins with `_` is switched off on purpose. */
+export function unreadProperties(properties: Properties): string[] {
+  const unread: string[] = [];
+  const walk = (node: SchemaNode, value: unknown, path: readonly string[]): void => {
+    const [ofRecord]: SchemaNode[] = Object.values(node.patternProperties ?? {});
+    if (Array.isArray(value)) {
+      for (const [at, each] of value.entries()) walk(node.items ?? {}, each, [...path, String(at)]);
+    } else if (isProperties(value) && (node.properties || ofRecord)) {
+      for (const [name, inner] of Object.entries(value)) {
+        const child = node.properties?.[name] ?? ofRecord;
+        if (name.startsWith('_') || (path.length === 0 && OPEN.has(name))) continue;
+        if (child) walk(child, inner, [...path, name]);
+        else unread.push([...path, name].join('.'));
+      }
+    }
+  };
+  walk(agentSchema as SchemaNode, properties, []);
+  return unread;
 }
 
 export function invalid(path: string[], locate: Locate, message: string): CodedError {

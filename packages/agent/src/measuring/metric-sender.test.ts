@@ -30,7 +30,7 @@ function setting({ isOurs = true } = {}) {
   const sent: Message[] = [];
   const pending: { acknowledge(): void; lose(): void }[] = [];
   let answers = true;
-  const metric = openMetric(() => ({ sender, ask: async () => '21.5' }));
+  const metric = openMetric(() => ({ id: 'D1', sender, ask: async () => '21.5' }));
   const connect = () =>
     sender.connected((topic, payload) => {
       expect(topic).toBe(serviceTopic.metricSet('D1'));
@@ -223,6 +223,8 @@ describe('a metric', () => {
     await expect(metric.set('', 1)).rejects.toEqual(refused(/name of a metric/));
     await expect(metric.set('x'.repeat(129), 1)).rejects.toEqual(refused(/at most 128 characters/));
     await expect(metric.set('heat', Number.NaN)).rejects.toEqual(refused(/finite number/));
+    const other = [{ Device: '${deviceId}' }, { Device: 'OTHER' }];
+    await expect(metric.set('heat', 1, other)).rejects.toEqual(refused(/no other device/));
     await expect(metric.set('heat', 1, [])).rejects.toEqual(refused(/list of 1 to 8/));
     await expect(metric.set('heat', 1, [{ Room: '' }])).rejects.toEqual(refused(/dimension Room/));
     await expect(metric.set('heat', 1, [{}], { elapsed: -1 })).rejects.toEqual(refused(/elapsed/));
@@ -237,7 +239,7 @@ describe('the answer for a metric', () => {
     const { metric } = setting();
     expect(await metric.get('heat', {}, 300, 'avg')).toBe(21.5);
     const { sender } = setting();
-    const silent = openMetric(() => ({ sender, ask: async () => '' }));
+    const silent = openMetric(() => ({ id: 'D1', sender, ask: async () => '' }));
     expect(await silent.get('heat', {}, 300, 'avg')).toBeNaN();
   });
 });

@@ -49,6 +49,8 @@ export interface Metric {
 
 /** What metrics go by; asked for at each call, since an agent is made before it has any. */
 export interface MetricEnds {
+  /** The device's own claim ID. */
+  id: string;
   sender: MetricSender;
   ask: Ask;
 }
@@ -60,7 +62,9 @@ export function openMetric(ends: () => MetricEnds): Metric {
   return {
     async set(name, value, dimensions = [{}], { elapsed = 0 } = {}) {
       check(problemOfMetricName(name) ?? problemOfSet(value, dimensions, elapsed));
-      return ends().sender.set({ metric: name, dimensions }, value, elapsed * 1000);
+      const { id, sender } = ends();
+      check(problemOfDevice(dimensions, id));
+      return sender.set({ metric: name, dimensions }, value, elapsed * 1000);
     },
     async get(name, dimensions, period, statistic) {
       check(problemOfMetricName(name) ?? problemOfDimensions(dimensions) ?? problemOfGet(period, statistic));
@@ -87,6 +91,13 @@ function problemOfSet(value: unknown, dimensions: unknown, elapsed: unknown): st
     return `elapsed is a number of seconds from 0 to ${LONGEST_ELAPSED}`;
   }
   return dimensions.map(problemOfDimensions).find((problem) => problem !== undefined);
+}
+
+/** The cloud would drop it, and could tell nobody. */
+function problemOfDevice(dimensions: readonly MetricDimensions[], id: string): string | undefined {
+  const isOther = ({ Device }: MetricDimensions) =>
+    Device !== undefined && Device !== id && Device !== '${deviceId}';
+  return dimensions.some(isOther) ? 'the dimension Device of a metric may name no other device' : undefined;
 }
 
 function problemOfGet(period: unknown, statistic: unknown): string | undefined {

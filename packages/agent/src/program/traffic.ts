@@ -7,7 +7,7 @@ export const SHOWN = { H: 'out', B: 'out', h: 'in', b: 'in' } as const;
 const LONGEST_BODY = 4096;
 /** Headers, query parameters and properties that hold secrets. */
 const SECRETS =
-  /^(authorization|token|password|key|cloudkey|privatekey|cookie|set-cookie|secretaccesskey|sessiontoken|ioto-signature|x-amz-security-token|t)$/i;
+  /^(authorization|token|password|key|cloudkey|privatekey|cookie|set-cookie|secretaccesskey|sessiontoken|certificateownershiptoken|ioto-signature|x-amz-security-token|t)$/i;
 
 /** Shows traffic to a person who looks for a fault; secrets stay secret. */
 export function showTraffic(letters: string, say: (line: string) => void): (piece: Traffic) => void {
@@ -45,7 +45,7 @@ function bodyText(body: string | Uint8Array): string {
   if (json === undefined && /^\s*[{[]/.test(text) && text.length > LONGEST_BODY) {
     return `${text.length} characters of JSON`;
   }
-  const plain = json === undefined ? shown : JSON.stringify(json, censor);
+  const plain = json === undefined ? withoutSecrets(shown) : JSON.stringify(json, censor);
   return `${plain}${rest}`.replace(/[^\P{Cc}\n\t]/gu, '·');
 }
 
@@ -58,6 +58,8 @@ function parsed(text: string): unknown {
 }
 
 function censor(name: string, value: unknown): unknown {
+  // A URL may be all that is needed to fetch what it leads to.
+  if (typeof value === 'string' && /^https?:/.test(value)) return withoutSecrets(value);
   // A Store item names its value `key`; a secret one is long.
   const isSecret = SECRETS.test(name) && name.toLowerCase() !== 't' && typeof value === 'string';
   return isSecret && (name.toLowerCase() !== 'key' || value.includes('PRIVATE KEY')) ? '[secret]' : value;

@@ -31,10 +31,18 @@ export interface AwsAuthorizer {
    * Before a large body is read: whether the request says that it is signed, with a credential of this cloud. That proves
    * nothing yet.
    *
+   * @returns the account of the credential.
    * @throws as `authorize`.
    */
-  preview(request: FastifyRequest): Promise<void>;
+  preview(request: FastifyRequest): Promise<string>;
+  /**
+   * For an answer that goes on: why a caller that was authorized has to go by now, if it has. It is asked at the door where it
+   * was let in, as its next request would be.
+   */
+  objectionTo(caller: AwsCaller): Promise<string | undefined>;
 }
+
+type Admission = { admitted: true; principal: AwsCaller } | { admitted: false; reason: string };
 
 export interface AwsAuthorizationOptions {
   credentials: CredentialOpener;
@@ -48,6 +56,8 @@ export interface AwsAuthorizationOptions {
 /** Signatures (AWS Signature Version 4) of credentials that this cloud gave out, and device certificates. */
 export class AwsAuthorization implements AwsAuthorizer {
   readonly #options: AwsAuthorizationOptions;
+  /** How those were let in that make a request now. */
+  readonly #doors = new WeakMap<AwsCaller, () => Promise<Admission>>();
 
   constructor(options: AwsAuthorizationOptions) {
     this.#options = options;
@@ -61,7 +71,8 @@ export class AwsAuthorization implements AwsAuthorizer {
     const signed = { ...partsOf(request), body: request.rawBody ?? Buffer.alloc(0) };
     const certificate = notedPeer(request.raw.socket)?.certificate;
     if (accepts && certificate && !isSigned(signed)) {
-      const admission = await this.#options.gate().admit(certificate, request.ip);
+      const { ip } = request;
+      const admission = await this.#letIn(() => this.#options.gate().admit(certificate, ip));
       if (admission.admitted) return admission.principal;
       throw awsError('ForbiddenException', admission.reason, { status: 403 });
     }
@@ -72,10 +83,18 @@ export class AwsAuthorization implements AwsAuthorizer {
       services,
       open: (keys) => credentials.open(keys),
     });
-    return this.#admit(proven, request.ip);
+    const { ip } = request;
+    const admission = await this.#letIn(() => this.#admit(proven, ip));
+    if (admission.admitted) return admission.principal;
+    throw awsError('ExpiredTokenException', admission.reason, { status: 403 });
   }
 
-  async preview(request: FastifyRequest): Promise<void> {
+  async objectionTo(caller: AwsCaller): Promise<string | undefined> {
+    const admission = await this.#doors.get(caller)?.();
+    return admission?.admitted ? undefined : (admission?.reason ?? 'the caller was not let in here');
+  }
+
+  async preview(request: FastifyRequest): Promise<string> {
     const signed = { ...partsOf(request), body: Buffer.alloc(0) };
     const claimed: ClaimedSignature = parseSignature(signed);
     if (Math.abs(claimed.time - this.#options.clock.now()) > CLOCK_TOLERANCE) {
@@ -85,18 +104,22 @@ export class AwsAuthorization implements AwsAuthorizer {
         { status: 403 },
       );
     }
-    await this.#options.credentials.open(claimed);
+    const { bearer } = await this.#options.credentials.open(claimed);
+    return bearer.bearer.accountId;
   }
 
-  async #admit({ bearer, expires }: ProvenCredential, address: string): Promise<AwsCaller> {
+  async #letIn(door: () => Promise<Admission>): Promise<Admission> {
+    const admission = await door();
+    if (admission.admitted) this.#doors.set(admission.principal, door);
+    return admission;
+  }
+
+  async #admit({ bearer, expires }: ProvenCredential, address: string): Promise<Admission> {
     const { gate, tools, clock } = this.#options;
-    const admission =
-      bearer.kind === 'device'
-        ? await gate().admitBearer(bearer, address)
-        : await tools().admit(bearer, expires, 'http');
-    if (expires > clock.now() && admission.admitted) return admission.principal;
-    const why = admission.admitted ? 'the credential has expired' : admission.reason;
-    throw awsError('ExpiredTokenException', why, { status: 403 });
+    if (expires <= clock.now()) return { admitted: false, reason: 'the credential has expired' };
+    return bearer.kind === 'device'
+      ? gate().admitBearer(bearer, address)
+      : tools().admit(bearer, expires, 'http');
   }
 }
 

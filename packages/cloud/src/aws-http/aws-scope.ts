@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { CodedError, type Logger, messageOf } from '@ioto/runtime';
+import { type Clock, type Logger, messageOf } from '@ioto/runtime';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { HttpApp } from '../http/http-app.ts';
 import type { AwsAuthorizer } from './aws-caller.ts';
+import { inAwsWords } from './aws-words.ts';
 import { jsonDoor, jsonErrorAnswer } from './json-door.ts';
 import type { JsonTarget } from './json-target.ts';
 
@@ -13,6 +14,7 @@ export interface AwsScopeOptions {
   authorizer: AwsAuthorizer;
   routes: readonly AwsRoutes[];
   targets: readonly JsonTarget[];
+  clock: Clock;
   logger: Logger;
 }
 
@@ -20,7 +22,10 @@ export interface AwsScopeOptions {
  * What AWS's clients ask for over HTTP, at the root of the one port: REST services on their paths, and services of the AWS
  * JSON protocols on `POST /`. Bodies are whatever the service takes, errors are in its dialect.
  */
-export function awsScope(app: HttpApp, { authorizer, routes, targets, logger }: AwsScopeOptions): void {
+export function awsScope(
+  app: HttpApp,
+  { authorizer, routes, targets, clock, logger }: AwsScopeOptions,
+): void {
   app.register(async (unknownScope) => {
     const scope = unknownScope as unknown as HttpApp;
     scope.removeAllContentTypeParsers();
@@ -33,13 +38,13 @@ export function awsScope(app: HttpApp, { authorizer, routes, targets, logger }: 
     });
     scope.setErrorHandler((error, request, reply) => sendAwsError(request, reply, error, logger));
     for (const add of routes) add(scope, authorizer);
-    jsonDoor(scope, { authorizer, targets });
+    jsonDoor(scope, { authorizer, targets, clock });
   });
 }
 
 /** The code in a header and the message in the body (AWS REST JSON), or both in the body (AWS JSON). */
 function sendAwsError(request: FastifyRequest, reply: FastifyReply, thrown: unknown, logger: Logger): void {
-  const error = coded(thrown);
+  const error = inAwsWords(thrown);
   const status = error.status ?? 500;
   if (status >= 500 && status !== 503) {
     logger.error({ route: request.routeOptions.url, error: messageOf(thrown) }, 'request failed');
@@ -53,21 +58,4 @@ function sendAwsError(request: FastifyRequest, reply: FastifyReply, thrown: unkn
     .code(status)
     .type('application/json')
     .send(JSON.stringify({ message: error.message, code: error.code }));
-}
-
-function coded(thrown: unknown): CodedError {
-  if (thrown instanceof CodedError && thrown.status !== undefined) return thrown;
-  const code = (thrown as { code?: unknown }).code;
-  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
-    return new CodedError('RequestEntityTooLargeException', 'the body is larger than this service takes', {
-      status: 413,
-    });
-  }
-  return new CodedError(
-    'InternalFailureException',
-    'the request failed here; the log of the cloud says why',
-    {
-      status: 500,
-    },
-  );
 }

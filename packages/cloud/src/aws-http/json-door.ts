@@ -1,42 +1,59 @@
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
-import type { CodedError } from '@ioto/runtime';
+import { type Clock, type CodedError, isCodedError } from '@ioto/runtime';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { HttpApp } from '../http/http-app.ts';
 import { parseJsonBody } from '../http/json-body.ts';
+import { TokenBuckets } from '../limits/token-bucket.ts';
 import type { AwsAuthorizer } from './aws-caller.ts';
 import { awsError } from './aws-error.ts';
-import type { AwsOperation, AwsStream, JsonTarget } from './json-target.ts';
+import type { AwsOperation, AwsStream, InputLimits, JsonTarget } from './json-target.ts';
 
-/** Bytes of a body, compressed or not: a megabyte of log lines may be several in JSON. */
-const LARGEST = 8 * 1024 * 1024;
+/** What an operation takes that says nothing else: names, and a few of them. */
+const SMALL: InputLimits = { bytes: 64 * 1024, values: 5000 };
 /** Bytes that are read before anything is known of the caller. */
 const LARGEST_OF_STRANGERS = 64 * 1024;
+/**
+ * What an account may have parsed, in bytes and milliseconds: PutLogEvents at its own rate, and a half more. A value takes as long as
+ * so many bytes of text.
+ */
+const PARSE_RATE = { burst: 96 * 1024 * 1024, period: 2000 };
+const BYTES_PER_VALUE = 32;
 
 const inflate = promisify(gunzip);
 
 export interface JsonDoorOptions {
   authorizer: AwsAuthorizer;
   targets: readonly JsonTarget[];
+  clock: Clock;
 }
 
 /** `POST /` with `X-Amz-Target: PREFIX.OPERATION` (AWS JSON 1.0 and 1.1). */
-export function jsonDoor(scope: HttpApp, { authorizer, targets }: JsonDoorOptions): void {
+export function jsonDoor(scope: HttpApp, { authorizer, targets, clock }: JsonDoorOptions): void {
   const services = new Map(targets.map((target) => [target.prefix, target]));
+  const operations = targets.flatMap((target) => Object.values(target.operations));
+  const largest = Math.max(SMALL.bytes, ...operations.map(({ limits = SMALL }) => limits.bytes));
+  const rate = new TokenBuckets({ clock, rule: PARSE_RATE });
   scope.post(
     '/',
     {
-      bodyLimit: LARGEST,
+      bodyLimit: largest,
       onRequest: async (request) => {
         const length = Number(request.headers['content-length'] ?? Number.POSITIVE_INFINITY);
-        if (length > LARGEST_OF_STRANGERS) await authorizer.preview(request);
+        if (length > LARGEST_OF_STRANGERS) request.bodyOwner = await authorizer.preview(request);
       },
     },
     async (request, reply) => {
       const { target, operation } = asked(request, services);
       const caller = await authorizer.authorize(request, [target.signingName]);
-      const input = parse(await plainBody(request));
-      const answer = await operation.handle(input, caller, request as FastifyRequest);
+      const { limits = SMALL } = operation;
+      const pay = (bytes: number) => {
+        if (rate.take(caller.accountId, bytes) > 0) throw awsError('ThrottlingException', 'Rate exceeded');
+      };
+      const body = await plainBody(request, limits, pay);
+      const input = parse(body, limits, (values) => pay(values * BYTES_PER_VALUE));
+      const objection = () => authorizer.objectionTo(caller);
+      const answer = await operation.handle(input, caller, request as FastifyRequest, objection);
       if (isStream(answer)) return reply.type(answer.contentType).send(answer.stream);
       return reply.type(`application/x-amz-json-${target.version}`).send(Buffer.from(JSON.stringify(answer)));
     },
@@ -77,30 +94,54 @@ function asked(
   throw awsError('UnknownOperationException', what, { status: name === '' ? 404 : 400 });
 }
 
-/** @throws SerializationException for one that is not what it says, or grows beyond what a body may have. */
-async function plainBody({ headers, rawBody = Buffer.alloc(0) }: FastifyRequest): Promise<Buffer> {
+/**
+ * The bytes of JSON, paid for once they are known.
+ *
+ * @throws RequestEntityTooLargeException (413) for more bytes than the operation takes; SerializationException for a body that is
+ * not what it says, or grows beyond that.
+ */
+async function plainBody(
+  { headers, rawBody = Buffer.alloc(0) }: FastifyRequest,
+  { bytes: most }: InputLimits,
+  pay: (bytes: number) => void,
+): Promise<Buffer> {
   const encoding = headers['content-encoding'] ?? 'identity';
-  if (encoding === 'identity') return rawBody;
+  if (rawBody.length > most) {
+    throw awsError('RequestEntityTooLargeException', `this operation takes ${most} bytes`, { status: 413 });
+  }
+  if (encoding === 'identity') {
+    pay(rawBody.length);
+    return rawBody;
+  }
   if (encoding !== 'gzip') {
     throw awsError(
       'SerializationException',
       `the content encoding ${String(encoding).slice(0, 40)} is not known here`,
     );
   }
+  let inflated: Buffer;
   try {
-    return await inflate(rawBody, { maxOutputLength: LARGEST });
+    inflated = await inflate(rawBody, { maxOutputLength: most });
   } catch (error) {
-    throw awsError('SerializationException', `the body is not gzip of at most ${LARGEST} bytes`, {
+    pay(most);
+    throw awsError('SerializationException', `the body is not gzip of at most ${most} bytes`, {
       cause: error,
     });
   }
+  pay(inflated.length);
+  return inflated;
 }
 
-function parse(body: Buffer): Readonly<Record<string, unknown>> {
+function parse(
+  body: Buffer,
+  { values }: InputLimits,
+  admit: (values: number) => void,
+): Readonly<Record<string, unknown>> {
   let value: unknown;
   try {
-    value = parseJsonBody(body, { lenient: false });
+    value = parseJsonBody(body, { lenient: false, values, admit });
   } catch (error) {
+    if (isCodedError(error, 'ThrottlingException')) throw error;
     throw awsError('SerializationException', error instanceof Error ? error.message : 'the body is not JSON');
   }
   if (typeof value === 'object' && value !== null && !Array.isArray(value))

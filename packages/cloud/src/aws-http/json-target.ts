@@ -2,10 +2,21 @@ import type { Readable } from 'node:stream';
 import type { FastifyRequest } from 'fastify';
 import type { AwsCaller } from './aws-caller.ts';
 
+/** What the input of an operation may have, so that nobody can make the cloud parse for long. */
+export interface InputLimits {
+  /** Bytes of JSON, after it is inflated. */
+  bytes: number;
+  /** Values in it, objects and lists counted with what they hold. */
+  values: number;
+}
+
 /** One operation of a service that speaks an AWS JSON protocol. */
 export interface AwsOperation {
+  /** Default: 64 KB and 5000 values. */
+  readonly limits?: InputLimits;
   /**
-   * Answers with an object, or with a stream and its content type.
+   * Answers with an object, or with a stream and its content type. An answer that goes on asks `objection` from time to time
+   * why its caller has to go, if it has.
    *
    * @throws `awsError`s.
    */
@@ -13,8 +24,11 @@ export interface AwsOperation {
     input: Readonly<Record<string, unknown>>,
     caller: AwsCaller,
     request: FastifyRequest,
+    objection: Objection,
   ): Promise<object | AwsStream>;
 }
+
+export type Objection = () => Promise<string | undefined>;
 
 /** An answer that goes on for as long as the caller listens. */
 export interface AwsStream {

@@ -39,9 +39,12 @@ export interface RevokeOrder {
   actor: string;
 }
 
-type Asker = Pick<DevicePrincipal, 'deviceId' | 'accountId' | 'generation' | 'dialect'>;
+type Asker = Pick<DevicePrincipal, 'deviceId' | 'accountId' | 'generation' | 'dialect' | 'serial'>;
 
-/** Certificates beyond the first: asked for by connected devices, activated, and revoked by their owner. */
+/**
+ * Certificates beyond the first: asked for by connected devices, activated, and revoked by their owner. Only who came with a
+ * certificate is given another: what was lent to a certificate must not outlive its revocation.
+ */
 export class CertificateDesk {
   readonly #options: CertificateDeskOptions;
 
@@ -53,9 +56,10 @@ export class CertificateDesk {
    * A certificate for the key of a request, which voids nothing before it is used. The same again for the same key, for as
    * long as it waits.
    *
-   * @throws InvalidCsr, Throttled.
+   * @throws InvalidCsr, AccessDenied, Throttled.
    */
   async createFromCsr(asker: Asker, csr: string): Promise<PendingCertificate> {
+    refuseWithoutCertificate(asker);
     this.#count(asker);
     const publicKey = this.#keyOf(csr);
     return this.#inTurn(asker, async (ownership, earlier) => {
@@ -66,8 +70,9 @@ export class CertificateDesk {
     });
   }
 
-  /** The same with a key that the cloud makes. @throws Throttled. */
+  /** The same with a key that the cloud makes. @throws AccessDenied, Throttled. */
   async createWithKey(asker: Asker): Promise<PendingCertificate> {
+    refuseWithoutCertificate(asker);
     this.#count(asker);
     return this.#inTurn(asker, async (_ownership, earlier) => {
       const { key, ...made } = await this.#options.authority.certifyNewKey(asker.deviceId);
@@ -78,9 +83,10 @@ export class CertificateDesk {
   /**
    * Lets a certificate hold for its whole life, also before it is used. The others still hold until it is.
    *
-   * @throws InvalidCertificateOwnershipToken.
+   * @throws InvalidCertificateOwnershipToken, AccessDenied.
    */
   async activate(asker: Asker, token: string): Promise<void> {
+    refuseWithoutCertificate(asker);
     const owned = await this.#options.tokens.open(token, asker.deviceId);
     await this.#inTurn(asker, async (ownership, earlier) => {
       const { store, records, clock } = this.#options;
@@ -151,18 +157,22 @@ export class CertificateDesk {
     }
   }
 
-  /** What is done to a device's certificates is done one after the other; a release may have come first. */
+  /** What is done to a device's certificates is done one after the other; a release or a revocation may have come first. */
   #inTurn<T>(
-    { deviceId, generation }: Asker,
+    { deviceId, generation, serial }: Asker,
     run: (ownership: Ownership, earlier: CertificateRecord[]) => Promise<T>,
   ): Promise<T> {
-    const { turns, records } = this.#options;
+    const { turns, records, clock } = this.#options;
     return turns.run(deviceId, async () => {
       const ownership = await records.ownership(deviceId);
       if (ownership?.state !== 'claimed' || ownership.generation !== generation) {
         throw refusal('InvalidParameters', 'the device has been released');
       }
-      return run(ownership, await records.certificates(deviceId));
+      const earlier = await records.certificates(deviceId);
+      const own = earlier.find((record) => record.serial === serial);
+      const standing = certificateStanding(own, ownership, clock.now());
+      if (!standing.good) throw refusal('AccessDenied', standing.reason);
+      return run(ownership, earlier);
     });
   }
 
@@ -183,4 +193,12 @@ export class CertificateDesk {
     ]);
     return { certificate, token: await tokens.make(record) };
   }
+}
+
+function refuseWithoutCertificate({ serial }: Asker): void {
+  if (serial !== undefined) return;
+  throw refusal(
+    'AccessDenied',
+    'certificates are given out on a connection with a certificate of the device',
+  );
 }

@@ -9,6 +9,7 @@ const STATUS = {
   InvalidCsr: 400,
   InvalidParameters: 400,
   InvalidCertificateOwnershipToken: 400,
+  AccessDenied: 403,
   TemplateNotFound: 404,
   Throttled: 429,
   InternalError: 500,

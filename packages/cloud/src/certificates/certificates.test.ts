@@ -42,10 +42,14 @@ async function connect(pem?: string): Promise<void> {
 }
 
 /** What the one session that asked is told. */
-async function ask(topic: string, body: object | string, id = deviceId): Promise<Answer> {
+async function ask(
+  topic: string,
+  body: object | string,
+  { id = deviceId, serial = serialOf(old) }: { id?: string; serial?: string | null } = {},
+): Promise<Answer> {
   world.endpoint.sent.length = 0;
   const payload = typeof body === 'string' ? body : JSON.stringify(body);
-  await world.receive({ deviceId: id, accountId }, { topic, payload });
+  await world.receive({ deviceId: id, accountId, serial: serial ?? undefined }, { topic, payload });
   const [answer, more] = world.endpoint.sent;
   expect(more).toBeUndefined();
   expect(answer).toMatchObject({ to: id, topic: expect.stringMatching(/\/(accepted|rejected)$/) });
@@ -178,13 +182,33 @@ describe('a device that asks for a certificate over MQTT', () => {
 
   it('cannot use the token of another device', async () => {
     const { certificateOwnershipToken = '' } = await renew();
-    const other = await world.ownedDevice(accountId);
-    const stolen = await ask(PROVISION, { certificateOwnershipToken }, other.id);
+    const owned = await world.ownedDevice(accountId);
+    const { certificate } = await world.provision({ ...owned, csr: keys[1]!.csr });
+    const other = { id: owned.id, serial: serialOf(certificate) };
+    const stolen = await ask(PROVISION, { certificateOwnershipToken }, other);
     expect(stolen).toMatchObject({ errorCode: 'InvalidCertificateOwnershipToken' });
     const forged = certificateOwnershipToken.replace(deviceId, other.id);
-    expect(await ask(PROVISION, { certificateOwnershipToken: forged }, other.id)).toMatchObject({
+    expect(await ask(PROVISION, { certificateOwnershipToken: forged }, other)).toMatchObject({
       errorCode: 'InvalidCertificateOwnershipToken',
     });
+  });
+
+  it('gets none without a certificate of its own that still holds, by whatever it came', async () => {
+    const { certificatePem, certificateOwnershipToken } = await renew();
+    const requests = [
+      [FROM_CSR, { certificateSigningRequest: keys[1]!.csr }],
+      [CREATE, {}],
+      [PROVISION, { certificateOwnershipToken }],
+    ] as const;
+    const refused = { statusCode: 403, errorCode: 'AccessDenied' };
+    // It came with a credential.
+    for (const [topic, body] of requests) {
+      expect(await ask(topic, body, { serial: null })).toMatchObject(refused);
+    }
+    // Its certificate was voided, and the connection is not closed yet.
+    expect(await isGood(certificatePem)).toBe(true);
+    for (const [topic, body] of requests) expect(await ask(topic, body)).toMatchObject(refused);
+    expect(await states()).toEqual(['in use', 'revoked']);
   });
 
   it('is throttled with its provisions, and told so', async () => {

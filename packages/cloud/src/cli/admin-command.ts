@@ -30,6 +30,12 @@ export interface AdminCommand {
   explain?(client: AdminClient, question: object, answer: Answer): Promise<string[]>;
 }
 
+/** Changes an account where the question names `property`, and shows the account where it does not. */
+export function changeOrShow(property: string) {
+  return (client: AdminClient, question: object): Promise<Answer> =>
+    client.post(property in question ? '/account/update' : '/account/get', question);
+}
+
 export const defaultState = '.ioto/cloud';
 
 export function stateOption(): Option {

@@ -1,5 +1,5 @@
 import { Option } from 'commander';
-import type { AdminCommand, Telling } from './admin-command.ts';
+import { type AdminCommand, changeOrShow, type Telling } from './admin-command.ts';
 
 type Answer = Record<string, unknown>;
 
@@ -30,13 +30,14 @@ export const certificateCommands: readonly AdminCommand[] = [
   },
   {
     usage: 'recovery <account>',
-    summary: 'let devices whose certificate ended while they were off come back by themselves',
-    options: [new Option('--off', 'let them stay away')],
+    summary: 'whether devices whose certificate ended while they were off come back by themselves',
+    options: [new Option('--on', 'let them come back'), new Option('--off', 'let them stay away')],
     path: '/account/update',
-    body: ([id], { off }) => ({ id, recoverExpired: !off }),
+    ask: changeOrShow('recoverExpired'),
+    body: ([id], { on, off }) => ({ id, ...(on || off ? { recoverExpired: !off } : {}) }),
     tell: ({ id, recoverExpired }) => ({
       id: String(id),
-      text: recoverExpired === false ? 'they stay away' : 'they come back',
+      text: `devices whose certificate ended ${recoverExpired === false ? 'stay away' : 'come back'}`,
     }),
   },
 ];

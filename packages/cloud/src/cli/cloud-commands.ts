@@ -1,7 +1,7 @@
 import { Option } from 'commander';
 import { ROLES } from '../http/principal.ts';
 import type { AdminClient } from './admin-client.ts';
-import { type AdminCommand, askAll, type Telling, tellItems } from './admin-command.ts';
+import { type AdminCommand, askAll, changeOrShow, type Telling, tellItems } from './admin-command.ts';
 import { tellDevice, tellDeviceInFull } from './device-words.ts';
 
 type Answer = Record<string, unknown>;
@@ -34,9 +34,14 @@ export const accountCommands: readonly AdminCommand[] = [
   },
   {
     usage: 'self-claim <id> [products...]',
-    summary: 'let devices of these products claim themselves for an account; none: switch it off',
+    summary: 'let devices of these products claim themselves for an account; without any, shows it',
+    options: [new Option('--off', 'let none')],
     path: '/account/update',
-    body: ([id, ...products]) => ({ id, selfClaim: { enabled: products.length > 0, products } }),
+    ask: changeOrShow('selfClaim'),
+    body: ([id, ...products], { off }) => ({
+      id,
+      ...((off || products.length > 0) && { selfClaim: { enabled: !off, products } }),
+    }),
     tell: tellAccount,
   },
 ];

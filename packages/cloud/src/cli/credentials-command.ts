@@ -15,6 +15,8 @@ const VARIABLES: readonly [string, (answer: Answer) => unknown][] = [
   // Python's clients look there alone.
   ['AWS_DEFAULT_REGION', ({ region }) => region],
   // All services have the one address here.
+  // Else the live tail would be looked for at another name, stream-….
+  ['AWS_DISABLE_HOST_PREFIX_INJECTION', () => 'true'],
   ['AWS_ENDPOINT_URL', ({ endpoints }) => (endpoints as { logs: string }).logs],
 ];
 

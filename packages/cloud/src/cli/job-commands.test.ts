@@ -61,7 +61,8 @@ describe('ioto-cloud certificate', () => {
     expect(await line.admin(['certificate', 'list', device])).toMatchObject({ code: 0, out: '' });
     const none = await line.admin(['certificate', 'revoke', device]);
     expect(none).toMatchObject({ code: 0, said: '  nothing was left to be revoked\n' });
-    expect((await line.admin(['certificate', 'recovery', account, '--off'])).said).toBe('  they stay away\n');
-    expect((await line.admin(['certificate', 'recovery', account])).said).toBe('  they come back\n');
+    expect((await line.admin(['certificate', 'recovery', account, '--off'])).said).toContain('stay away');
+    expect((await line.admin(['certificate', 'recovery', account])).said).toContain('stay away');
+    expect((await line.admin(['certificate', 'recovery', account, '--on'])).said).toContain('come back');
   });
 });

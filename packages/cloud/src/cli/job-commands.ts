@@ -9,11 +9,12 @@ type Answer = Record<string, unknown>;
 const account = () => new Option('--account <id>', 'account ID').makeOptionMandatory();
 const force = (what: string) => new Option('--force', what);
 
-function tellJob({ jobId, status, counts, description }: Answer): Telling {
+function tellJob({ jobId, status, counts, spreading, description }: Answer): Telling {
   const each = Object.entries((counts ?? {}) as Record<string, number>)
     .map(([name, count]) => `${count} ${name}`)
     .join(', ');
-  const facts = `${status}${each ? `: ${each}` : ', for no device'}`;
+  const soFar = spreading ? ', still being handed out' : each ? '' : ', for no device';
+  const facts = `${status}${soFar}${each ? `: ${each}` : ''}`;
   return { id: String(jobId), text: description ? `${description} (${facts})` : facts };
 }
 

@@ -1,7 +1,7 @@
 import { CodedError, parseTime } from '@ioto/runtime';
 import { type Command, Option } from 'commander';
 import type { AdminClient } from './admin-client.ts';
-import { type AdminCommand, adminGroup, type Telling, tellItems } from './admin-command.ts';
+import { type AdminCommand, adminGroup, changeOrShow, type Telling, tellItems } from './admin-command.ts';
 import { logTail } from './log-tail.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -100,13 +100,17 @@ const logCommands: readonly AdminCommand[] = [
   },
   {
     usage: 'allow [groups...]',
-    summary: 'log groups that devices of an account may make beside ioto and ioto/…; none: no other',
-    options: [account()],
+    summary: 'log groups that devices of an account may make beside ioto and ioto/…; without any, shows them',
+    options: [account(), new Option('--none', 'no other')],
     path: '/account/update',
-    body: (groups, { account }) => ({ id: account, logGroups: groups }),
+    ask: changeOrShow('logGroups'),
+    body: (groups, { account, none }) => ({
+      id: account,
+      ...((none || groups.length > 0) && { logGroups: groups }),
+    }),
     tell: ({ id, logGroups }) => ({
       id: String(id),
-      text: `devices may make ${['ioto', 'ioto/…', ...(logGroups as string[])].join(', ')}`,
+      text: `devices may make ${['ioto', 'ioto/…', '/ioto/…', ...((logGroups as string[] | undefined) ?? [])].join(', ')}`,
     }),
   },
 ];

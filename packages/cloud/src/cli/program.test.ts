@@ -116,7 +116,7 @@ describe('ioto-cloud credentials', () => {
     );
     expect(out).toMatch(/\nexport AWS_SESSION_TOKEN=[\w-]+\nexport AWS_REGION=local\n/);
     expect(out).toMatch(
-      /\nexport AWS_DEFAULT_REGION=local\nexport AWS_ENDPOINT_URL=https:\/\/localhost:\d+\n$/,
+      /\nexport AWS_DEFAULT_REGION=local\nexport AWS_DISABLE_HOST_PREFIX_INJECTION=true\nexport AWS_ENDPOINT_URL=https:\/\/localhost:\d+\n$/,
     );
     expect(said).toMatch(/until 20\d\d-/);
     const json = await admin(['credentials', '--account', account, '--seconds', '900', '--json']);

@@ -3,6 +3,7 @@ import { isCodedError, messageOf } from '@ioto/runtime';
 import { Command, CommanderError } from 'commander';
 import { adminGroup, toCommand } from './admin-command.ts';
 import { aliasCommands } from './alias-commands.ts';
+import { auditCommand } from './audit-command.ts';
 import { broadcastCommands } from './broadcast-commands.ts';
 import { cloudCommands, productCommands } from './builder-commands.ts';
 import { certificateCommands } from './certificate-commands.ts';
@@ -57,6 +58,7 @@ function createProgram(terminal: Terminal): Command {
     .addCommand(logGroup(terminal))
     .addCommand(adminGroup('policy', 'IoT policies of devices', policyCommands, terminal))
     .addCommand(updateGroup(terminal))
+    .addCommand(toCommand(auditCommand, terminal))
     .addCommand(toCommand(credentialsCommand, terminal));
   for (const command of [
     program,

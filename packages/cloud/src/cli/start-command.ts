@@ -13,6 +13,7 @@ interface StartOptions {
   mtls?: string;
   workers?: string;
   certificateLife?: string;
+  logQuota?: string;
   roles?: string;
   builder?: string;
   builderAuthority?: string;
@@ -37,6 +38,7 @@ export function startCommand(terminal: Terminal): Command {
     .option('--mtls <host:port>', 'also speak HTTPS with client certificate here')
     .option('--workers <count>', 'do TLS in so many processes beside this one, up to 64 (default 0)')
     .option('--certificate-life <days>', 'how long a device certificate holds (default 730)')
+    .option('--log-quota <gib>', 'GiB of logs that an account may keep on the disk (default 10)')
     .option('--roles <list>', 'builder, device-cloud or both (default builder,device-cloud)')
     .option('--builder <url>', 'builder of a device cloud without the builder role, with its /api')
     .option('--builder-authority <file>', 'PEM of the authority that the builder is trusted by')
@@ -52,7 +54,7 @@ export function startCommand(terminal: Terminal): Command {
 }
 
 async function run(options: StartOptions, terminal: Terminal): Promise<void> {
-  const { json, debug, quiet, roles, workers, certificateLife, schema, ...given } = options;
+  const { json, debug, quiet, roles, workers, certificateLife, logQuota, schema, ...given } = options;
   const level: LogLevel = debug ? 'debug' : quiet ? 'error' : 'info';
   const definition = schema === undefined ? undefined : await readSchema(schema, readTextIfPresent);
   // Only this command pays for loading the whole cloud.
@@ -61,6 +63,7 @@ async function run(options: StartOptions, terminal: Terminal): Promise<void> {
     ...given,
     ...(workers === undefined ? {} : { workers: countOf(workers) }),
     ...(certificateLife === undefined ? {} : { certificateLife: countOf(certificateLife) }),
+    ...(logQuota === undefined ? {} : { logQuota: countOf(logQuota) }),
     schema: definition,
     roles: roles?.split(',').map((role) => role.trim()) as CloudConfig['roles'] | undefined,
     logger: createLogger('ioto-cloud', { level, destination: terminal.log }),

@@ -1,5 +1,4 @@
 import { Type } from 'typebox';
-import type { AuditLog } from '../audit/audit-log.ts';
 import type { Guards } from '../http/guards.ts';
 import type { HttpApp } from '../http/http-app.ts';
 import { nameOfPrincipal } from '../http/principal.ts';
@@ -15,10 +14,10 @@ const NewBroadcast = Type.Object({ key, value: Type.String({ maxLength: 4096 }),
 const next = Type.Optional(Type.String({ maxLength: 1024 }));
 const limit = Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 }));
 
-/** `POST {api}/broadcast/{set,find,remove,audit}`: what the operator tells the devices of all accounts. */
+/** `POST {api}/broadcast/{set,find,remove}`: what the operator tells the devices of all accounts. */
 export function broadcastRoutes(
   app: HttpApp,
-  { broadcasts, audit, guards }: { broadcasts: CloudBroadcasts; audit: AuditLog; guards: Guards },
+  { broadcasts, guards }: { broadcasts: CloudBroadcasts; guards: Guards },
 ): void {
   const post = verbs(app, guards);
   post('/broadcast/set', 'wholeCloud', NewBroadcast, async (body, request) => {
@@ -32,10 +31,6 @@ export function broadcastRoutes(
   post('/broadcast/remove', 'wholeCloud', Type.Object({ key }), async (body, request) => {
     await broadcasts.remove(body.key, nameOfPrincipal(request.principal));
     return { key: body.key };
-  });
-  post('/broadcast/audit', 'wholeCloud', Type.Object({ limit, next }), async (body) => {
-    const { entries, next } = await audit.find('cloud', { limit: body.limit, after: body.next });
-    return { items: entries, next };
   });
 }
 

@@ -1,28 +1,32 @@
 import { nodeFiles } from '@ioto/database';
-import type { AwsCaller } from '../aws-http/aws-caller.ts';
 import type { AwsService, AwsServiceParts } from '../aws-services.ts';
 import { EmfReader } from '../cloudwatch-metrics/emf-reader.ts';
-import { Slots } from '../limits/slots.ts';
 import { TokenBuckets } from '../limits/token-bucket.ts';
 import { EmbeddedLogStore } from '../platform/embedded/log-store/log-store.ts';
 import { Groups } from './groups.ts';
 import { LiveTail } from './live-tail.ts';
 import { LogRights } from './log-rights.ts';
 import { logRoutes } from './log-routes.ts';
+import { LogSearches } from './log-searches.ts';
 import { logsTarget } from './operations.ts';
 import { type LogListener, PutLogEvents } from './put-log-events.ts';
 import { ReadEvents } from './read-events.ts';
 
 /** Bytes that an account may put, by the burst and the milliseconds that give a burst back. */
 const PUT_RATE = { burst: 64 * 1024 * 1024, period: 2000 };
-/** Searches of an account at once. */
-const SEARCHES = 2;
 
 export function buildCloudWatchLogs(parts: AwsServiceParts): AwsService {
-  const { store: items, audit, accounts, accountDevices, sponsors, guards, place, clock, logger } = parts;
+  const { store: items, audit, accounts, guards, place, clock, logger } = parts;
   const region = () => place().region;
   const store = new EmbeddedLogStore({
-    ...{ directory: parts.file('logs'), files: nodeFiles, store: items, clock, logger },
+    ...{
+      directory: parts.file('logs'),
+      files: nodeFiles,
+      store: items,
+      clock,
+      logger,
+      quota: parts.logQuota,
+    },
   });
   const rights = new LogRights({ accounts, region });
   const groups = new Groups({ store, rights, audit, region });
@@ -34,20 +38,12 @@ export function buildCloudWatchLogs(parts: AwsServiceParts): AwsService {
     ...{ store, rights, listeners, clock },
     rate: new TokenBuckets({ clock, rule: PUT_RATE }),
   });
-  const read = new ReadEvents({ store, rights, region, slots: new Slots(SEARCHES) });
-  const objection = async (caller: AwsCaller) => {
-    if (caller.kind === 'device') {
-      await accountDevices.know(caller.accountId);
-      const isOwn = accountDevices.owns(caller.accountId, caller.deviceId);
-      return isOwn ? undefined : 'the device is not of this account any more';
-    }
-    const standing = await sponsors.standing(caller.sponsor, caller.accountId);
-    return standing ? undefined : 'the login or token that the credential was made with has ended';
-  };
-  const tail = new LiveTail({ store, rights, region, clock, objection });
+  const searches = new LogSearches(store);
+  const read = new ReadEvents({ searches, rights, region });
+  const tail = new LiveTail({ store, rights, region, clock });
   return {
     targets: [logsTarget({ groups, put, read, tail })],
-    api: [(app) => logRoutes(app, { store, groups, guards })],
+    api: [(app) => logRoutes(app, { store, searches, groups, guards })],
     components: [store, { name: 'live tail', start: async () => undefined, stop: async () => tail.stop() }],
   };
 }

@@ -47,6 +47,7 @@ describe('log groups', () => {
     ['CreateLogGroup', { logGroupName: 'x', kmsKeyId: 'k' }, 'kmsKeyId'],
     ['CreateLogGroup', { logGroupName: 'x', logGroupClass: 'DELIVERY' }, 'logGroupClass'],
     ['CreateLogStream', { logGroupName: 'x', logStreamName: 'a:b' }, 'regular expression pattern'],
+    ['CreateLogStream', { logGroupName: 'x', logStreamName: 'q\ud800' }, 'whole characters'],
     ['PutRetentionPolicy', { logGroupName: 'x', retentionInDays: 2 }, 'enum value set'],
     ['PutRetentionPolicy', { logGroupName: 'x' }, "Value null at 'retentionInDays'"],
     ['DescribeLogGroups', { limit: 51 }, 'less than or equal to 50'],
@@ -107,6 +108,19 @@ describe('log streams', () => {
     );
     for (const logStreamName of ['B', 'C']) await world.call('CreateLogStream', { ...place, logStreamName });
     expect(await code('CreateLogStream', { ...place, logStreamName: 'D' })).toBe('LimitExceededException');
+  });
+
+  it('are listed as they are, whichever came or went since the list before', async () => {
+    await world.stream();
+    const names = async () => {
+      const { logStreams } = await world.call('DescribeLogStreams', { logGroupName: 'ioto' });
+      return (logStreams as { logStreamName: string }[]).map(({ logStreamName }) => logStreamName);
+    };
+    expect(await names()).toEqual(['LAMP']);
+    await world.call('CreateLogStream', { ...place, logStreamName: 'B' });
+    expect(await names()).toEqual(['B', 'LAMP']);
+    await world.call('DeleteLogStream', place);
+    expect(await names()).toEqual(['B']);
   });
 
   it('are listed by name or by their last events, also after a power cut', async () => {

@@ -81,6 +81,20 @@ describe('a live tail', () => {
     expect(tail.lines().slice(500)).toEqual(['later']);
   });
 
+  it('tells at most a megabyte at once', async () => {
+    const tail = await follow({});
+    for (let i = 0; i < 3; i += 1) await put('LAMP', ...Array(3).fill(`${i}${'x'.repeat(200_000)}`));
+    await world.clock.advance(1000);
+    await put('LAMP', 'later');
+    await world.clock.advance(1000);
+    expect(tail.lines().map((line) => line.slice(0, 5))).toEqual([
+      ...Array(3).fill('0xxxx'),
+      ...Array(2).fill('1xxxx'),
+      'later',
+    ]);
+    expect(tail.told.slice(2).map(({ content }) => content.sessionMetadata?.sampled)).toEqual([true, false]);
+  });
+
   it('holds back from a client that does not read, and no more than so much', async () => {
     const { stream } = await world.tail({ logGroupIdentifiers: ['ioto'] });
     const big = Array(4).fill('x'.repeat(200_000));

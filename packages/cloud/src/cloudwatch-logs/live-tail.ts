@@ -3,7 +3,7 @@ import type { Clock } from '@ioto/runtime';
 import type { FastifyRequest } from 'fastify';
 import type { AwsCaller } from '../aws-http/aws-caller.ts';
 import { awsError } from '../aws-http/aws-error.ts';
-import type { AwsStream } from '../aws-http/json-target.ts';
+import type { AwsStream, Objection } from '../aws-http/json-target.ts';
 import type { LogStore } from '../ports/log-store.ts';
 import { invalidParameter } from './errors.ts';
 import { compilePattern } from './filter-pattern/compile.ts';
@@ -11,6 +11,7 @@ import { logNames } from './log-names.ts';
 import { isOwnStream, type LogRights } from './log-rights.ts';
 import { optionalText, optionalTexts, unsatisfied } from './parameters.ts';
 import { TailSession, tailLimits } from './tail-session.ts';
+import { Turns } from './turns.ts';
 
 /** Sessions of one account at once. */
 const MOST_SESSIONS = 15;
@@ -21,14 +22,13 @@ export interface LiveTailOptions {
   rights: LogRights;
   region: () => string;
   clock: Clock;
-  /** Why a caller has to go, if it has. */
-  objection: (caller: AwsCaller) => Promise<string | undefined>;
 }
 
 /** StartLiveTail: an answer that goes on with what arrives. */
 export class LiveTail {
   readonly #options: LiveTailOptions;
   readonly #sessions = new Map<string, Set<TailSession>>();
+  readonly #turns = new Turns();
 
   constructor(options: LiveTailOptions) {
     this.#options = options;
@@ -37,9 +37,10 @@ export class LiveTail {
   async start(
     input: Readonly<Record<string, unknown>>,
     caller: AwsCaller,
+    objection: Objection,
     request?: FastifyRequest,
   ): Promise<AwsStream> {
-    const { store, rights, clock, objection } = this.#options;
+    const { store, rights, clock } = this.#options;
     const place = { region: this.#options.region(), accountId: caller.accountId };
     const identifiers = optionalTexts(input, 'logGroupIdentifiers', { longest: 2048, most: MOST_GROUPS });
     if (!identifiers) throw unsatisfied('null', 'logGroupIdentifiers', 'Member must not be null');
@@ -76,7 +77,8 @@ export class LiveTail {
       matcher: compilePattern(pattern ?? ''),
       clock,
       until: Math.min(clock.now() + tailLimits.life, caller.expires ?? Number.POSITIVE_INFINITY),
-      objection: () => objection(caller),
+      objection,
+      turns: this.#turns,
     });
     await this.#run(session, caller.accountId, [...groups.keys()], request);
     return { contentType: 'application/vnd.amazon.eventstream', stream: session.stream };

@@ -7,11 +7,12 @@ import { verbs } from '../http/verbs.ts';
 import type { LogMatcher, LogStore } from '../ports/log-store.ts';
 import { compilePattern } from './filter-pattern/compile.ts';
 import { type Groups, RETENTION_DAYS } from './groups.ts';
+import { type LogSearches, readLimits } from './log-searches.ts';
 import { listToken, pageToken } from './page-tokens.ts';
-import { readLimits } from './read-events.ts';
 
 export interface LogRoutesCapabilities {
   store: LogStore;
+  searches: LogSearches;
   groups: Pick<Groups, 'remove'>;
   guards: Guards;
 }
@@ -24,7 +25,7 @@ const time = Type.Optional(Type.Integer({ minimum: 0, description: 'milliseconds
 const limit = (most: number) => Type.Optional(Type.Integer({ minimum: 1, maximum: most }));
 
 /** `POST {api}/log/{find,streams,filter,retain,remove}`: logs of an account, for people and their tools. */
-export function logRoutes(app: HttpApp, { store, groups, guards }: LogRoutesCapabilities): void {
+export function logRoutes(app: HttpApp, { store, searches, groups, guards }: LogRoutesCapabilities): void {
   const post = verbs(app, guards);
 
   const Find = Type.Object({ accountId, prefix: name, next, limit: limit(1000) });
@@ -58,9 +59,8 @@ export function logRoutes(app: HttpApp, { store, groups, guards }: LogRoutesCapa
       body.next === undefined ? undefined : inOurWords(() => pageToken.parse(body.next as string));
     const backward = start?.backward ?? body.latestFirst ?? false;
     const matcher: LogMatcher | undefined = inOurWords(() => compilePattern(body.pattern ?? ''));
-    const page = await store.read(accountOf(request, body.accountId), body.group, {
+    const page = await searches.read(accountOf(request, body.accountId), body.group, {
       ...{ from, to, limit, backward, matcher, after: start?.position, signal: request.gone },
-      ...{ bytes: readLimits.bytes, budget: readLimits.budget },
       ...(stream === undefined ? {} : { streams: [stream] }),
       ...(prefix === undefined ? {} : { accepts: (each: string) => each.startsWith(prefix) }),
     });

@@ -5,7 +5,6 @@ import { AuditLog } from '../audit/audit-log.ts';
 import type { AwsCaller } from '../aws-http/aws-caller.ts';
 import type { AwsStream, JsonTarget } from '../aws-http/json-target.ts';
 import type { Account } from '../identity/accounts.ts';
-import { Slots } from '../limits/slots.ts';
 import { TokenBuckets } from '../limits/token-bucket.ts';
 import type { LmdbItemStore } from '../platform/embedded/lmdb-item-store.ts';
 import { EmbeddedLogStore, type LogStoreLimits } from '../platform/embedded/log-store/log-store.ts';
@@ -14,6 +13,7 @@ import { everyRight } from '../ports/every-right.fixture.ts';
 import { Groups } from './groups.ts';
 import { LiveTail } from './live-tail.ts';
 import { LogRights } from './log-rights.ts';
+import { LogSearches } from './log-searches.ts';
 import { logsTarget } from './operations.ts';
 import { type LogListener, PutLogEvents } from './put-log-events.ts';
 import { ReadEvents } from './read-events.ts';
@@ -77,7 +77,9 @@ export class LogsWorld {
   ): Promise<Record<string, unknown>> {
     const operation = this.#target.operations[name];
     if (!operation) throw new Error(`there is no ${name}`);
-    return (await operation.handle(input as never, caller, undefined as never)) as Record<string, unknown>;
+    const objection = async () => this.objection;
+    const answer = await operation.handle(input as never, caller, undefined as never, objection);
+    return answer as Record<string, unknown>;
   }
 
   async tail(input: object, caller?: AwsCaller): Promise<AwsStream> {
@@ -130,8 +132,8 @@ export class LogsWorld {
         ...{ store, rights, clock, listeners: [(put) => this.heard.push(put)] },
         rate: new TokenBuckets({ clock, rule: { burst: 3 * 1024 * 1024, period: 1000 } }),
       }),
-      read: new ReadEvents({ store, rights, region, slots: new Slots(2) }),
-      tail: new LiveTail({ store, rights, region, clock, objection: async () => this.objection }),
+      read: new ReadEvents({ searches: new LogSearches(store), rights, region }),
+      tail: new LiveTail({ store, rights, region, clock }),
     });
   }
 }

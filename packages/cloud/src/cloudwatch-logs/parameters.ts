@@ -9,6 +9,8 @@ interface TextRule {
   pattern?: RegExp;
 }
 
+const LONE_SURROGATE = /\p{Surrogate}/u;
+
 /** Characters of what is told back of a wrong value. */
 const TOLD = 100;
 
@@ -85,6 +87,8 @@ function checkText(value: string, name: string, { shortest = 1, longest, pattern
   if (value.length > longest) {
     throw unsatisfied(value, name, `Member must have length less than or equal to ${longest}`);
   }
+  // It has no UTF-8 form: stored, it would become another text.
+  if (LONE_SURROGATE.test(value)) throw unsatisfied(value, name, 'Member must be text of whole characters');
   if (pattern && !pattern.test(value)) {
     throw unsatisfied(value, name, `Member must satisfy regular expression pattern: ${pattern.source}`);
   }

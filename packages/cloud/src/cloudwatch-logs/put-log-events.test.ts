@@ -52,6 +52,31 @@ describe('PutLogEvents', () => {
     expect(world.heard.flatMap(({ events }) => events)).toHaveLength(2);
   });
 
+  it('writes nothing of a batch that comes from another time as a whole, and leaves what is there as it is', async () => {
+    const now = world.clock.now();
+    const batch = (...ago: number[]) => ago.map((ms) => ({ timestamp: now - ms, message: String(ms) }));
+    const longAgo = batch(400 * 24 * HOUR, 399.5 * 24 * HOUR);
+    await put(batch(1, 0));
+    const { rejectedLogEventsInfo } = await put(longAgo);
+    expect(rejectedLogEventsInfo).toEqual({ tooOldLogEventEndIndex: 2 });
+    for (const late of [batch(9, 8), batch(7, 6), batch(5, 4)]) await put(late);
+    const [code] = await refusal(longAgo, { logStreamName: 'none' });
+    expect(code).toBe('ResourceNotFoundException');
+    const page = async (more: object) => {
+      const { events, nextBackwardToken } = await world.call('GetLogEvents', { ...place, limit: 2, ...more });
+      return { texts: (events as { message: string }[]).map(({ message }) => message), nextBackwardToken };
+    };
+    const last = await page({});
+    expect(last.texts).toEqual(['1', '0']);
+    expect((await page({ nextToken: last.nextBackwardToken })).texts).toEqual(['5', '4']);
+    await world.call('CreateLogStream', { ...place, logStreamName: 'WRONG' });
+    await put(longAgo, { logStreamName: 'WRONG' });
+    const { logStreams } = await world.call('DescribeLogStreams', { logGroupName: 'ioto' });
+    const [lamp, wrong] = logStreams as object[];
+    expect(lamp).toMatchObject({ firstEventTimestamp: now - 9, lastEventTimestamp: now });
+    expect(wrong).not.toHaveProperty('lastEventTimestamp');
+  });
+
   it.each([
     ['no list', undefined, 'InvalidParameterException', "Value null at 'logEvents'"],
     ['something else', 'x', 'SerializationException', 'logEvents is not a list'],
@@ -141,7 +166,10 @@ describe('PutLogEvents', () => {
 
   it('leaves the last of the disk to the rest of the cloud', async () => {
     world.diskSize = { size: 2 ** 40, free: 2 ** 20 };
-    expect((await refusal(world.events('x')))[0]).toBe('ServiceUnavailableException');
+    expect(await refusal(world.events('x'))).toEqual([
+      'ServiceUnavailableException',
+      'The service cannot complete the request: the disk of the cloud is nearly full: log events are not taken.',
+    ]);
     world.diskSize = { size: 2 ** 40, free: 2 ** 30 };
     await world.clock.advance(2000);
     expect(await refusal(world.events('x'))).toEqual(['none', '']);

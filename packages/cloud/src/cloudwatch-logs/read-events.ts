@@ -1,25 +1,20 @@
 import type { FastifyRequest } from 'fastify';
 import type { AwsCaller } from '../aws-http/aws-caller.ts';
-import type { Slots } from '../limits/slots.ts';
-import type { LogPage, LogPosition, LogQuery, LogStore, StoredLogEvent } from '../ports/log-store.ts';
+import type { LogPage, LogPosition, LogQuery, StoredLogEvent } from '../ports/log-store.ts';
 import { invalidParameter } from './errors.ts';
 import { compilePattern } from './filter-pattern/compile.ts';
 import { logNames } from './log-names.ts';
 import { isOwnStream, type LogRights } from './log-rights.ts';
+import { type LogSearches, readLimits } from './log-searches.ts';
 import { pageToken } from './page-tokens.ts';
 import { optionalFlag, optionalInteger, optionalText, optionalTexts } from './parameters.ts';
-
-/** What a page may have: events, bytes as PutLogEvents counts them, and milliseconds to find them. */
-export const readLimits = { events: 10_000, bytes: 1_048_576, budget: 250 };
 
 const ANY_TIME = { least: 0, most: Number.MAX_SAFE_INTEGER };
 const TOKEN = { longest: 2048 };
 
 export interface ReadEventsOptions {
-  store: LogStore;
+  searches: LogSearches;
   rights: LogRights;
-  /** Searches at once, by account: the others wait. */
-  slots: Slots;
   region: () => string;
 }
 
@@ -91,24 +86,13 @@ export class ReadEvents {
     return logNames.groupOrArn(input, { region: this.#options.region(), accountId });
   }
 
-  async #read(
+  #read(
     { accountId }: AwsCaller,
     group: string,
     request: FastifyRequest | undefined,
     query: Omit<LogQuery, 'bytes' | 'budget'>,
   ): Promise<LogPage> {
-    const leave = await this.#options.slots.enter(accountId);
-    try {
-      const { bytes, budget } = readLimits;
-      return await this.#options.store.read(accountId, group, {
-        ...query,
-        bytes,
-        budget,
-        signal: request?.gone,
-      });
-    } finally {
-      leave();
-    }
+    return this.#options.searches.read(accountId, group, { ...query, signal: request?.gone });
   }
 }
 

@@ -1,7 +1,9 @@
 import { Readable } from 'node:stream';
 import type { Clock } from '@ioto/runtime';
+import type { Objection } from '../aws-http/json-target.ts';
 import type { LogEvent, LogMatcher } from '../ports/log-store.ts';
 import { exceptionEvent, jsonEvent } from './event-stream.ts';
+import type { Turns } from './turns.ts';
 
 /** Events, bytes and milliseconds. */
 export const tailLimits = {
@@ -9,6 +11,8 @@ export const tailLimits = {
   every: 1000,
   /** Events in one update: more are sampled. */
   events: 500,
+  /** In one update, names included: more are sampled. */
+  bytes: 1024 * 1024,
   /** Events, and bytes of their texts, that wait to be looked at; the oldest go first. */
   waiting: 20_000,
   waitingBytes: 8 * 1024 * 1024,
@@ -32,7 +36,9 @@ export interface TailSessionOptions {
   /** Milliseconds since 1970: the session ends then at the latest. */
   until: number;
   /** Asked from time to time: why the session has to end, if it has. */
-  objection: () => Promise<string | undefined>;
+  objection: Objection;
+  /** Shared by all sessions: an update is made when it is this one's turn. */
+  turns: Turns;
 }
 
 interface Batch {
@@ -94,7 +100,7 @@ export class TailSession {
   }
 
   async #update(): Promise<void> {
-    const { clock, until, objection } = this.#options;
+    const { clock, until, objection, turns } = this.#options;
     this.#updates += 1;
     const isOver = clock.now() >= until;
     const why = this.#updates % ASK_EVERY === 0 ? await objection().catch(() => undefined) : undefined;
@@ -106,6 +112,8 @@ export class TailSession {
       this.end();
       return;
     }
+    await turns.next();
+    if (this.#cancel === undefined) return;
     if (this.stream.readableLength < tailLimits.unsent) {
       const sessionResults = this.#found();
       const sessionMetadata = { sampled: this.#isSampled };
@@ -119,23 +127,33 @@ export class TailSession {
     const { matcher, groupIdentifier } = this.#options;
     const began = performance.now();
     const found: object[] = [];
+    let bytes = 0;
     for (let batch = this.#batches.shift(); batch; batch = this.#batches.shift()) {
       this.#forget(batch);
       const { group, stream, events, ingestionTime } = batch;
       for (const { timestamp, message } of events) {
         if (found.length >= tailLimits.events || performance.now() - began > tailLimits.search) {
-          this.#isSampled = true;
-          this.#batches = [];
-          this.#waiting = 0;
-          this.#waitingBytes = 0;
+          this.#forgetAll();
           return found;
         }
         if (matcher && !matcher.match(message)) continue;
         const logGroupIdentifier = groupIdentifier(group);
+        bytes += Buffer.byteLength(message) + logGroupIdentifier.length + stream.length;
+        if (bytes > tailLimits.bytes) {
+          this.#forgetAll();
+          return found;
+        }
         found.push({ logGroupIdentifier, logStreamName: stream, message, timestamp, ingestionTime });
       }
     }
     return found;
+  }
+
+  #forgetAll(): void {
+    this.#isSampled = true;
+    this.#batches = [];
+    this.#waiting = 0;
+    this.#waitingBytes = 0;
   }
 
   #forget(batch: Batch | undefined): void {

@@ -6,9 +6,11 @@ import type { AwsCaller } from '../aws-http/aws-caller.ts';
 import { MetricIntake } from '../device-metrics/metric-intake.ts';
 import { MOST_OF_DEVICE } from '../device-metrics/series-limits.ts';
 import { Complaints } from '../limits/complaints.ts';
+import { TokenBuckets } from '../limits/token-bucket.ts';
 import { tempStore } from '../platform/embedded/temp-store.fixture.ts';
 import type { ToolRole } from '../ports/credential-issuer.ts';
 import { everyRight } from '../ports/every-right.fixture.ts';
+import { dataAnswer, readDataQuestion } from './get-metric-data.ts';
 import { metricOperations } from './operations.ts';
 
 const tool = (role: ToolRole = 'user', accountId = 'A1'): AwsCaller => ({
@@ -32,9 +34,15 @@ beforeEach(async () => {
   clock = new VirtualClock(Date.UTC(2026, 0, 1, 12));
   const complaints = new Complaints({ clock, logger: silentLogger });
   intake = new MetricIntake({ store: temp.store, clock, complaints, logger: silentLogger });
-  const operations = metricOperations({ intake, store: temp.store, clock });
+  const rate = new TokenBuckets({ clock, rule: { burst: 2000, period: 2000 } });
+  const operations = metricOperations({ intake, store: temp.store, clock, rate });
   call = async (name, input, caller = tool(), bytes = 100) =>
-    operations[name]?.handle(input as never, caller, { rawBody: Buffer.alloc(bytes) } as FastifyRequest);
+    operations[name]?.handle(
+      input as never,
+      caller,
+      { rawBody: Buffer.alloc(bytes) } as FastifyRequest,
+      async () => undefined,
+    );
 });
 afterEach(() => close());
 
@@ -198,6 +206,45 @@ describe('PutMetricData', () => {
   });
 });
 
+describe('an account that puts too much', () => {
+  const data = (count: number) => ({
+    Namespace: 'Fleet',
+    MetricData: Array.from({ length: count }, (_, n) => ({ MetricName: `m${n % 10}`, Value: 1 })),
+  });
+
+  it('is slowed down, and only that one', async () => {
+    for (let n = 0; n < 2; n += 1) await call('PutMetricData', data(1000));
+    expect(await failure(call('PutMetricData', data(1)))).toEqual(refused('ThrottlingException'));
+    expect(await call('PutMetricData', data(1), tool('user', 'A2'))).toEqual({});
+    await clock.advance(1);
+    expect(await call('PutMetricData', data(1))).toEqual({});
+  });
+
+  it('is refused what would wait too long', async () => {
+    const waits = { take: intake.take.bind(intake), waitingOf: () => 4500 };
+    const rate = new TokenBuckets({ clock, rule: { burst: 2000, period: 2000 } });
+    const { PutMetricData } = metricOperations({ intake: waits, store: {} as never, clock, rate });
+    const request = { rawBody: Buffer.alloc(100) } as FastifyRequest;
+    const objection = async () => undefined;
+    const ask = (count: number) =>
+      PutMetricData?.handle(data(count), tool(), request, objection) as Promise<object>;
+    expect(await failure(ask(501))).toEqual(refused('ThrottlingException'));
+    expect(await ask(500)).toEqual({});
+  });
+
+  it('keeps the devices of nobody else waiting', async () => {
+    const order: string[] = [];
+    const flood = Array.from({ length: 1000 }, async (_, n) => {
+      const samples = { at: clock.now(), count: 1, sum: n, min: n, max: n, last: n };
+      await intake.take({ accountId: 'A1', deviceId: '' }, { metric: 'm', dimensions: [{}], samples });
+      order.push('flood');
+    });
+    const own = intake.receive({ accountId: 'A2', deviceId: 'D2' }, { metric: 'Heat', value: 5 });
+    await Promise.all([...flood, own.then(() => order.push('device'))]);
+    expect(order.indexOf('device')).toBeLessThan(250);
+  });
+});
+
 describe('what devices set by metric/set', () => {
   it('is in the namespace Embedthis/Device, both ways', async () => {
     await intake.receive({ accountId: 'A1', deviceId: 'D1' }, { metric: 'Heat', value: 5 });
@@ -254,6 +301,17 @@ describe('GetMetricData', () => {
     const second = await data([query('a'), query('b')], more);
     expect(second.MetricDataResults).toMatchObject([{ Id: 'b', Values: [61, 1], StatusCode: 'Complete' }]);
     expect(second.NextToken).toBeUndefined();
+  });
+
+  it('lets others have their turn while it answers', async () => {
+    const many = Array.from({ length: 60 }, (_, n) => query(`q${n}`));
+    const window = { StartTime: seconds(300), EndTime: seconds(-60) };
+    const question = readDataQuestion({ ...window, MetricDataQueries: many });
+    const order: string[] = [];
+    const answer = dataAnswer(question, async () => undefined, clock.now()).then(() => order.push('answer'));
+    setImmediate(() => order.push('other'));
+    await answer;
+    expect(order).toEqual(['other', 'answer']);
   });
 
   it.each([

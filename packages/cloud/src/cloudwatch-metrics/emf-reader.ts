@@ -6,10 +6,10 @@ import type { MetricSet } from '../device-metrics/metric-message.ts';
 import { isInFormat, metricsOfLine } from './emf.ts';
 import { requireMetricRight } from './rights.ts';
 
-/** Bytes of lines of all accounts that may wait to be read: what comes faster is kept as lines alone. */
-const MOST_WAITING = 16 * 1024 * 1024;
-/** Lines, and sets, that are taken before others have their turn: some milliseconds. */
-const AT_A_TIME = { lines: 100, sets: 500 };
+/** Bytes of lines of an account that may wait to be read: what comes faster is kept as lines alone. */
+const MOST_WAITING = 4 * 1024 * 1024;
+/** Lines, samples (in each series that has them) and bytes of lines that are read before others have their turn: some milliseconds. */
+const AT_A_TIME = { lines: 100, samples: 1000, bytes: 256 * 1024 };
 /** Milliseconds until it is said again that they come too fast. */
 const QUIET = 60_000;
 
@@ -17,7 +17,7 @@ export interface EmfReaderOptions {
   intake: Pick<MetricIntake, 'take'>;
   clock: Clock;
   logger: Logger;
-  /** Bytes of lines that may wait. */
+  /** Bytes of lines of an account that may wait. */
   most?: number;
 }
 
@@ -26,14 +26,24 @@ interface Waiting {
   message: string;
 }
 
+/** What waits of one account. */
+interface Row {
+  lines: Waiting[];
+  bytes: number;
+  /** What is left of a line that has more than its turn, and is in `lines` no longer. */
+  rest?: { caller: AwsCaller; sets: Iterator<MetricSet> } | undefined;
+  /** Some of its metrics are being stored: the next of its lines are read when that is done. */
+  isStoring: boolean;
+}
+
 /**
  * Takes metrics out of log lines that were put (CloudWatch's embedded metric format), for who may set them. The lines are
  * durable by then, and whoever put them does not wait for this: what is under way when the cloud dies is in the lines alone.
  */
 export class EmfReader {
   readonly #options: EmfReaderOptions;
-  readonly #waiting: Waiting[] = [];
-  #bytes = 0;
+  /** By account, the one whose turn it is first. */
+  readonly #rows = new Map<string, Row>();
   #isBusy = false;
   /** When it was last said that they come too fast. */
   #said = Number.NEGATIVE_INFINITY;
@@ -47,36 +57,68 @@ export class EmfReader {
   /** Never throws, and reads the lines later. */
   readonly linesPut = (put: { caller: AwsCaller; events: readonly { message: string }[] }): void => {
     const { most = MOST_WAITING } = this.#options;
-    for (const { message } of put.events) {
+    const { caller, events } = put;
+    const row = this.#rows.get(caller.accountId) ?? { lines: [], bytes: 0, isStoring: false };
+    for (const { message } of events) {
       if (!isInFormat(message)) continue;
-      if (this.#bytes + message.length > most) this.#tooFast(put.caller.accountId);
+      if (row.bytes + message.length > most) this.#tooFast(caller.accountId);
       else {
-        this.#bytes += message.length;
-        this.#waiting.push({ caller: put.caller, message });
+        row.bytes += message.length;
+        row.lines.push({ caller, message });
       }
     }
-    if (!this.#isBusy && this.#waiting.length > 0) void this.#work();
+    if (row.lines.length === 0) return;
+    this.#rows.set(caller.accountId, row);
+    void this.#work();
   };
 
+  /** Reads some lines of one account after the other. */
   async #work(): Promise<void> {
+    if (this.#isBusy) return;
     this.#isBusy = true;
-    while (this.#waiting.length > 0) {
+    for (let next = this.#next(); next; next = this.#next()) {
       // Whoever put them is answered first, and others have their turn.
       await setImmediate();
-      const taking: Promise<void>[] = [];
-      let lines = 0;
-      while (lines < AT_A_TIME.lines && lines < this.#waiting.length && taking.length < AT_A_TIME.sets) {
-        const { caller, message } = this.#waiting[lines] as Waiting;
-        for (const set of metricsOfLine(message, this.#options.clock.now())) {
-          taking.push(this.#take(caller, set));
-        }
-        this.#bytes -= message.length;
-        lines += 1;
-      }
-      this.#waiting.splice(0, lines);
-      await Promise.all(taking);
+      void this.#read(...next);
     }
     this.#isBusy = false;
+  }
+
+  #next(): [accountId: string, row: Row] | undefined {
+    for (const entry of this.#rows) if (!entry[1].isStoring) return entry;
+    return undefined;
+  }
+
+  async #read(accountId: string, row: Row): Promise<void> {
+    row.isStoring = true;
+    // Behind all others.
+    this.#rows.delete(accountId);
+    this.#rows.set(accountId, row);
+    const taking: Promise<void>[] = [];
+    let lines = 0;
+    let bytes = 0;
+    let samples = 0;
+    while (samples < AT_A_TIME.samples) {
+      if (!row.rest) {
+        const line = row.lines[lines];
+        if (!line || lines >= AT_A_TIME.lines || bytes >= AT_A_TIME.bytes) break;
+        lines += 1;
+        bytes += line.message.length;
+        row.rest = { caller: line.caller, sets: metricsOfLine(line.message, this.#options.clock.now()) };
+      }
+      const { value: set, done } = row.rest.sets.next();
+      if (done) row.rest = undefined;
+      else {
+        taking.push(this.#take(row.rest.caller, set));
+        samples += set.dimensions.length * Math.max(1, set.samples.count);
+      }
+    }
+    row.lines.splice(0, lines);
+    row.bytes -= bytes;
+    await Promise.all(taking);
+    row.isStoring = false;
+    if (row.lines.length === 0 && !row.rest) this.#rows.delete(accountId);
+    else void this.#work();
   }
 
   async #take(caller: AwsCaller, set: MetricSet): Promise<void> {

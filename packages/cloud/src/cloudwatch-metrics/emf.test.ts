@@ -29,7 +29,7 @@ const line = (values: object, directive: object = {}, meta: object = {}) =>
     },
     ...values,
   });
-const read = (message: string) => metricsOfLine(message, NOW);
+const read = (message: string) => [...metricsOfLine(message, NOW)];
 const whole = { Service: 'door', Latency: 12, requestId: 'abc' };
 
 describe('a log line in the embedded metric format', () => {
@@ -77,6 +77,17 @@ describe('a log line in the embedded metric format', () => {
     expect(read(message)).toEqual([]);
   });
 
+  it('is a thousand series at the most, and the values of a metric are looked at once', () => {
+    const Metrics = Array.from({ length: 100 }, (_, n) => ({ Name: `m${n}` }));
+    const Latency = Array.from({ length: 100 }, (_, n) => n);
+    const values = Object.fromEntries(Metrics.map(({ Name }) => [Name, Latency]));
+    const directive = { Namespace: 'App', Dimensions: [['Service'], []], Metrics };
+    const CloudWatchMetrics = Array.from({ length: 100 }, () => directive);
+    const sets = read(line({ ...values, Service: 'door' }, {}, { CloudWatchMetrics }));
+    expect(sets).toHaveLength(500);
+    expect(new Set(sets.map(({ samples }) => samples)).size).toBe(100);
+  });
+
   it('never throws, whatever it says', () => {
     const value = fc.jsonValue();
     fc.assert(
@@ -90,11 +101,11 @@ describe('a log line in the embedded metric format', () => {
 });
 
 describe('metrics of the lines that a device or a tool has put', () => {
-  const caller = (kind: 'device' | 'viewer'): AwsCaller =>
+  const caller = (kind: 'device' | 'viewer', accountId = 'A1'): AwsCaller =>
     kind === 'device'
-      ? { kind, deviceId: 'D1', accountId: 'A1', generation: 1, dialect: 'current', rights: everyRight }
+      ? { kind, deviceId: 'D1', accountId, generation: 1, dialect: 'current', rights: everyRight }
       : {
-          ...{ kind: 'tool', accountId: 'A1', role: 'viewer', sponsor: { by: 'admin' } },
+          ...{ kind: 'tool', accountId, role: 'viewer', sponsor: { by: 'admin' } },
           ...{ sessionId: 't', expires: 0, rights: everyRight },
         };
 
@@ -130,6 +141,29 @@ describe('metrics of the lines that a device or a tool has put', () => {
     await until('the lines to be read', () => emf.counters.taken === fits);
     emf.linesPut({ caller: caller('device'), events: events.slice(0, 150) });
     await until('the others to be read', () => emf.counters.taken === fits + 150);
+  });
+
+  it('are not displaced by those of another account, however many, nor wait for all of them', async () => {
+    const { taken, reader: emf } = reader(() => new Promise(() => undefined));
+    const message = line({ Service: 'flood', Latency: 1 });
+    emf.linesPut({ caller: caller('device'), events: Array.from({ length: 1000 }, () => ({ message })) });
+    emf.linesPut({ caller: caller('device', 'A2'), events: [{ message: line(whole) }] });
+    await until('the line of the other account to be read', () => taken.length === 101);
+    expect(taken.at(-1)).toMatchObject({ dimensions: [{ Service: 'door' }] });
+  });
+
+  it('of one line with a great many are stored in turns too, and all of them', async () => {
+    const { taken, reader: emf } = reader();
+    const Metrics = Array.from({ length: 50 }, (_, n) => ({ Name: `m${n}` }));
+    const samples = Array.from({ length: 100 }, (_, n) => n);
+    const values = Object.fromEntries(Metrics.map(({ Name }) => [Name, samples]));
+    const flood = line({ ...values, Service: 'flood' }, { Metrics, Dimensions: [['Service'], []] });
+    emf.linesPut({ caller: caller('device'), events: [{ message: flood }] });
+    emf.linesPut({ caller: caller('device', 'A2'), events: [{ message: line(whole) }] });
+    await until('all to be stored', () => emf.counters.taken === 51);
+    // Two series of a hundred samples each: five sets have the thousand of a turn.
+    expect(taken.findIndex(({ metric }) => metric === 'Latency')).toBe(5);
+    expect(new Set(taken.map(({ metric }) => metric)).size).toBe(51);
   });
 
   it('are dropped when the cloud cannot store them', async () => {

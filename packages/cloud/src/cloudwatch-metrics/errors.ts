@@ -9,6 +9,7 @@ const QUERY_CODES = {
   LimitExceededFault: 'LimitExceeded',
   InvalidNextToken: 'InvalidNextToken',
   ValidationException: 'ValidationError',
+  ThrottlingException: 'Throttling',
 } as const;
 
 export function cloudWatchError(code: keyof typeof QUERY_CODES, message: string): CodedError {

@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import type { MetricDimensions, MetricStatistic } from '@ioto/protocol';
 import { namespaceOf } from '../device-metrics/namespace.ts';
 import type { SeriesItem } from '../device-metrics/series-records.ts';
@@ -89,17 +90,21 @@ function readQuery(query: Input, where: string): DataQuery {
   };
 }
 
-/** The page of the answer. `series` are those of the queries, in their order. */
-export function dataAnswer(
+/** Series that are looked at before others have their turn: some milliseconds. */
+const AT_A_TIME = 25;
+
+/** The page of the answer, of what `read` finds for each query. Others have their turn meanwhile. */
+export async function dataAnswer(
   question: DataQuestion,
-  series: readonly (SeriesItem | undefined)[],
+  read: (query: DataQuery) => Promise<SeriesItem | undefined>,
   now: number,
-): object {
+): Promise<object> {
   const { queries, skip, most } = question;
   const results: object[] = [];
   let passed = 0;
   for (const [index, query] of queries.entries()) {
-    const all = valuesOf(query, series[index], question, now);
+    if (index % AT_A_TIME === AT_A_TIME - 1) await turn();
+    const all = valuesOf(query, await read(query), question, now);
     const [begin, end] = [Math.max(0, skip - passed), Math.max(0, skip + most - passed)];
     const page = all.slice(begin, end);
     passed += all.length;

@@ -1,4 +1,4 @@
-import { type MetricDimensions, mergeSketches, sketchOf } from '@ioto/protocol';
+import { type MetricDimensions, sketchOf, sketchOfAll } from '@ioto/protocol';
 import type { MetricSet } from '../device-metrics/metric-message.ts';
 import { namespaceOf } from '../device-metrics/namespace.ts';
 import type { Samples } from '../device-metrics/spans.ts';
@@ -123,7 +123,7 @@ function ofValues(values: unknown, counts: unknown, where: string): Omit<Samples
     min: Math.min(...numbers),
     max: Math.max(...numbers),
     last: numbers.at(-1) as number,
-    sketch: each.map(({ value, count }) => sketchOf(value, count)).reduce(mergeSketches, {}),
+    sketch: sketchOfAll(each),
   };
 }
 

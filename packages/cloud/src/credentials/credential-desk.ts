@@ -77,17 +77,22 @@ export class CredentialDesk {
 
   /** @throws as `DeviceProvisioning.authenticate`; CREDENTIALS_TOO_OFTEN (429). */
   async forDevice(call: DeviceCall): Promise<CredentialAnswer> {
-    return this.forCertificate(await this.#options.devices.authenticate(call), CREDENTIAL_LIFE.usual);
+    const { deviceId, accountId, generation } = await this.#options.devices.authenticate(call);
+    return this.#give({ kind: 'device', deviceId, accountId, generation }, CREDENTIAL_LIFE.usual);
   }
 
-  /** For a device that has shown who it is: by its certificate, or as `forDevice` has it. @throws CREDENTIALS_TOO_OFTEN (429) */
+  /** For a device that came with this certificate, whose end ends them. @throws CREDENTIALS_TOO_OFTEN (429) */
   async forCertificate(
-    { deviceId, accountId, generation }: Omit<DeviceBearer, 'kind'>,
+    { deviceId, accountId, generation }: Pick<DeviceBearer, 'deviceId' | 'accountId' | 'generation'>,
+    serial: string,
     seconds: number,
   ): Promise<CredentialAnswer> {
+    return this.#give({ kind: 'device', deviceId, accountId, generation, ofCertificate: serial }, seconds);
+  }
+
+  async #give(bearer: DeviceBearer, seconds: number): Promise<CredentialAnswer> {
     const { issuer, place } = this.#options;
-    if (this.#perDevice.take(deviceId) > 0) throw tooOften('this device', PER_DEVICE.burst);
-    const bearer = { kind: 'device', deviceId, accountId, generation } as const;
+    if (this.#perDevice.take(bearer.deviceId) > 0) throw tooOften('this device', PER_DEVICE.burst);
     return { ...(await issuer.issue(bearer, seconds)), ...credentialPlace(place()) };
   }
 

@@ -21,7 +21,7 @@ export class DataPlaneWorld {
     });
     const root = [
       (app: Parameters<typeof awsScope>[0]) =>
-        awsScope(app, { authorizer, logger: silentLogger, ...devices.aws }),
+        awsScope(app, { authorizer, clock, logger: silentLogger, ...devices.aws }),
     ];
     this.http = new HttpService({ clock, logger: silentLogger, api: [], root });
   }
@@ -50,9 +50,10 @@ export class DataPlaneWorld {
     path: string,
     body: Buffer | string = '',
     more = {},
+    service = 'iotdata',
   ) {
     const url = new URL(`https://cloud${path}`);
-    const facts = { method, url, body, headers: { ...more }, service: 'iotdata', region: 'here' };
+    const facts = { method, url, body, headers: { ...more }, service, region: 'here' };
     const signed = keys ? signedHeadersOf({ ...facts, now: this.world.clock.now() }, keys) : {};
     const answer = await this.http.app.inject({
       method: method as 'GET',

@@ -1,8 +1,9 @@
-import { CodedError, isCodedError, type Logger, messageOf } from '@ioto/runtime';
+import { isCodedError, type Logger, messageOf } from '@ioto/runtime';
 import type { FastifyRequest } from 'fastify';
 import type { AwsAuthorizer, AwsCaller } from '../aws-http/aws-caller.ts';
 import { awsError } from '../aws-http/aws-error.ts';
 import type { AwsRoutes } from '../aws-http/aws-scope.ts';
+import { inAwsWords } from '../aws-http/aws-words.ts';
 import type { HttpApp } from '../http/http-app.ts';
 
 /** Names that AWS's own clients sign requests to the data plane for. */
@@ -23,8 +24,11 @@ export function dataPlane(logger: Logger, add: (scope: HttpApp, callerOf: Caller
     scope.register(async (unknownScope) => {
       const inner = unknownScope as unknown as HttpApp;
       inner.setErrorHandler((thrown, request, reply) => {
-        const error = known(thrown, request, logger);
+        const error = inAwsWords(thrown);
         const { status: code = 500, message } = error;
+        if (code >= 500 && code !== 503) {
+          logger.error({ route: request.routeOptions.url, error: messageOf(thrown) }, 'request failed');
+        }
         reply.header('x-amzn-errortype', error.code).code(code).type('application/json');
         return reply.send(JSON.stringify({ code, message }));
       });
@@ -51,21 +55,4 @@ async function callerOf(request: FastifyRequest, authorizer: AwsAuthorizer): Pro
     if (!isCodedError(error, 'MissingAuthenticationTokenException')) throw error;
     throw awsError('UnauthorizedException', 'Unauthorized', { status: 401, cause: error });
   }
-}
-
-function known(thrown: unknown, request: FastifyRequest, logger: Logger): CodedError {
-  if (thrown instanceof CodedError && thrown.code.endsWith('Exception')) return thrown;
-  if (isTooLarge(thrown)) {
-    const text = 'The payload exceeds the maximum size allowed';
-    return awsError('RequestEntityTooLargeException', text, { status: 413 });
-  }
-  if (isCodedError(thrown) && thrown.status === 503) {
-    return awsError('ServiceUnavailableException', 'The service is temporarily unavailable', { status: 503 });
-  }
-  logger.error({ route: request.routeOptions.url, error: messageOf(thrown) }, 'request failed');
-  return awsError('InternalFailureException', 'Internal service failure', { status: 500 });
-}
-
-function isTooLarge(thrown: unknown): boolean {
-  return (thrown as { code?: unknown }).code === 'FST_ERR_CTP_BODY_TOO_LARGE';
 }

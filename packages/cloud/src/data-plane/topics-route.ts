@@ -1,12 +1,23 @@
-import { CodedError, isCodedError, type Logger } from '@ioto/runtime';
+import type { CodedError, Logger } from '@ioto/runtime';
 import type { FastifyRequest } from 'fastify';
 import { awsError } from '../aws-http/aws-error.ts';
 import type { AwsRoutes } from '../aws-http/aws-scope.ts';
+import { type AwsNames, named } from '../aws-http/aws-words.ts';
 import type { DeviceEndpoint, MessageProperties, PublishedMessage } from '../ports/device-endpoint.ts';
 import { DATA_PLANE_BODY, dataPlane, refuseOtherMethods } from './data-plane.ts';
 
 /** Seconds: as long as a message may last at most. */
 const LONGEST_EXPIRY = 4_294_967_295;
+
+/** How the data plane calls what the endpoint refuses. */
+const NAMES: AwsNames = {
+  MQTT_FORBIDDEN: { code: 'ForbiddenException', status: 403, message: 'Forbidden' },
+  MQTT_PROTOCOL_VIOLATION: { code: 'InvalidRequestException' },
+  MQTT_LIMIT_EXCEEDED: ({ details }) =>
+    details?.limit === 'maxPayloadSize'
+      ? { code: 'RequestEntityTooLargeException', status: 413 }
+      : { code: 'InvalidRequestException' },
+};
 
 export interface TopicsRouteOptions {
   endpoint: Pick<DeviceEndpoint, 'take'>;
@@ -19,11 +30,7 @@ export function topicsRoute({ endpoint, logger }: TopicsRouteOptions): AwsRoutes
     scope.post('/topics/*', { bodyLimit: DATA_PLANE_BODY }, async (request, reply) => {
       const caller = await callerOf(request as FastifyRequest);
       const message = messageOf(request as FastifyRequest);
-      try {
-        await endpoint.take(caller, message);
-      } catch (error) {
-        throw inAwsWords(error);
-      }
+      await named(NAMES, () => endpoint.take(caller, message));
       return reply.type('application/json').send('{"message":"OK"}');
     });
     refuseOtherMethods(scope, '/topics/*', ['GET', 'PUT', 'DELETE']);
@@ -91,19 +98,6 @@ function secondsOf(text: unknown): number {
   const seconds = typeof text === 'string' && /^\d{1,10}$/.test(text) ? Number(text) : -1;
   if (seconds < 1 || seconds > LONGEST_EXPIRY) throw invalid('messageExpiry must be a number of seconds');
   return seconds;
-}
-
-function inAwsWords(error: unknown): unknown {
-  if (!isCodedError(error)) return error;
-  const { details = {}, message, cause } = error;
-  if (error.code === 'MQTT_FORBIDDEN')
-    return new CodedError('ForbiddenException', 'Forbidden', { status: 403 });
-  if (error.code === 'MQTT_LIMIT_EXCEEDED' && details.limit === 'maxPayloadSize') {
-    return awsError('RequestEntityTooLargeException', message, { status: 413, cause });
-  }
-  if (error.code === 'MQTT_LIMIT_EXCEEDED' || error.code === 'MQTT_PROTOCOL_VIOLATION')
-    return invalid(message);
-  return error;
 }
 
 function invalid(message: string): CodedError {

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DeviceWorld } from '../devices/device-world.fixture.ts';
 import { Complaints } from '../limits/complaints.ts';
 import { type ItemStore, storeError, type Write } from '../ports/item-store.ts';
-import { ExpirySweep } from '../sync/expiry/expiry-sweep.ts';
+import { expirySweep } from '../sync/expiry/expiry-sweep.ts';
 import { MetricDesk } from './metric-desk.ts';
 import { MetricIntake } from './metric-intake.ts';
 import { MOST_OF_DEVICE } from './series-limits.ts';
@@ -199,7 +199,7 @@ describe('the numbers of a device’s sets', () => {
     const { store } = world;
     const intake = intakeOf(store, clock);
     const schema = compileSchema(completeSchema({}));
-    const sweep = new ExpirySweep({ schema, store, clock, logger: silentLogger });
+    const sweep = expirySweep({ schema, store, clock, logger: silentLogger });
     const receive = (n: number) =>
       intake.receive({ accountId, deviceId }, { metric: 'heat', value: 1, samples: { n } });
     const notes = async () => (await store.query(`metric-seen#${accountId}`)).items.length;
@@ -231,7 +231,7 @@ describe('a metric that nobody has set for longer than any is kept', () => {
     await clock.advance(100 * DAY);
     await intake.receive(identity, { metric: 'heat', value: 1 });
     const series = async () => (await store.query(`metric#${accountId}`)).items.length;
-    const sweep = new ExpirySweep({
+    const sweep = expirySweep({
       schema: compileSchema(completeSchema({})),
       store,
       clock,

@@ -1,6 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { type Clock, errorCatalogue, type Logger, messageOf } from '@ioto/runtime';
 import type { Complaints } from '../limits/complaints.ts';
+import { FairQueue } from '../limits/fair-queue.ts';
 import { type ItemStore, type Write, writeIfHolds } from '../ports/item-store.ts';
 import type { SyncIdentity } from '../sync/items/wire-item.ts';
 import { type MetricSet, readMetricSet } from './metric-message.ts';
@@ -49,12 +50,13 @@ interface Draft {
 
 /**
  * Takes what devices measure: `…/metric/set` (Ioto contract §7). All that has come in while a commit was under way goes into
- * the next one, so that a burst costs one.
+ * the next one, so that a burst costs one; of more than fits, as much of each account, so that nobody waits for another's flood.
  */
 export class MetricIntake {
   readonly #options: MetricIntakeOptions;
   readonly #limits: SeriesLimits;
-  readonly #waiting: Waiting[] = [];
+  /** By account. */
+  readonly #waiting = new FairQueue<Waiting>();
   #isBusy = false;
   /** Sets that are stored, and those that were dropped. */
   readonly counters = { taken: 0, refused: 0 };
@@ -79,9 +81,14 @@ export class MetricIntake {
   /** Resolves when it is durable, or when there is no room for it. Rejects for faults of the cloud. */
   take(identity: SyncIdentity, set: MetricSet): Promise<MetricOutcome> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ identity, set, resolve, reject });
+      this.#waiting.push(identity.accountId, { identity, set, resolve, reject });
       this.#begin();
     });
+  }
+
+  /** Sets of an account that wait to be stored. */
+  waitingOf(accountId: string): number {
+    return this.#waiting.sizeOf(accountId);
   }
 
   #begin(): void {
@@ -92,8 +99,8 @@ export class MetricIntake {
   }
 
   async #work(): Promise<void> {
-    while (this.#waiting.length > 0) {
-      const lot = this.#waiting.splice(0, MOST);
+    while (this.#waiting.size > 0) {
+      const lot = this.#take();
       try {
         const outcomes = await this.#commit(lot);
         for (const [index, { resolve }] of lot.entries()) resolve(outcomes[index] ?? 'full');
@@ -103,6 +110,15 @@ export class MetricIntake {
       }
     }
     this.#isBusy = false;
+  }
+
+  #take(): Waiting[] {
+    const lot: Waiting[] = [];
+    for (let next = this.#waiting.shift(); next; next = this.#waiting.shift()) {
+      lot.push(next);
+      if (lot.length === MOST) break;
+    }
+    return lot;
   }
 
   async #commit(lot: readonly Waiting[]): Promise<MetricOutcome[]> {

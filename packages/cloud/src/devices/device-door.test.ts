@@ -110,6 +110,16 @@ describe('a certificate that is revoked', () => {
     expect(sentAway).toEqual(['C0']);
   });
 
+  it('ends the connection of a credential that was given for it', async () => {
+    const principal: DevicePrincipal = { ...device('C0', 'C'), ofCertificate: 'aa' };
+    inside.set('C0', principal);
+    await door.connected(principal);
+    door.revoked('C0', ['bb']);
+    expect(sentAway).toEqual([]);
+    door.revoked('C0', ['aa']);
+    expect(sentAway).toEqual(['C0']);
+  });
+
   it('while its device is being let in ends that connection as soon as there is one', async () => {
     door.revoked('LATE', ['aa']);
     const principal: DevicePrincipal = { ...device('LATE', 'C'), serial: 'aa' };

@@ -92,9 +92,12 @@ export class DeviceDoor implements DeviceGate {
     return second.admitted ? this.#letIn(second.newcomer, remoteAddress) : second;
   }
 
-  /** A credential is good for the ownership that it was issued under, and has no record of its own. */
+  /**
+   * A credential is good for the ownership that it was issued under, and as long as the certificate that it was given for; it
+   * has no record of its own.
+   */
   async admitBearer(
-    { deviceId, accountId, generation }: DeviceBearer,
+    { deviceId, accountId, generation, ofCertificate }: DeviceBearer,
     remoteAddress: string,
   ): Promise<Admission> {
     const ownership = await this.#options.records.ownership(deviceId);
@@ -102,8 +105,13 @@ export class DeviceDoor implements DeviceGate {
     if (ownership.generation !== generation || ownership.accountId !== accountId) {
       return { admitted: false, reason: 'the credential is of an earlier ownership' };
     }
+    if (ofCertificate !== undefined) {
+      const lender = await this.#look(deviceId, ofCertificate);
+      if (!lender.admitted) return lender;
+    }
     const { dialect = 'current', product } = ownership;
-    return this.#letIn({ deviceId, accountId, generation, dialect, product }, remoteAddress);
+    const facts = { deviceId, accountId, generation, dialect, product };
+    return this.#letIn(ofCertificate === undefined ? facts : { ...facts, ofCertificate }, remoteAddress);
   }
 
   /** The policies of the account have the last word, and go on having it. */
@@ -139,7 +147,8 @@ export class DeviceDoor implements DeviceGate {
     this.#options.rights.use(accountId);
     // The policies may have changed since it was let in.
     this.#checkAgain(principal);
-    if (principal.serial && this.#revoked.has(principal.serial)) this.#sendAway(principal);
+    const serial = cameBy(principal);
+    if (serial && this.#revoked.has(serial)) this.#sendAway(principal);
     // Sent away, it is gone already: it must not be shown as one that came after that.
     if (this.#inside.get(deviceId) !== principal) return;
     await this.#options.presence.connected(deviceId, accountId);
@@ -201,14 +210,15 @@ export class DeviceDoor implements DeviceGate {
     this.#options.endpoint.disconnect(deviceId, DENIED);
   }
 
-  /** The records of these certificates say that they are void: who came in with one is sent away. */
+  /** The records of these certificates say that they are void: who came in with one, or what was lent to it, is sent away. */
   revoked(deviceId: string, serials: readonly string[]): void {
     for (const serial of serials) {
       this.#revoked.add(serial);
       this.#options.clock.after(ADMISSION, () => this.#revoked.delete(serial), { unref: true });
     }
     const principal = this.#inside.get(deviceId);
-    if (principal?.serial && serials.includes(principal.serial)) this.#sendAway(principal);
+    const serial = principal && cameBy(principal);
+    if (serial && serials.includes(serial)) this.#sendAway(principal);
   }
 
   #sendAway({ deviceId, accountId }: DevicePrincipal): void {
@@ -240,7 +250,7 @@ export class DeviceDoor implements DeviceGate {
   async #closeStale(deviceId: string): Promise<void> {
     const principal = this.#inside.get(deviceId);
     if (!principal) return;
-    const { serial } = principal;
+    const serial = cameBy(principal);
     if (serial === undefined) return;
     const admission = await this.#look(deviceId, serial);
     if (!admission.admitted) this.#options.endpoint.disconnect(deviceId);
@@ -267,4 +277,9 @@ export class DeviceDoor implements DeviceGate {
       );
     });
   }
+}
+
+/** Serial number of the certificate that a connection stands on, itself or by the credential that it was given. */
+function cameBy({ serial, ofCertificate }: DevicePrincipal): string | undefined {
+  return serial ?? ofCertificate;
 }

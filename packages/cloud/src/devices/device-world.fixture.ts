@@ -220,12 +220,12 @@ export class DeviceWorld {
 
   /** A message of a device reaches the cloud; resolves when it would be acknowledged. */
   receive(
-    device: { deviceId: string; accountId: string },
+    device: { deviceId: string; accountId: string; serial?: string },
     message: { topic: string; payload: string },
   ): Promise<void> {
     const facts = { generation: 1, serial: '', dialect: 'current', rights: everyRight } as const;
     const { topic, payload } = message;
-    const principal = { kind: 'device', ...device, ...facts } as const;
+    const principal = { kind: 'device', ...facts, ...device } as const;
     return this.devices.gate.received(principal, { topic, payload: Buffer.from(payload) });
   }
 

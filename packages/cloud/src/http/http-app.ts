@@ -18,8 +18,12 @@ declare module 'fastify' {
     principal: Principal | undefined;
     /** The body's exact bytes, which request signatures cover. */
     rawBody: Buffer | undefined;
+    /** Under whose name the body is counted while it is held; undefined where nobody is known before it is read. */
+    bodyOwner: string | undefined;
     /** Aborted when the client goes away or the program stops; for long polls. */
     gone: AbortSignal;
+    /** Calls back once the answer is sent or the connection has closed; at once when that was before. */
+    whenOver(callback: () => void): void;
   }
   interface FastifyContextConfig {
     /** The caller is a device's agent: refusals are spoken in its dialect. */

@@ -13,6 +13,11 @@ import { type HttpLimits, HttpService } from './http-service.ts';
 let clock: VirtualClock;
 let http: HttpService;
 const listeners: Server[] = [];
+let release: () => void;
+const released = new Promise<void>((resolve) => {
+  release = resolve;
+});
+let latest: AbortSignal | undefined;
 
 const Thing = Type.Object({ name: Type.String({ maxLength: 10 }), count: Type.Optional(Type.Integer()) });
 
@@ -40,6 +45,11 @@ function routes(app: HttpApp): void {
   app.post('/wait', async (request) => {
     if (!request.gone.aborted) await once(request.gone, 'abort');
     return { waited: true };
+  });
+  app.post('/late', async (request) => {
+    await released;
+    latest = request.gone;
+    return {};
   });
 }
 
@@ -99,8 +109,12 @@ describe('a request', () => {
     ['empty where a body is needed', '', 400, 'REQUEST_INVALID'],
     ['not UTF-8', Buffer.from([0x22, 0xff, 0x22]), 400, 'JSON_MALFORMED'],
     ['too deep', `{"name":"a","x":${deep}}`, 400, 'JSON_TOO_DEEP'],
-    ['very deep', '['.repeat(100_000), 400, 'JSON_MALFORMED'],
+    ['very deep', '['.repeat(100_000), 400, 'JSON_TOO_DEEP'],
+    ['of many values', `[${'[],'.repeat(60_000)}[]]`, 400, 'JSON_TOO_MANY_VALUES'],
     ['with __proto__', '{"name":"a","__proto__":{"admin":true}}', 400, 'JSON_KEY_FORBIDDEN'],
+    ['with __proto__ spelled out', '{"name":"a","x":[{"__\\u0070roto__":1}]}', 400, 'JSON_KEY_FORBIDDEN'],
+    ['with half a character', '{"name":"q\\ud800"}', 400, 'JSON_TEXT_MALFORMED'],
+    ['with half a character in a key', '{"name":"a","\\udc00":1}', 400, 'JSON_TEXT_MALFORMED'],
     ['a field of the wrong type', '{"name":1}', 400, 'REQUEST_INVALID'],
     ['a field that is too long', '{"name":"12345678901"}', 400, 'REQUEST_INVALID'],
     ['an array', '[]', 400, 'REQUEST_INVALID'],
@@ -157,6 +171,11 @@ describe('an agent in the field', () => {
     expect([failed.statusCode, failed.body]).toEqual([401, 'Authentication failed']);
     expect([gone.statusCode, gone.body]).toEqual([404, 'Cannot find device']);
     expect(failed.headers['content-type']).toMatch(/^text\/plain/);
+  });
+
+  it('may have read half a character somewhere', async () => {
+    const answer = await post('/agent/echo', '{"name":"q\\ud800"}');
+    expect([answer.statusCode, answer.json()]).toEqual([200, { name: 'q\ud800' }]);
   });
 
   it('is understood when it prints a zero as e+00', async () => {
@@ -230,8 +249,49 @@ describe('what is not HTTP', () => {
   });
 });
 
+const bare = (path: string) => `POST /api${path} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n`;
+
+describe('a connection that asks before it has been answered', () => {
+  it('ends all its requests when it closes, not only the one whose turn it was', async () => {
+    const socket = connect(await listen(), '127.0.0.1');
+    socket.write(bare('/wait').repeat(5));
+    await until('five requests to wait', () => http.waiting === 5);
+    socket.destroy();
+    await until('all of them to be forgotten', () => http.waiting === 0);
+  });
+
+  it('is closed when it goes on and on', async () => {
+    const { received, end } = await sendRaw({ port: await listen() }, { writes: [bare('/wait').repeat(40)] });
+    expect({ received: received.toString(), end }).toEqual({ received: '', end: 'closed' });
+    await until('all of them to be forgotten', () => http.waiting === 0);
+  });
+
+  it('may ask as often as it likes when it takes its answers', async () => {
+    const socket = connect(await listen(), '127.0.0.1').setEncoding('utf8');
+    let answers = 0;
+    socket.on('data', (text: string) => {
+      answers += text.split('HTTP/1.1 200').length - 1;
+      if (answers < 50) socket.write(bare('/nothing'));
+    });
+    socket.write(bare('/nothing'));
+    await until('fifty answers', () => answers === 50);
+    socket.destroy();
+  });
+
+  it('is known to be gone by a route that only asks afterwards', async () => {
+    const socket = connect(await listen(), '127.0.0.1');
+    socket.write(bare('/late'));
+    await until('the request has begun', () => http.waiting === 1);
+    socket.destroy();
+    await until('it has ended', () => http.waiting === 0);
+    release();
+    await until('the route has asked', () => latest !== undefined);
+    expect(latest?.aborted).toBe(true);
+  });
+});
+
 describe('a long poll', () => {
-  const request = 'POST /api/wait HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n';
+  const request = bare('/wait');
 
   it('is answered when the program stops', async () => {
     const port = await listen();

@@ -7,12 +7,14 @@ import { addressKey } from '../limits/address-key.ts';
 import { TokenBuckets } from '../limits/token-bucket.ts';
 import type { Peer } from '../ports/device-endpoint.ts';
 import { readsStatuses } from './agent-dialect.ts';
+import { BodyBudget, type BodyLimits } from './body-budget.ts';
 import { answerBrokenRequest } from './broken-requests.ts';
 import { notePeer } from './connection-peer.ts';
 import { sendError } from './error-answers.ts';
 import type { HttpApp } from './http-app.ts';
 import { parseJsonBody } from './json-body.ts';
-import { LongPolls } from './long-polls.ts';
+import { OpenRequests } from './open-requests.ts';
+import { nameOfPrincipal } from './principal.ts';
 
 /** Adds one capability's routes to the app; paths are relative to where the module is mounted. */
 export type RouteModule = (app: HttpApp) => void;
@@ -31,6 +33,8 @@ export interface HttpLimits {
   keepAlive: number;
   /** Requests of one address: fleets share addresses, so it only stops floods. */
   perAddress: { burst: number; period: number };
+  /** Bytes of the bodies of requests that are not answered yet. */
+  bodies: BodyLimits;
 }
 
 export const httpLimits: HttpLimits = {
@@ -41,6 +45,7 @@ export const httpLimits: HttpLimits = {
   checkEvery: 5000,
   keepAlive: 72_000,
   perAddress: { burst: 20_000, period: 20_000 },
+  bodies: { ofCaller: 32 * 1024 ** 2, ofAddress: 8 * 1024 ** 2, ofAll: 256 * 1024 ** 2 },
 };
 
 export interface HttpServiceOptions {
@@ -57,12 +62,15 @@ export interface HttpServiceOptions {
   onUpgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 }
 
+/** Bytes of a body that counts only until it is read. */
+const SMALL_BODY = 16 * 1024;
+
 /** The HTTP side of the one port: it never listens itself, the front door hands it connections. */
 export class HttpService implements Component {
   readonly name = 'http';
   readonly #options: HttpServiceOptions;
   readonly #limits: HttpLimits;
-  #polls = new LongPolls();
+  #requests = new OpenRequests();
   #app: HttpApp | undefined;
 
   constructor(options: HttpServiceOptions) {
@@ -93,14 +101,15 @@ export class HttpService implements Component {
 
   /** Requests that are not answered yet. */
   get waiting(): number {
-    return this.#polls.size;
+    return this.#requests.size;
   }
 
   async start(): Promise<void> {
-    this.#polls = new LongPolls();
+    this.#requests = new OpenRequests();
     const app = this.#create();
     this.#parseBodies(app);
     this.#hook(app);
+    this.#countBodies(app);
     const { api, root } = this.#options;
     app.register(
       async (scope) => {
@@ -124,9 +133,9 @@ export class HttpService implements Component {
     const app = this.#app;
     if (!app) return;
     this.#app = undefined;
-    this.#polls.endAll();
+    this.#requests.endAll();
     app.server.closeIdleConnections();
-    await this.#polls.idle(1000);
+    await this.#requests.idle(1000);
     app.server.closeAllConnections();
     await app.close();
   }
@@ -160,9 +169,11 @@ export class HttpService implements Component {
     app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
       const bytes = body as Buffer;
       request.rawBody = bytes;
-      const lenient = request.routeOptions.config?.agent === true && !readsStatuses(request);
+      const isAgent = request.routeOptions.config?.agent === true;
+      const lenient = isAgent && !readsStatuses(request);
       try {
-        done(null, parseJsonBody(bytes, { lenient }));
+        // What a device has measured or read somewhere is taken as it is.
+        done(null, parseJsonBody(bytes, { lenient, wellFormed: !isAgent }));
       } catch (error) {
         done(error as Error);
       }
@@ -173,19 +184,44 @@ export class HttpService implements Component {
     });
   }
 
+  /** After the hooks `onRequest`, which may find out whose a body is, and before it is read. */
+  #countBodies(app: HttpApp): void {
+    const { bodies, body } = this.#limits;
+    const budget = new BodyBudget(bodies);
+    app.decorateRequest('bodyOwner', undefined);
+    app.addHook('preParsing', (request, _reply, payload, done) => {
+      const { principal, bodyOwner = principal && nameOfPrincipal(principal), ip } = request;
+      const by = bodyOwner === undefined ? { address: addressKey(ip) } : { caller: bodyOwner };
+      try {
+        const bytes = bodyBytes(request, body);
+        const giveBack = once(budget.take(by, bytes));
+        request.whenOver(giveBack);
+        // A site of thousands of devices behind one address has as many long polls under way.
+        if (bytes <= SMALL_BODY) payload.once('end', giveBack);
+      } catch (error) {
+        done(error as Error);
+        return;
+      }
+      done(null, payload);
+    });
+  }
+
   #hook(app: HttpApp): void {
     const { clock, logger, onAnswer } = this.#options;
     const addresses = new TokenBuckets({ clock, rule: this.#limits.perAddress });
-    const polls = this.#polls;
+    const requests = this.#requests;
     app.decorateRequest('principal', undefined);
     app.decorateRequest('rawBody', undefined);
     app.decorateRequest('gone', {
       getter(this: FastifyRequest) {
-        return polls.signalOf(this.raw);
+        return requests.signalOf(this.raw);
       },
     });
+    app.decorateRequest('whenOver', function (this: FastifyRequest, callback: () => void) {
+      requests.whenOver(this.raw, callback);
+    });
     app.addHook('onRequest', async (request, reply) => {
-      polls.began(reply.raw);
+      requests.began(reply.raw);
       secure(reply);
       const wait = addresses.take(addressKey(request.ip));
       if (wait > 0) throw floods(wait);
@@ -208,6 +244,15 @@ export class HttpService implements Component {
   }
 }
 
+/** Bytes that will be read of its body at most. */
+function bodyBytes({ headers, routeOptions }: FastifyRequest, usual: number): number {
+  const { bodyLimit: most = usual } = routeOptions;
+  if (headers['transfer-encoding'] !== undefined) return most;
+  const length = Number(headers['content-length'] ?? 0);
+  // A longer one is refused unread.
+  return length <= most ? length : 0;
+}
+
 function secure(reply: FastifyReply): void {
   reply.header('cache-control', 'no-store');
   reply.header('x-content-type-options', 'nosniff');
@@ -222,4 +267,13 @@ function floods(wait: number): CodedError {
     retryable: true,
     retryAfter: wait,
   });
+}
+
+function once(action: () => void): () => void {
+  let isDone = false;
+  return () => {
+    if (isDone) return;
+    isDone = true;
+    action();
+  };
 }

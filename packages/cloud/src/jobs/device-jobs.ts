@@ -124,7 +124,7 @@ export class DeviceJobs {
   end(
     device: Device & { jobId: string },
     want: Required<Pick<ExecutionChange, 'status'>> & ExecutionChange,
-    applies: (execution: JobExecution) => boolean = () => true,
+    applies: (execution: StoredExecution) => boolean = () => true,
   ): Promise<boolean> {
     return this.#inTurn(device, async () => {
       const execution = await this.#options.records.execution(device);

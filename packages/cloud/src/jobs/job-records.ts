@@ -8,6 +8,8 @@ export type JobTargets = { devices: string[] } | { product: string } | { all: tr
 export interface Job {
   jobId: string;
   accountId: string;
+  /** ULID that tells it from an earlier job of the same ID; one of an older program has none. */
+  life?: string;
   document: Readonly<Record<string, unknown>>;
   description?: string;
   /** `COMPLETED`: every execution has ended. */
@@ -30,6 +32,8 @@ export interface Job {
 export interface StoredExecution extends JobExecution {
   accountId: string;
   deviceId: string;
+  /** Of its job. */
+  life?: string;
   keepUntil?: string;
 }
 
@@ -37,13 +41,16 @@ export interface StoredExecution extends JobExecution {
 export interface JobTask {
   accountId: string;
   jobId: string;
+  /** Of the job: what was begun for it does nothing to a later one of the same ID. */
+  life?: string;
   task: 'spread' | 'cancel' | 'remove';
   /** Of a cancellation: also what is in progress. */
   force?: boolean;
 }
 
-/** Milliseconds that an ended execution, and a job of which all have, can be looked at. */
-const KEPT = 90 * 86_400_000;
+const DAY = 86_400_000;
+/** Milliseconds that an ended execution, and a job of which all have, can be looked at; a job that no device got, for a day. */
+const KEPT = 90 * DAY;
 /** Sorts as the number does. */
 const padded = (seconds: number) => String(seconds).padStart(12, '0');
 
@@ -66,15 +73,16 @@ export const executionKey = ({ accountId, jobId, deviceId }: ExecutionName): Sto
   sk: deviceId,
 });
 
-export const activeKey = (accountId: string, jobId: string): StoredKey => ({
-  pk: `jobactive#${accountId}`,
+/** The IDs of an account's jobs, without what is in them; `keepUntil` marks those that are over. */
+export const indexKey = (accountId: string, jobId: string): StoredKey => ({
+  pk: `jobindex#${accountId}`,
   sk: jobId,
 });
 
 /** What waits for a device, in the order in which it was queued. */
 export const queuePartition = (accountId: string, deviceId: string) => `jobq#${accountId}#${deviceId}`;
 
-export function queueEntry({ accountId, deviceId, jobId, queuedAt }: StoredExecution): StoredItem {
+function queueEntry({ accountId, deviceId, jobId, queuedAt }: StoredExecution): StoredItem {
   return { pk: queuePartition(accountId, deviceId), sk: `${padded(queuedAt)}#${jobId}`, jobId };
 }
 
@@ -87,9 +95,9 @@ function timeoutEntry({ accountId, deviceId, jobId }: ExecutionName, deadline: n
 export const timeoutBound = (seconds: number) => padded(seconds + 1);
 
 /** A job that is canceled while it is handed out has both tasks; that is seen in this order. */
-export const taskKey = ({ accountId, jobId, task }: JobTask): StoredKey => ({
+export const taskKey = ({ accountId, jobId, life, task }: JobTask): StoredKey => ({
   pk: TASKS,
-  sk: `${accountId}#${jobId}#${task}`,
+  sk: [accountId, jobId, ...(life === undefined ? [] : [life]), task].join('#'),
 });
 
 export function fieldsOf<T>(item: StoredItem | undefined): T | undefined {
@@ -122,6 +130,17 @@ export function changeWrites(
   ];
 }
 
+/** What a first look at a device writes: the execution waits there, or has ended before it began. */
+export function firstWrites(execution: StoredExecution, job: Job, now: number): Write[] {
+  const key = executionKey(execution);
+  const counted = countWrites(job, { [execution.status]: 1 }, now);
+  if (!isTerminal(execution.status)) {
+    return [{ put: { ...key, ...execution } }, { put: queueEntry(execution) }, ...counted];
+  }
+  const keepUntil = new Date(now + KEPT).toISOString();
+  return [{ put: { ...key, ...execution, keepUntil } }, expiryEntry(keepUntil, key), ...counted];
+}
+
 /** The job with other counts; when no execution is left to wait for, it is over. */
 export function countWrites(job: Job, changes: Partial<Record<JobStatus, number>>, now: number): Write[] {
   const counts = { ...job.counts };
@@ -133,12 +152,15 @@ export function countWrites(job: Job, changes: Partial<Record<JobStatus, number>
   const after: Job = { ...job, counts, updated: new Date(now).toISOString() };
   const isOver = !after.spreading && !counts.QUEUED && !counts.IN_PROGRESS;
   if (!isOver || job.keepUntil !== undefined) return [putJob(after)];
-  const keepUntil = new Date(now + KEPT).toISOString();
+  const kept = Object.keys(counts).length > 0 ? KEPT : DAY;
+  const keepUntil = new Date(now + kept).toISOString();
   const status = job.status === 'CANCELED' ? 'CANCELED' : 'COMPLETED';
+  const index = indexKey(job.accountId, job.jobId);
   return [
     putJob({ ...after, status, keepUntil }),
-    { remove: activeKey(job.accountId, job.jobId) },
+    { put: { ...index, keepUntil } },
     expiryEntry(keepUntil, jobKey(job.accountId, job.jobId)),
+    expiryEntry(keepUntil, index),
   ];
 }
 

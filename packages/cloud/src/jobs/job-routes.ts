@@ -77,13 +77,13 @@ function targetsOf({ devices, product, all }: Static<typeof Create>): JobTargets
 }
 
 /** What the API shows of a job. */
-function shownJob({ keepUntil: _kept, ...job }: Omit<Job, 'document'> & Partial<Job>) {
+function shownJob({ keepUntil: _kept, life: _life, ...job }: Omit<Job, 'document'> & Partial<Job>) {
   return job;
 }
 
 const iso = (at: number | undefined) => (at === undefined ? undefined : new Date(at * 1000).toISOString());
 
-function shownExecution({ keepUntil: _kept, accountId: _owner, ...execution }: StoredExecution) {
+function shownExecution({ keepUntil: _kept, accountId: _owner, life: _life, ...execution }: StoredExecution) {
   const { queuedAt, startedAt, lastUpdatedAt, deadline, stepDeadline, ...rest } = execution;
   const times = { queued: iso(queuedAt), started: iso(startedAt), updated: iso(lastUpdatedAt) };
   return { ...rest, ...times, deadline: iso(deadline), stepDeadline: iso(stepDeadline) };

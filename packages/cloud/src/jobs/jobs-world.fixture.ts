@@ -1,9 +1,11 @@
 import { jobTopic } from '@ioto/protocol';
-import { type Component, silentLogger } from '@ioto/runtime';
+import { type Component, isoTime, silentLogger } from '@ioto/runtime';
 import { TempDirectory } from '@ioto/testkit/programs/temp-directory';
 import { VirtualClock } from '@ioto/testkit/virtual-clock';
 import { AuditLog } from '../audit/audit-log.ts';
-import type { DeviceItem } from '../devices/device-item.ts';
+import { DeviceDirectory } from '../devices/device-directory.ts';
+import { deviceKey } from '../devices/device-item.ts';
+import { DeviceRecords } from '../devices/device-records.ts';
 import { FakeEndpoint } from '../devices/device-world.fixture.ts';
 import { LmdbItemStore } from '../platform/embedded/lmdb-item-store.ts';
 import { everyRight } from '../ports/every-right.fixture.ts';
@@ -12,7 +14,7 @@ import { JobDesk, type JobOrder } from './job-desk.ts';
 import { JobMessages } from './job-messages.ts';
 import { JobRecords } from './job-records.ts';
 import { JobTasks } from './job-tasks.ts';
-import { JobTimeouts } from './job-timeouts.ts';
+import { jobTimeouts } from './job-timeouts.ts';
 
 export const ACCOUNT = '01J0000000000000000000000A';
 const scope = { accountId: ACCOUNT, actor: 'user:U' };
@@ -23,8 +25,6 @@ type Answer = Record<string, unknown> & { outcome: 'accepted' | 'rejected' };
 export class JobsWorld {
   readonly clock = new VirtualClock();
   readonly endpoint = new FakeEndpoint();
-  /** Product by device ID. */
-  readonly devices = new Map<string, string>();
   readonly store: LmdbItemStore;
   readonly audit: AuditLog;
   desk!: JobDesk;
@@ -33,10 +33,12 @@ export class JobsWorld {
   #messages!: JobMessages;
   #components: Component[] = [];
   readonly #directory: TempDirectory;
+  readonly #records: DeviceRecords;
 
   private constructor(directory: TempDirectory) {
     this.#directory = directory;
     this.store = new LmdbItemStore({ directory: directory.at('items'), logger: silentLogger });
+    this.#records = new DeviceRecords(this.store);
     this.audit = new AuditLog({ store: this.store, clock: this.clock });
     this.endpoint.hasSubscribers = () => true;
   }
@@ -44,7 +46,7 @@ export class JobsWorld {
   static async create(devices: Record<string, string> = { D1: 'lamp' }): Promise<JobsWorld> {
     const world = new JobsWorld(await TempDirectory.create());
     await world.store.start();
-    for (const [id, product] of Object.entries(devices)) world.devices.set(id, product);
+    for (const [id, product] of Object.entries(devices)) await world.claim(id, product);
     await world.restart();
     return world;
   }
@@ -57,18 +59,53 @@ export class JobsWorld {
     const records = new JobRecords(store);
     this.deviceJobs = new DeviceJobs({ store, records, endpoint, clock });
     const { deviceJobs } = this;
-    const directory = { find: async () => ({ items: this.#items() }) };
-    this.tasks = new JobTasks({ store, records, deviceJobs, directory, clock, logger });
-    const held = async (_account: string, deviceId: string) =>
-      this.devices.has(deviceId) ? ({ deviceId } as never) : undefined;
-    this.desk = new JobDesk({ store, records, devices: { held }, tasks: this.tasks, audit, clock });
+    const devices = this.#records;
+    const directory = new DeviceDirectory({ store, records: devices, clock });
+    this.tasks = new JobTasks({ store, records, deviceJobs, directory, devices, clock, logger });
+    this.desk = new JobDesk({ store, records, devices, tasks: this.tasks, audit, clock });
     this.#messages = new JobMessages({ deviceJobs, endpoint, clock, logger });
-    this.#components = [this.tasks, new JobTimeouts({ store, deviceJobs, clock, logger })];
+    this.#components = [this.tasks, jobTimeouts({ store, deviceJobs, clock, logger })];
     for (const component of this.#components) await component.start(new AbortController().signal);
   }
 
-  #items(): DeviceItem[] {
-    return [...this.devices].map(([id, product]) => ({ id, product }) as DeviceItem);
+  /** The account has claimed a device. */
+  async claim(deviceId: string, product = 'lamp'): Promise<void> {
+    const now = isoTime(this.clock);
+    const facts = { deviceId, accountId: ACCOUNT, generation: 1, changed: now, product };
+    const device = { _type: 'Device', id: deviceId, accountId: ACCOUNT, product, created: now };
+    await this.store.write([
+      this.#records.putOwnership({ ...facts, state: 'claimed' }),
+      { put: { ...deviceKey(ACCOUNT, deviceId), ...device } },
+    ]);
+  }
+
+  /** The account has released a device, and nothing of its jobs is cleared up yet. */
+  async release(deviceId: string): Promise<void> {
+    const facts = { deviceId, accountId: ACCOUNT, generation: 2, changed: isoTime(this.clock) };
+    await this.store.write([
+      this.#records.putOwnership({ ...facts, state: 'released' }),
+      { remove: deviceKey(ACCOUNT, deviceId) },
+    ]);
+  }
+
+  /** Holds up what is put into the queues of devices; `begun` resolves with the first. */
+  holdUp(): { begun: Promise<void>; goOn: () => void } {
+    const { deviceJobs } = this;
+    const { queued } = deviceJobs;
+    let goOn = () => {};
+    let begin = () => {};
+    const going = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    const begun = new Promise<void>((resolve) => {
+      begin = resolve;
+    });
+    deviceJobs.queued = async (device, queue) => {
+      begin();
+      await going;
+      await queued.call(deviceJobs, device, queue);
+    };
+    return { begun, goOn };
   }
 
   create(order: Partial<JobOrder> = {}) {

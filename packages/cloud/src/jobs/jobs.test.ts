@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { activeKey, taskKey } from './job-records.ts';
+import { indexKey, taskKey } from './job-records.ts';
 import { ACCOUNT, JobsWorld } from './jobs-world.fixture.ts';
 
 const MINUTE = 60_000;
@@ -42,11 +42,15 @@ describe('a job', () => {
     });
     const { items } = await world.desk.executions(ACCOUNT, 'j');
     expect(items[1]).toMatchObject({ deviceId: 'D2', status: 'FAILED', statusDetails: { why: 'dark' } });
-    expect(await world.store.get(activeKey(ACCOUNT, 'j').pk, 'j')).toBeUndefined();
   });
 
-  it('for nobody is over at once', async () => {
-    expect(await world.create({ targets: { product: 'chair' } })).toMatchObject({ status: 'COMPLETED' });
+  it('for nobody is over at once, and kept for a day; one that was done, for longer', async () => {
+    const nobodys = await world.create({ targets: { product: 'chair' } });
+    const days = (until = '') => (Date.parse(until) - world.clock.now()) / 86_400_000;
+    expect([nobodys.status, days(nobodys.keepUntil)]).toEqual(['COMPLETED', 1]);
+    await world.create({ jobId: 'j', targets: { devices: ['D1'] } });
+    await world.ask('j/update', { status: 'SUCCEEDED' });
+    expect(days((await world.desk.get(ACCOUNT, 'j')).keepUntil)).toBe(90);
   });
 
   it.each([
@@ -63,13 +67,48 @@ describe('a job', () => {
     expect((await world.desk.find(ACCOUNT)).items).toEqual([]);
   });
 
-  it('is refused under a name that is taken, and beyond a thousand that are not over', async () => {
+  it('is refused under a name that is taken, beyond a thousand that are not over, and five thousand in all', async () => {
     await world.create({ jobId: 'j', targets: { devices: ['D1'] } });
     await expect(world.create({ jobId: 'j' })).rejects.toEqual(code('JOB_EXISTS', 409));
     await world.store.write(
-      Array.from({ length: 999 }, (_, n) => ({ put: { ...activeKey(ACCOUNT, `k${n}`) } })),
+      Array.from({ length: 999 }, (_, n) => ({ put: { ...indexKey(ACCOUNT, `k${n}`) } })),
     );
     await expect(world.create()).rejects.toEqual(code('JOB_LIMIT', 429));
+    await world.ask('j/update', { status: 'SUCCEEDED' });
+    await world.create();
+    const keepUntil = '2030-01-01T00:00:00.000Z';
+    await world.store.write(
+      Array.from({ length: 4997 }, (_, n) => ({ put: { ...indexKey(ACCOUNT, `k${n}`), keepUntil } })),
+    );
+    await world.create();
+    await expect(world.create()).rejects.toThrow('5000 jobs: remove some');
+    await world.remove('j');
+    await world.create();
+  });
+
+  it('is refused where an account makes many a minute, and told when to try again', async () => {
+    for (let n = 0; n < 100; n += 1) await world.create({ targets: { product: 'chair' } });
+    const refused = expect.objectContaining({ code: 'JOB_LIMIT', status: 429, retryAfter: 600 });
+    await expect(world.create()).rejects.toEqual(refused);
+    await world.clock.advance(600);
+    await world.create();
+  });
+
+  it('is listed in pages that are not too large', async () => {
+    const document = { long: 'x'.repeat(32_000) };
+    for (let n = 100; n < 160; n += 1) {
+      await world.create({ jobId: `j${n}`, document, targets: { product: 'chair' } });
+    }
+    const seen: string[] = [];
+    let next: string | undefined;
+    do {
+      const page = await world.desk.find(ACCOUNT, { limit: 1000, next });
+      expect(page.items.length).toBeLessThanOrEqual(50);
+      seen.push(...page.items.map(({ jobId }) => jobId));
+      next = page.next;
+    } while (next !== undefined);
+    expect(seen).toEqual(Array.from({ length: 60 }, (_, n) => `j${100 + n}`));
+    expect((await world.desk.find(ACCOUNT, { limit: 2 })).items).toHaveLength(2);
   });
 
   it('is refused by a device for which a hundred wait', async () => {
@@ -90,8 +129,8 @@ describe('a job', () => {
   it('that was cut short while it was handed out goes on after a restart', async () => {
     await world.create({ jobId: 'j' });
     // As a crash would leave it: one device has it, the task is not done.
-    const task = { accountId: ACCOUNT, jobId: 'j', task: 'spread' } as const;
     const job = await world.desk.get(ACCOUNT, 'j');
+    const task = { accountId: ACCOUNT, jobId: 'j', life: job.life, task: 'spread' } as const;
     await world.store.write([
       { put: { pk: `job#${ACCOUNT}`, sk: 'j', ...job, counts: { QUEUED: 1 }, spreading: true } },
       { put: { ...taskKey(task), ...task } },
@@ -276,7 +315,7 @@ describe('the owner', () => {
     expect(await world.ask('j/update', { status: 'SUCCEEDED' })).toMatchObject(rejected('ResourceNotFound'));
     expect((await world.store.query(`jobx#${ACCOUNT}#j`)).items).toEqual([]);
     expect((await world.store.query(`jobq#${ACCOUNT}#D1`)).items).toEqual([]);
-    expect((await world.store.query(`jobactive#${ACCOUNT}`)).items).toEqual([]);
+    expect((await world.store.query(`jobindex#${ACCOUNT}`)).items).toEqual([]);
     await world.create({ jobId: 'j', targets: { devices: ['D1'] } });
     expect(await world.statuses('j')).toEqual({ D1: 'QUEUED' });
   });

@@ -11,6 +11,8 @@ export interface DeviceBearer {
   accountId: string;
   /** Ownership generation: the credential ends with it. */
   generation: number;
+  /** Serial number of the certificate that it was given for: the credential ends with that too. */
+  ofCertificate?: string;
 }
 
 /** By whose word a tool acts: the credential ends with the login or token, or with the right of its user. */

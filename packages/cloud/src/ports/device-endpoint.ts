@@ -36,6 +36,8 @@ export interface DevicePrincipal {
   generation: number;
   /** Serial number of the certificate, lower-case hexadecimal; absent for a device that came with a credential. */
   serial?: string;
+  /** Serial number of the certificate that its credential was given for; with that it is no more than with the credential. */
+  ofCertificate?: string;
   /** Of the credential, milliseconds since 1970: the connection ends with it. */
   expires?: number;
   /** `old`: one short message at a time, each in its own write (Ioto contract §10). */

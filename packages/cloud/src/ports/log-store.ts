@@ -47,6 +47,8 @@ export interface LogStream {
 /** Which events are wanted by their text. */
 export interface LogMatcher {
   match(message: string): boolean;
+  /** What the last match has cost, in characters looked at: whoever asks it often has to let others have a turn. */
+  spent?(): number;
   /**
    * Words of which a wanted event has at least one of each list; words are what the store's word rule makes of a text. It lets
    * most events be passed over unread.

@@ -22,7 +22,9 @@ export function credentialsProvider(
       throw awsError('ForbiddenException', message, { status: 403 });
     }
     const device = await authorizer.authorize(request as never, [], { certificate: true });
-    if (device.kind !== 'device') throw awsError('ForbiddenException', 'not a device', { status: 403 });
+    if (device.kind !== 'device' || device.serial === undefined) {
+      throw awsError('ForbiddenException', 'not a device with its certificate', { status: 403 });
+    }
     const thing = request.headers['x-amzn-iot-thingname'];
     if (thing !== undefined && thing !== device.deviceId) {
       const message = `x-amzn-iot-thingname is not ${device.deviceId}, which the certificate is for`;
@@ -34,7 +36,7 @@ export function credentialsProvider(
     }
     const alias = await aliases.get(device.accountId, request.params.alias);
     if (!alias) throw awsError('ResourceNotFoundException', 'Role alias does not exist', { status: 404 });
-    const answer = await desk.forCertificate(device, alias.seconds).catch((error: unknown) => {
+    const answer = await desk.forCertificate(device, device.serial, alias.seconds).catch((error: unknown) => {
       if (!isCodedError(error, 'CREDENTIALS_TOO_OFTEN')) throw error;
       reply.header('retry-after', String((error.retryAfter ?? 0) / 1000));
       throw awsError('ThrottlingException', error.message, { status: 429 });

@@ -105,7 +105,7 @@ export class ShadowDesk {
     } catch (error) {
       if (error instanceof ShadowError) throw error;
       this.#options.logger.error({ thing, error: messageOf(error) }, 'a request about a shadow failed');
-      throw shadowRefusal.failed(token);
+      throw shadowRefusal.failed(token, error);
     } finally {
       leave();
     }

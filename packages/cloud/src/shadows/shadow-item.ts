@@ -40,6 +40,8 @@ export const NAMED = 'n#';
 /** Names of the shadows that there are, without what is in them. */
 export const NAMES = 'i#';
 const COUNT = '#count';
+/** Bytes that a shadow takes beside what is in it: its keys, and its name in the list. */
+const BESIDE = 256;
 
 export const shadowPartition = ({ accountId, thing }: ShadowRef) => `shadow#${accountId}#${thing}`;
 /** Where shadows go when their account releases the device. */
@@ -60,6 +62,30 @@ export function countKey(ref: ShadowRef): StoredKey {
 export function countOf(item: StoredItem | undefined): ShadowCount {
   const { named = 0, gone = 0, goneSince = 0 } = (item ?? {}) as Partial<ShadowCount>;
   return { named, gone, goneSince };
+}
+
+/** What an account has of shadows. */
+export interface ShadowBytes {
+  /** Of those that there are. */
+  bytes: number;
+  /** Of those put aside, since when, in seconds since 1970. */
+  archived: number;
+  archivedSince: number;
+}
+
+export function bytesKey(accountId: string): StoredKey {
+  return { pk: `shadowbytes#${accountId}`, sk: COUNT };
+}
+
+export function bytesOf(item: StoredItem | undefined): ShadowBytes {
+  const { bytes = 0, archived = 0, archivedSince = 0 } = (item ?? {}) as Partial<ShadowBytes>;
+  return { bytes, archived, archivedSince };
+}
+
+/** Bytes that a shadow is counted with; 0 for what is none. */
+export function sizeOf(item: StoredItem | undefined): number {
+  if (typeof item?.state !== 'string') return 0;
+  return BESIDE + Buffer.byteLength(item.state) + Buffer.byteLength(String(item.metadata));
 }
 
 export function isRemoved(item: StoredItem | undefined): item is RemovedShadow {

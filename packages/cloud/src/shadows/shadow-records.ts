@@ -9,10 +9,12 @@ import {
 import type { AuditLog } from '../audit/audit-log.ts';
 import { type DeviceRecords, isHeldBy, type Ownership } from '../devices/device-records.ts';
 import type { EndpointPrincipal } from '../ports/device-endpoint.ts';
-import type { ItemStore, StoredItem, Write } from '../ports/item-store.ts';
+import type { ItemStore, StoredItem, StoredKey, Write } from '../ports/item-store.ts';
 import { expiryEntry } from '../sync/expiry/expiry-index.ts';
 import {
   archivedPartition,
+  bytesKey,
+  bytesOf,
   countKey,
   countOf,
   isRemoved,
@@ -23,8 +25,9 @@ import {
   type ShadowRef,
   shadowKey,
   shadowPartition,
+  sizeOf,
 } from './shadow-item.ts';
-import { SHADOW_QUOTAS, tooManyShadows } from './shadow-quotas.ts';
+import { SHADOW_QUOTAS, tooManyBytes, tooManyShadows } from './shadow-quotas.ts';
 
 /** Items that go to the archive in one commit. */
 const ARCHIVED_AT_ONCE = 100;
@@ -54,20 +57,21 @@ export class ShadowRecords {
   /**
    * Durable when resolved.
    *
-   * @throws ShadowError 401, 403, 404, 409 and 413.
+   * @throws ShadowError 401, 403, 404, 409 and 413; 403 also where the account has as much of shadows as it may.
    */
   async update(caller: EndpointPrincipal, ref: ShadowRef, update: ShadowUpdate): Promise<UpdatePlan> {
-    const { store, devices, planUpdate, now } = this.#options;
+    const { store, planUpdate, now } = this.#options;
     let decided: UpdatePlan | undefined;
-    const keys = [devices.ownershipKey(ref.thing), shadowKey(ref), ...named(ref, countKey(ref))];
-    await store.update(keys, ([ownership, item, count]) => {
-      refuseOthers(caller, ref, ownership, update.clientToken);
+    const { clientToken: token } = update;
+    await store.update(this.#keys(ref), ([ownership, item, total, count]) => {
+      refuseOthers(caller, ref, ownership, token);
       const before = recordOf(item) ?? emptyShadow(isRemoved(item) ? item.version : 0);
       const plan = planUpdate(before, update);
       decided = plan;
-      const put: Write = { put: itemOf(ref, plan.after, now()) };
+      const put = itemOf(ref, plan.after, now());
+      const writes: Write[] = [{ put }, ...counted(ref, total, sizeOf(put) - sizeOf(item), token)];
       const isNew = item === undefined || isRemoved(item);
-      return isNew ? [put, ...this.#noteName(ref, item, count, update.clientToken)] : [put];
+      return isNew ? [...writes, ...this.#noteName(ref, item, count, token)] : writes;
     });
     return decided as UpdatePlan;
   }
@@ -82,18 +86,17 @@ export class ShadowRecords {
     ref: ShadowRef,
     { actor, token }: { actor?: string; token?: string },
   ): Promise<number> {
-    const { store, devices, audit } = this.#options;
+    const { store, audit } = this.#options;
     const { accountId, thing, name } = ref;
     let version = 0;
-    const keys = [devices.ownershipKey(thing), shadowKey(ref), ...named(ref, countKey(ref))];
-    await store.update(keys, ([ownership, item, count]) => {
+    await store.update(this.#keys(ref), ([ownership, item, total, count]) => {
       refuseOthers(caller, ref, ownership, token);
       if (item === undefined || isRemoved(item)) throw shadowUnknown(thing, name, token);
       version = Number(item.version);
       const details = name === undefined ? { version } : { version, name };
       const facts = { action: 'shadow.removed', accountId, deviceId: thing, details } as const;
       const entry = actor === undefined ? [] : [audit.entry({ accountId }, { ...facts, actor })];
-      return [...this.#removal(ref, version, count), ...entry];
+      return [...this.#removal(ref, version, count), ...counted(ref, total, -sizeOf(item)), ...entry];
     });
     return version;
   }
@@ -112,19 +115,59 @@ export class ShadowRecords {
     return page.next === undefined ? { names } : { names, next: page.next.slice(NAMES.length) };
   }
 
-  /** Puts aside what there is of a device that its account gives up: whoever has it next begins without. May be done twice. */
+  /**
+   * Puts aside for a year what there is of a device that its account gives up: whoever has it next begins without. What is more
+   * than an account may put aside is gone. May be done twice.
+   */
   async archive(accountId: string, thing: string): Promise<void> {
     const { store } = this.#options;
-    const ref = { accountId, thing };
-    const [from, to] = [shadowPartition(ref), archivedPartition(ref)];
     for (;;) {
       // What was moved is gone from where it was, so the next page begins there too.
-      const { items } = await store.query(from, { limit: ARCHIVED_AT_ONCE });
+      const { items } = await store.query(shadowPartition({ accountId, thing }), { limit: ARCHIVED_AT_ONCE });
       if (items.length === 0) return;
-      const kept = items.filter(({ state }) => typeof state === 'string');
-      const puts = kept.map((item): Write => ({ put: { ...item, pk: to } }));
-      await store.write([...items.map(({ pk, sk }): Write => ({ remove: { pk, sk } })), ...puts]);
+      const keys = items.map(({ pk, sk }) => ({ pk, sk }));
+      await store.update([bytesKey(accountId), ...keys], ([total, ...found]) =>
+        this.#putAside({ accountId, thing }, total, found),
+      );
     }
+  }
+
+  #putAside(
+    ref: ShadowRef,
+    total: StoredItem | undefined,
+    found: readonly (StoredItem | undefined)[],
+  ): Write[] {
+    const now = this.#options.now();
+    const before = bytesOf(total);
+    const isOver = now - before.archivedSince > SHADOW_QUOTAS.keptWhenGone;
+    const since = isOver ? { archived: 0, archivedSince: now } : before;
+    const size = found.reduce((sum, item) => sum + sizeOf(item), 0);
+    const kept = since.archived + size <= SHADOW_QUOTAS.bytes;
+    const keepUntil = this.#keepUntil();
+    const writes = found.flatMap((item): Write[] => {
+      if (!item) return [];
+      const aside = { ...item, pk: archivedPartition(ref), keepUntil };
+      const removal: Write = { remove: { pk: item.pk, sk: item.sk } };
+      return kept && sizeOf(item) > 0 ? [removal, { put: aside }, expiryEntry(keepUntil, aside)] : [removal];
+    });
+    if (size === 0) return writes;
+    const after = {
+      bytes: Math.max(0, before.bytes - size),
+      archived: kept ? since.archived + size : since.archived,
+      archivedSince: since.archivedSince,
+    };
+    return [...writes, { put: { ...bytesKey(ref.accountId), ...after } }];
+  }
+
+  /** What a change of a shadow depends on. */
+  #keys(ref: ShadowRef): StoredKey[] {
+    const { devices } = this.#options;
+    const keys = [devices.ownershipKey(ref.thing), shadowKey(ref), bytesKey(ref.accountId)];
+    return ref.name === undefined ? keys : [...keys, countKey(ref)];
+  }
+
+  #keepUntil(): string {
+    return new Date((this.#options.now() + SHADOW_QUOTAS.keptWhenGone) * 1000).toISOString();
   }
 
   #noteName(
@@ -148,7 +191,7 @@ export class ShadowRecords {
   #removal(ref: ShadowRef, version: number, counted: StoredItem | undefined): Write[] {
     const now = this.#options.now();
     const key = shadowKey(ref);
-    const keepUntil = new Date((now + SHADOW_QUOTAS.keptWhenGone) * 1000).toISOString();
+    const keepUntil = this.#keepUntil();
     const mark: Write[] = [{ put: { ...key, gone: true, version, keepUntil } }, expiryEntry(keepUntil, key)];
     if (ref.name === undefined) return mark;
     const count = countOf(counted);
@@ -165,9 +208,22 @@ export class ShadowRecords {
   }
 }
 
-/** Only named shadows are counted. */
-function named<T>({ name }: ShadowRef, key: T): T[] {
-  return name === undefined ? [] : [key];
+/**
+ * What the account has of shadows once one has grown by so much.
+ *
+ * @throws ShadowError 403 for more than it may have.
+ */
+function counted(
+  { accountId }: ShadowRef,
+  total: StoredItem | undefined,
+  by: number,
+  token?: string,
+): Write[] {
+  if (by === 0) return [];
+  const before = bytesOf(total);
+  const bytes = Math.max(0, before.bytes + by);
+  if (by > 0 && bytes > SHADOW_QUOTAS.bytes) throw tooManyBytes(token);
+  return [{ put: { ...bytesKey(accountId), ...before, bytes } }];
 }
 
 /** What a release has ended, no request that was on its way may bring back. */

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DataPlaneWorld } from '../data-plane/data-plane.fixture.ts';
 import type { IssuedCredentials } from '../ports/credential-issuer.ts';
+import { storeError } from '../ports/item-store.ts';
 
 let plane: DataPlaneWorld;
 let accountId: string;
@@ -28,6 +29,21 @@ const names = (query = '') => `/api/things/shadow/ListNamedShadowsForThing/${thi
 const update = (state: object, more: object = {}) => JSON.stringify({ state, ...more });
 
 describe('a shadow over REST', () => {
+  it('that the disk refuses is a service that is not available, which is to be tried again', async () => {
+    const { store } = plane.world;
+    const write = store.update;
+    store.update = async () => {
+      throw storeError('STORE_UNWRITABLE', 'no space left on /var/lib');
+    };
+    const answer = await plane.ask(tool, 'POST', path(), update({ desired: { a: 1 } }));
+    store.update = write;
+    expect(answer).toEqual({
+      ...{ status: 503, type: 'ServiceUnavailableException' },
+      body: { code: 503, message: expect.stringMatching(/the disk of the cloud takes nothing now/) },
+    });
+    expect(JSON.stringify(answer)).not.toContain('/var/lib');
+  });
+
   it('is made, read and removed, and messages tell of it', async () => {
     const sent = update({ desired: { a: 1 } }, { clientToken: 't' });
     expect(await plane.ask(tool, 'POST', path(), sent)).toMatchObject({

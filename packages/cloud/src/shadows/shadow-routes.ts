@@ -1,9 +1,9 @@
-import { isShadowName, ShadowError, type ShadowErrorCode, shadowRefusal, shadowTopic } from '@ioto/protocol';
-import type { CodedError, Logger } from '@ioto/runtime';
+import { isShadowName, ShadowError, shadowRefusal, shadowTopic } from '@ioto/protocol';
+import { isCodedError, type Logger } from '@ioto/runtime';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { AwsCaller } from '../aws-http/aws-caller.ts';
-import { awsError } from '../aws-http/aws-error.ts';
 import type { AwsRoutes } from '../aws-http/aws-scope.ts';
+import { type AwsNames, named } from '../aws-http/aws-words.ts';
 import { type CallerOf, DATA_PLANE_BODY, dataPlane, refuseOtherMethods } from '../data-plane/data-plane.ts';
 import { fromToken, pageSizeOf, toToken } from '../data-plane/paging.ts';
 import type { ShadowCaller, ShadowDesk } from './shadow-desk.ts';
@@ -11,18 +11,23 @@ import type { ShadowRef } from './shadow-item.ts';
 import type { ShadowRecords } from './shadow-records.ts';
 
 const MOST_NAMES = 100;
+const UNWRITABLE = 'The service cannot complete the request: the disk of the cloud takes nothing now.';
 
 /** How the data plane calls what a message calls by number. */
-const NAMES: Record<ShadowErrorCode, string> = {
-  400: 'InvalidRequestException',
-  401: 'UnauthorizedException',
-  403: 'ForbiddenException',
-  404: 'ResourceNotFoundException',
-  409: 'ConflictException',
-  413: 'RequestEntityTooLargeException',
-  415: 'UnsupportedDocumentEncodingException',
-  429: 'ThrottlingException',
-  500: 'InternalFailureException',
+const NAMES: AwsNames = {
+  SHADOW_INVALID: { code: 'InvalidRequestException' },
+  SHADOW_UNAUTHORIZED: { code: 'UnauthorizedException', status: 401 },
+  SHADOW_FORBIDDEN: { code: 'ForbiddenException', status: 403 },
+  SHADOW_UNKNOWN: { code: 'ResourceNotFoundException', status: 404 },
+  SHADOW_CONFLICT: { code: 'ConflictException', status: 409 },
+  SHADOW_TOO_LARGE: { code: 'RequestEntityTooLargeException', status: 413 },
+  SHADOW_ENCODING: { code: 'UnsupportedDocumentEncodingException', status: 415 },
+  SHADOW_BUSY: { code: 'ThrottlingException', status: 429 },
+  // A disk that takes nothing now is no failure over REST: clients try again.
+  SHADOW_FAILED: ({ cause }) =>
+    isCodedError(cause, 'STORE_UNWRITABLE')
+      ? { code: 'ServiceUnavailableException', status: 503, message: UNWRITABLE }
+      : { code: 'InternalFailureException', status: 500 },
 };
 
 export interface ShadowRoutesOptions {
@@ -87,11 +92,7 @@ export function shadowRoutes({ desk, records, now, logger }: ShadowRoutesOptions
 }
 
 async function answer(reply: FastifyReply, body: () => Promise<string>): Promise<FastifyReply> {
-  try {
-    return reply.type('application/json').send(await body());
-  } catch (error) {
-    throw error instanceof ShadowError ? inAwsWords(error) : error;
-  }
+  return reply.type('application/json').send(await named(NAMES, body));
 }
 
 async function asked(request: FastifyRequest, callerOf: CallerOf): Promise<Asked> {
@@ -120,8 +121,4 @@ function mayAsk(caller: AwsCaller, ref: ShadowRef, verb: 'update' | 'delete'): v
   mayRead(caller, ref);
   if (!caller.rights.mayPublish(shadowTopic.request(ref.thing, ref.name, verb)))
     throw shadowRefusal.forbidden();
-}
-
-function inAwsWords({ shadowCode, message, cause }: ShadowError): CodedError {
-  return awsError(NAMES[shadowCode], message, { status: shadowCode, cause });
 }

@@ -178,6 +178,59 @@ describe('a device with as many named shadows as it may have', () => {
   });
 });
 
+describe('an account with as much of shadows as it may have', () => {
+  const usual = { ...SHADOW_QUOTAS };
+  afterEach(() => void Object.assign(SHADOW_QUOTAS, usual));
+  const bytes = async () => (await world.store.get(`shadowbytes#${accountId}`, '#count'))?.bytes;
+  const long = (count: number) => ({ state: { reported: { a: 'x'.repeat(count) } } });
+
+  it('is refused what makes them larger, and has what it removes again', async () => {
+    Object.assign(SHADOW_QUOTAS, { bytes: 2500 });
+    await send('update', long(1500), 'one');
+    const first = Number(await bytes());
+    expect(first).toBeGreaterThan(1500);
+    await send('update', long(1500), 'two');
+    await send('update', long(2500));
+    expect(told('update/rejected')).toMatchObject([
+      { code: 403, message: expect.stringContaining('of shadows') },
+      { code: 403 },
+    ]);
+    expect(await bytes()).toBe(first);
+    // Smaller goes always.
+    await send('update', long(1000), 'one');
+    expect(await bytes()).toBe(first - 500);
+    const other = (await world.ownedDevice(accountId)).id;
+    const message = { topic: shadowTopic.request(other, undefined, 'update'), payload: '{"state":{}}' };
+    await world.receive({ deviceId: other, accountId }, message);
+    expect(await bytes()).toBeGreaterThan(first - 500);
+    await send('delete', '', 'one');
+    await send('update', long(1500), 'two');
+    expect(told('update/accepted')).toHaveLength(4);
+  });
+
+  it('has none of what it released, and puts aside no more than that in a year', async () => {
+    Object.assign(SHADOW_QUOTAS, { bytes: 2500 });
+    const aside = async (id: string) =>
+      (await world.store.query(`archive#shadow#${accountId}#${id}`)).items.map(({ sk }) => sk);
+    const life = async (name: string) => {
+      deviceId = (await world.ownedDevice(accountId)).id;
+      await send('update', long(1500), name);
+      await world.devices.releases.release({ deviceId, accountId, actor: 'user:U' });
+      expect(await bytes()).toBe(0);
+      return deviceId;
+    };
+    const [one, two] = [await life('one'), await life('two')];
+    expect([await aside(one), await aside(two)]).toEqual([['n#one'], []]);
+    world.clock.jumpTo(world.clock.now() + 366 * 86_400_000);
+    const three = await life('three');
+    expect(await aside(three)).toEqual(['n#three']);
+    // The first has been kept for its year.
+    await world.clock.advance(60_000);
+    await expect.poll(() => aside(one)).toEqual([]);
+    expect(await aside(three)).toEqual(['n#three']);
+  });
+});
+
 describe('a device that changes hands', () => {
   const release = () => world.devices.releases.release({ deviceId, accountId, actor: 'user:U' });
 

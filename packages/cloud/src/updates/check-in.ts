@@ -50,8 +50,8 @@ export class CheckIns {
     if (wait > 0) {
       throw updateError('UPDATE_TOO_OFTEN', 'this device asks for updates too often', { retryAfter: wait });
     }
-    // What the builder knows goes before what the device says; one that was claimed long ago may be known by its word alone.
-    const product = ownership.product ?? check.product;
+    // What the builder knows counts. By its word alone a device could ask for the software of any product.
+    const { product } = ownership;
     const { version = '' } = check;
     const device = { ...check, id: deviceId, accountId, product, version };
     const updates = product === undefined ? [] : await desk.ofProduct(product);

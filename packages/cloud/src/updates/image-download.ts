@@ -1,3 +1,5 @@
+import type { Readable } from 'node:stream';
+import { CodedError } from '@ioto/runtime';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import type { HttpApp } from '../http/http-app.ts';
@@ -30,6 +32,7 @@ const Query = Type.Object({
 export function imageDownload(app: HttpApp, { desk, blobs, secret, now }: ImageDownloadCapabilities): void {
   const path = '/update/image/:product/:version';
   const schema = { params: Params, querystring: Query };
+  const schemaErrorFormatter = notWhole;
   let running = 0;
 
   /** The image that the URL is for, as long as it may be had. */
@@ -44,13 +47,13 @@ export function imageDownload(app: HttpApp, { desk, blobs, secret, now }: ImageD
     throw updateError('UPDATE_UNKNOWN', `the version ${place.version} is not to be had any more`);
   };
 
-  app.head(path, { schema }, async (request, reply) => {
+  app.head(path, { schema, schemaErrorFormatter }, async (request, reply) => {
     const update = await find(request.params, request.query);
     reply.header('content-length', update.size);
     return describe(reply, update).send();
   });
 
-  app.get(path, { schema, exposeHeadRoute: false }, async (request, reply) => {
+  app.get(path, { schema, schemaErrorFormatter, exposeHeadRoute: false }, async (request, reply) => {
     const update = await find(request.params, request.query);
     const { sha256, size, blob } = update;
     describe(reply, update);
@@ -63,13 +66,25 @@ export function imageDownload(app: HttpApp, { desk, blobs, secret, now }: ImageD
     const { first, last } = range === 'all' ? { first: 0, last: size - 1 } : range;
     if (range !== 'all') reply.code(206).header('content-range', `bytes ${first}-${last}/${size}`);
     reply.header('content-length', last - first + 1);
+    let image: Readable | undefined;
+    let isOver = false;
     running += 1;
-    reply.raw.once('close', () => {
+    request.whenOver(() => {
       running -= 1;
+      isOver = true;
+      image?.destroy();
     });
     reply.raw.setTimeout(STALLED, () => reply.raw.destroy());
-    return reply.send(await blobs.read(blob, { first, last }));
+    image = await blobs.read(blob, { first, last });
+    if (isOver) image.destroy();
+    return reply.send(image);
   });
+}
+
+/** Mostly a URL that a shell or a list has cut off at its first `&` or `?`. */
+function notWhole(): CodedError {
+  const message = 'this address is not whole: fetch the image by all of it, with blob, expires and signature';
+  return new CodedError('REQUEST_INVALID', message, { status: 400 });
 }
 
 function describe(reply: FastifyReply, { sha256 }: UpdateRecord): FastifyReply {

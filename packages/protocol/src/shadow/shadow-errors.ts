@@ -21,8 +21,8 @@ export class ShadowError extends CodedError {
   /** Of the request, where it could be read: by it alone the caller knows which request was refused. */
   readonly clientToken: string | undefined;
 
-  constructor(shadowCode: ShadowErrorCode, message: string, clientToken?: string) {
-    super(CODES[shadowCode], message, { status: shadowCode, retryable: shadowCode === 429 });
+  constructor(shadowCode: ShadowErrorCode, message: string, clientToken?: string, cause?: unknown) {
+    super(CODES[shadowCode], message, { status: shadowCode, retryable: shadowCode === 429, cause });
     this.shadowCode = shadowCode;
     this.clientToken = clientToken;
   }
@@ -36,7 +36,8 @@ export const shadowRefusal = {
   conflict: (token?: string) => new ShadowError(409, 'Version conflict', token),
   tooLarge: (token?: string) => new ShadowError(413, 'The payload exceeds the maximum size allowed', token),
   busy: (token?: string) => new ShadowError(429, 'Too many requests', token),
-  failed: (token?: string) => new ShadowError(500, 'Internal service failure', token),
+  /** @param cause What has failed, which the answer does not tell. */
+  failed: (token?: string, cause?: unknown) => new ShadowError(500, 'Internal service failure', token, cause),
 };
 
 /** A classic shadow goes by its thing's name, a named one by `THING~NAME`. */

@@ -87,6 +87,8 @@ export class Asking {
     const late = sleep(clock, timeout, AbortSignal.any([this.#connection.signal, over.signal])).then(
       () => new CodedError('CERTIFICATE_TIMEOUT', 'the cloud did not answer a request for a certificate'),
     );
+    // It may fail while the publish is still under way, and nobody waits for it yet.
+    late.catch(() => undefined);
     try {
       await connection.publish(topic, JSON.stringify(body));
       const outcome = await Promise.race([answer, late]);
@@ -94,7 +96,6 @@ export class Asking {
       return outcome;
     } finally {
       this.#waiting = undefined;
-      late.catch(() => undefined);
       over.abort();
     }
   }

@@ -85,6 +85,32 @@ describe('a device whose certificate nears its end', () => {
     expect(world.asked).toHaveLength(1);
   });
 
+  it('keeps the new when the endpoint ends the connection without a word, as it may have voided the old', async () => {
+    await world.connect();
+    world.faults.push('silent');
+    await world.pass(LIFE * 0.72);
+    await world.until('certificate:renewed');
+    expect(told()).toEqual(['certificate:renewal-failed', 'certificate:renewed']);
+    expect([world.asked.length, world.refuses]).toEqual([1, new Set([old])]);
+  });
+
+  it('gives the new up that ends without a word again and again while the old connects', async () => {
+    await world.connect();
+    world.faults.push('unanswered', undefined, 'unanswered', undefined, 'unanswered');
+    await world.pass(LIFE * 0.72);
+    await world.until('certificate:renewal-failed');
+    for (const attempt of [2, 3]) {
+      await until(() => world.connected);
+      expect(world.asked).toHaveLength(1);
+      await world.pass(LIFE * 0.1);
+      await world.until('certificate:renewal-failed', attempt);
+    }
+    await until(() => world.connected);
+    await world.pass(LIFE * 0.1);
+    await world.until('certificate:renewed');
+    expect(world.asked).toHaveLength(2);
+  });
+
   it('finds out that the new was taken when the old is refused', async () => {
     await world.connect();
     // Taken, and the connection was lost before the device got to know.

@@ -30,6 +30,8 @@ export interface CertificateServiceOptions
 const LOOK = 3_600_000;
 /** After the present certificate was refused, the other is tried, and not again within that time. */
 const TURN = 60_000;
+/** Connections with the candidate that ended without a word, after which it is given up once the present one connects. */
+const MOST_SILENT = 3;
 
 /**
  * Service `certificates`: asks for another certificate at two thirds of the life of the present one, connects with it, and
@@ -50,6 +52,7 @@ export class CertificateService implements Component, Renewal {
   /** The endpoint has taken it on the present connection. */
   #accepted = false;
   #online = false;
+  #silent = 0;
   #turned = Number.NEGATIVE_INFINITY;
   #cancelTimer: (() => void) | undefined;
 
@@ -92,7 +95,11 @@ export class CertificateService implements Component, Renewal {
     this.#online = true;
     this.#options.asking.begin();
     if (this.#proving) this.#accepted = true;
-    this.#do(() => (this.#accepted ? this.#proven() : this.#look()));
+    this.#do(async () => {
+      if (this.#accepted) return this.#proven();
+      if (this.#renewal && this.#silent >= MOST_SILENT) await this.#drop();
+      await this.#look();
+    });
   }
 
   disconnected(): void {
@@ -107,7 +114,9 @@ export class CertificateService implements Component, Renewal {
     const isRefused = end.kind === 'refused' || end.kind === 'unanswered';
     if (proof) {
       this.#proving = false;
-      if (isRefused) await this.#drop();
+      // An end without a word may be the network's, and the endpoint may have voided the present one by then: it is kept.
+      if (end.kind === 'refused') await this.#drop();
+      else if (end.kind === 'unanswered') this.#silent += 1;
       this.#failed(end);
       return true;
     }
@@ -207,6 +216,7 @@ export class CertificateService implements Component, Renewal {
     const pem = newKey ? key.export({ type: 'pkcs8', format: 'pem' }).toString() : undefined;
     await files.keep(record, certificate, pem);
     this.#renewal = record;
+    this.#silent = 0;
     this.#notBefore = Number.NEGATIVE_INFINITY;
   }
 
@@ -241,6 +251,7 @@ export class CertificateService implements Component, Renewal {
   async #drop(): Promise<void> {
     await this.#options.files.drop();
     this.#renewal = undefined;
+    this.#silent = 0;
     this.#proving = false;
   }
 

@@ -1,7 +1,9 @@
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { JobsWorld } from '../../../test/jobs-world.ts';
 import { until } from '../../../test/world.ts';
+import type { UpdateState, Updates } from '../../service-apis.ts';
 import { detailsFor, lastBytes } from './details.ts';
 
 const NODE = process.execPath;
@@ -234,6 +236,24 @@ describe('a job that asks', () => {
     expect(names().filter((name) => name === 'device:reboot')).toHaveLength(1);
   });
 
+  it('whose end the disk does not take is not done a second time, and ends as it did', async () => {
+    await world.connect();
+    world.give({ operation: 'reboot' });
+    await until(() => names().includes('device:reboot'));
+    // No file takes the place of a directory.
+    const file = world.at('db/jobs.json');
+    await rm(file);
+    await mkdir(join(file, 'x'), { recursive: true });
+    await world.clock.advance(300_000);
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    expect(world.reports).toEqual([]);
+    await rm(file, { recursive: true });
+    await world.clock.advance(3_600_000);
+    const { status, statusDetails } = await world.reported();
+    expect([status, statusDetails.reason]).toEqual(['FAILED', 'the device did not restart']);
+    expect(names().filter((name) => name === 'device:reboot')).toHaveLength(1);
+  });
+
   it('for a reboot that nobody does has failed', async () => {
     await world.connect();
     world.give({ operation: 'reboot' });
@@ -268,7 +288,7 @@ describe('a job that asks', () => {
     ['applied', undefined, 'SUCCEEDED'],
     ['failed', 'UPDATE_SIGNATURE', 'FAILED'],
   ] as const)('for an update ends as that does: %s', async (outcome, code, status) => {
-    world.updates = { check: async () => '2.0.0' };
+    world.updates = updatesThatSay({ is: 'under-way', version: '2.0.0' });
     await world.restart();
     await world.connect();
     world.give({ operation: 'update' });
@@ -280,7 +300,7 @@ describe('a job that asks', () => {
   });
 
   it('for an update that restarts the program is known by the version that runs then', async () => {
-    world.updates = { check: async () => '2.0.0' };
+    world.updates = updatesThatSay({ is: 'under-way', version: '2.0.0' });
     await world.restart();
     await world.connect();
     world.give({ operation: 'update' }, 'j');
@@ -292,7 +312,7 @@ describe('a job that asks', () => {
   });
 
   it('for an update where there is none has nothing to do', async () => {
-    world.updates = { check: async () => undefined };
+    world.updates = updatesThatSay({ is: 'none' });
     await world.restart();
     await world.connect();
     world.give({ operation: 'update' });
@@ -301,7 +321,51 @@ describe('a job that asks', () => {
       statusDetails: { reason: 'there is nothing newer' },
     });
   });
+
+  it('for an update that the device refuses has failed, and says why', async () => {
+    const refusal = {
+      version: '2.0.0',
+      outcome: 'failed',
+      code: 'UPDATE_SIGNATURE',
+      message: 'no key',
+    } as const;
+    world.updates = updatesThatSay({ is: 'ended', ...refusal });
+    await world.restart();
+    await world.connect();
+    world.give({ operation: 'update' });
+    expect(await world.reported()).toMatchObject({
+      status: 'FAILED',
+      statusDetails: { reason: 'no key', code: 'UPDATE_SIGNATURE', version: '2.0.0' },
+    });
+  });
+
+  it('for an update that was not there after the restart has failed, and does not ask for it again', async () => {
+    const underWay = { is: 'under-way', version: '2.0.0' } as const;
+    world.updates = updatesThatSay(underWay);
+    await world.restart();
+    await world.connect();
+    world.give({ operation: 'update' });
+    await until(() => names().includes('job:started'));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const end = {
+      version: '2.0.0',
+      outcome: 'failed',
+      code: 'UPDATE_NOT_TAKEN',
+      message: 'still 1.0.0',
+    } as const;
+    world.updates = updatesThatSay(underWay, { is: 'ended', ...end });
+    await world.restart();
+    await world.connect();
+    expect(await world.reported()).toMatchObject({
+      status: 'FAILED',
+      statusDetails: { reason: 'still 1.0.0', code: 'UPDATE_NOT_TAKEN' },
+    });
+  });
 });
+
+function updatesThatSay(state: UpdateState, found?: UpdateState): Updates {
+  return { check: async () => state, found: async () => found };
+}
 
 describe('what is said of a job', () => {
   it('is cut to what the cloud takes, at its end, between two characters', () => {

@@ -43,6 +43,8 @@ export class JobService implements Component, ConnectionUser {
   readonly #stopping = new AbortController();
   #entry: JournalEntry | undefined;
   #resumed = false;
+  /** The outcome of the job is on the disk. */
+  #isKept = true;
   /** Takes back the job that is being done. */
   #taking: AbortController | undefined;
   #running: Promise<void> | undefined;
@@ -162,6 +164,7 @@ export class JobService implements Component, ConnectionUser {
       return this.#begin();
     }
     if (!this.#entry.outcome) return this.#perform(this.#entry);
+    if (!this.#isKept) return this.#keep(this.#entry, this.#entry.outcome);
     if (!this.#cloud.isConnected) return false;
     return this.#report(this.#entry, this.#entry.outcome);
   }
@@ -180,23 +183,32 @@ export class JobService implements Component, ConnectionUser {
   }
 
   async #perform(entry: JournalEntry): Promise<boolean> {
-    const { journal, events, perform, checkpoint } = this.#options;
+    const { journal, perform } = this.#options;
     this.#taking = new AbortController();
     const signal = AbortSignal.any([this.#stopping.signal, this.#taking.signal]);
     const note = async (more: Readonly<Record<string, string>>) => {
       const now = this.#entry ?? entry;
       this.#entry = await journal.write({ ...now, note: { ...now.note, ...more } });
     };
-    const { jobId, document } = entry;
     const outcome = await perform(entry, { resumed: this.#resumed, signal, note }).catch(
       (error): JobOutcome => ({ status: 'FAILED', details: { reason: messageOf(error) } }),
     );
     this.#resumed = true;
     if (!outcome || this.#stopping.signal.aborted) return false;
-    this.#entry = await journal.write({ ...(this.#entry ?? entry), outcome });
+    // What is done is done, also where the disk does not take it yet.
+    this.#entry = { ...(this.#entry ?? entry), outcome };
+    this.#isKept = false;
+    return true;
+  }
+
+  /** Writes down how a job has ended, before that is told. */
+  async #keep(entry: JournalEntry, { status, details }: JobOutcome): Promise<boolean> {
+    const { journal, events, checkpoint } = this.#options;
+    await journal.write(entry);
+    this.#isKept = true;
     await checkpoint('job-done');
-    const { status, details } = outcome;
-    const operation = operationOf(document);
+    const { jobId } = entry;
+    const operation = operationOf(entry.document);
     events.emit('job:ended', { jobId, operation, status, ...(details.reason && { reason: details.reason }) });
     return true;
   }

@@ -77,4 +77,32 @@ describe('the journal of systemd, as its program prints it', () => {
     expect(first).toContain('--unit=app.service --lines=1');
     expect(second).toContain('--no-tail --after-cursor=c3');
   });
+
+  it('is not shown to the next owner, nor what its program had printed and nobody had read', async () => {
+    await using world = await LogsWorld.create();
+    await world.write('journalctl', FLOOD);
+    await chmod(world.at('journalctl'), 0o755);
+    world.cloud.intercept = () => ({ status: 503, body: {} });
+    await world.start([{ journald: true }], { journalctl: world.at('journalctl') });
+    await until(async () => (await world.directory.read('calls').catch(() => '')) !== '');
+    // More than the agent keeps: the rest waits in the pipe, and its program for room in it.
+    await delay(300);
+    world.owner = 'another';
+    world.cloud.intercept = () => undefined;
+    world.events.emit('device:claimed', { id: 'DEVICE1234', accountId: 'another', api: '' });
+    await until(() => world.cloud.messages().length > 0);
+    await delay(100);
+    expect(new Set(world.cloud.messages())).toEqual(new Set(['app[7]: of the next']));
+  });
 });
+
+/** Prints more than is kept in memory at its first call, and one entry at its second. */
+const FLOOD = `#!/bin/sh
+now=$(($(date +%s) * 1000 + 1900))
+line() { printf '{"__CURSOR":"c%s","__REALTIME_TIMESTAMP":"%s000","SYSLOG_IDENTIFIER":"app","_PID":"7","MESSAGE":"%s"}\\n' "$1" "$now" "$2"; }
+if [ -e "$(dirname "$0")/calls" ]; then line 2 'of the next'; exec sleep 30; fi
+long=$(head -c 4000 /dev/zero | tr '\\0' x)
+echo > "$(dirname "$0")/calls"
+for n in $(seq 400); do line "$n" "$long"; done
+exec sleep 30
+`;

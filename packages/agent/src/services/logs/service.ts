@@ -68,7 +68,7 @@ export class LogsService implements Component {
   constructor(options: LogsOptions) {
     this.#options = options;
     const { clock, logger, random, owner, keys, fetch, events, directory } = options;
-    this.#stateFile = new StateFile(directory);
+    this.#stateFile = new StateFile(directory, clock);
     const client = new LogsClient(keys, fetch);
     this.#delivery = new Delivery({ client, clock, logger, random, owner });
     this.#gaps = new GapTeller(clock, events);
@@ -93,6 +93,7 @@ export class LogsService implements Component {
     for (const entry of this.#options.entries) await this.#open(entry, saved.sources ?? {}, pump);
     if (ownLog) await this.#openOwnLog(ownLog, saved.sources ?? {}, pump);
     await this.#removeForeignSpools();
+    if (this.#stateFile.isDamaged) for (const source of this.#states.keys()) this.#lost(source, {});
     // Each says that the cloud is there, or may take what it refused.
     for (const event of ['mqtt:connected', 'device:provisioned', 'device:claimed'] as const) {
       const hasten = () => {

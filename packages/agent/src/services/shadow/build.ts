@@ -5,10 +5,10 @@ import { SHADOW_FILE } from '../../config-loading/directories.ts';
 import { ShadowService } from './service.ts';
 
 export function build(parts: AgentParts): Component {
-  const { clock, logger, events, settings, directories } = parts;
+  const { clock, logger, events, settings, directories, random } = parts;
   const { id } = need(parts.identity, 'register');
   const service = new ShadowService({
-    ...{ id, clock, logger, events },
+    ...{ id, clock, logger, events, random },
     path: join(directories.db, SHADOW_FILE),
     save: settings.shadow.save,
   });

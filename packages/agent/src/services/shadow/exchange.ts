@@ -9,8 +9,9 @@ import {
 import type { Clock, Logger } from '@ioto/runtime';
 import type { Publish } from '../mqtt/service.ts';
 import type { LocalShadow } from './local-shadow.ts';
+import type { Turns } from './turns.ts';
 
-/** Milliseconds until a request is made again that the cloud had no time for, or no answer to. */
+/** Milliseconds until a request is made again that had no answer, and, give or take a fifth, that the cloud had no time for. */
 const AGAIN = 10_000;
 
 export interface ExchangeOptions {
@@ -22,6 +23,9 @@ export interface ExchangeOptions {
   newToken: () => string;
   clock: Clock;
   logger: Logger;
+  random: () => number;
+  /** Of the requests of all shadows. */
+  turns: Turns;
   /** Something of it is to be kept. */
   changed(): void;
   /** There is a difference that was not told before. */
@@ -47,6 +51,8 @@ export class Exchange {
   #isFetched = false;
   #request: Request | undefined;
   #cancel: (() => void) | undefined;
+  #hasTurn = false;
+  readonly #again = () => this.goOn();
 
   constructor(options: ExchangeOptions) {
     this.#options = options;
@@ -54,27 +60,33 @@ export class Exchange {
 
   connected(publish: Publish): void {
     this.#publish = publish;
-    this.#isFetched = false;
+    this.#forget();
     this.#end();
     this.goOn();
   }
 
   disconnected(): void {
     this.#publish = undefined;
+    this.#forget();
+    this.#options.turns.leave(this.#again);
     this.#end();
   }
 
   /** Makes the next request, if there is one to be made. */
   goOn(): void {
     if (!this.#publish || this.#request || this.#cancel) return;
-    if (!this.#isFetched) {
-      this.#ask({ verb: 'get', token: this.#options.newToken() }, {});
+    const { local, turns, newToken, inStep } = this.#options;
+    const patch = this.#isFetched ? local.patch : undefined;
+    if (this.#isFetched && !patch) {
+      inStep();
       return;
     }
-    const { patch } = this.#options.local;
-    if (patch)
-      this.#ask({ verb: 'update', token: this.#options.newToken(), patch }, { state: { reported: patch } });
-    else this.#options.inStep();
+    if (!turns.take(this.#again)) return;
+    this.#hasTurn = true;
+    if (patch) {
+      local.sent(patch);
+      this.#ask({ verb: 'update', token: newToken(), patch }, { state: { reported: patch } });
+    } else this.#ask({ verb: 'get', token: newToken() }, {});
   }
 
   /** A message on one of the shadow's topics. */
@@ -121,8 +133,10 @@ export class Exchange {
       return;
     }
     this.#end();
+    // Whether an update that failed within the cloud was taken nobody knows.
+    if (verb === 'update' && code !== 500) local.refused();
     if (code === 429 || code === 500) {
-      this.#later(AGAIN);
+      this.#later(AGAIN * (0.8 + 0.4 * this.#options.random()));
       return;
     }
     // It stays reported here, and goes up with the next change or connection.
@@ -138,7 +152,7 @@ export class Exchange {
     // An answer that does not come: the request, or the answer, was lost on the way.
     this.#cancel = clock.after(AGAIN, () => {
       this.#end();
-      this.#isFetched = false;
+      this.#forget();
       this.goOn();
     });
     const topic = shadowTopic.request(thing, name, request.verb);
@@ -149,6 +163,12 @@ export class Exchange {
   #settled(): void {
     this.#end();
     this.goOn();
+  }
+
+  /** What the cloud has is to be fetched. */
+  #forget(): void {
+    this.#isFetched = false;
+    this.#options.local.lost();
   }
 
   #later(ms: number): void {
@@ -162,6 +182,9 @@ export class Exchange {
     this.#request = undefined;
     this.#cancel?.();
     this.#cancel = undefined;
+    if (!this.#hasTurn) return;
+    this.#hasTurn = false;
+    this.#options.turns.giveBack();
   }
 }
 

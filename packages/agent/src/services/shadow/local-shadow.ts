@@ -16,6 +16,8 @@ export interface ShadowMemory {
   base: JsonObject;
   /** The latest that the cloud has told; 0 for none. */
   version: number;
+  /** Members, as a patch of them, of which the cloud may have something else than `base`, whatever that says. */
+  unsettled?: JsonObject;
 }
 
 export interface Difference {
@@ -24,23 +26,35 @@ export interface Difference {
 }
 
 /**
- * One shadow as the device holds it. What is not in the cloud yet is the difference between `reported` and `base`, so that
- * nothing has to be remembered of how it came to be.
+ * One shadow as the device holds it. What is not in the cloud yet is the difference between `reported` and `base`, and what
+ * is unsettled: members that were sent without an answer, or set while it was not known what the cloud has. Those are sent
+ * until an update with them is accepted, also where they are as they were.
  */
 export class LocalShadow {
   #reported: JsonObject;
   #base: JsonObject;
   #version: number;
   #delta: JsonObject | undefined;
+  #unsettled: JsonObject | undefined;
+  /** What was unsettled when the update that is under way was sent. */
+  #before: JsonObject | undefined;
+  /** `base` is what the cloud has. */
+  #isKnown = false;
 
-  constructor({ reported, base, version }: ShadowMemory = { reported: {}, base: {}, version: 0 }) {
+  constructor({ reported, base, version, unsettled }: ShadowMemory = { reported: {}, base: {}, version: 0 }) {
     this.#reported = reported;
     this.#base = base;
     this.#version = version;
+    // The last run may have sent what it had not written down as sent.
+    this.#unsettled = membersOf(unsettled, patchBetween(base, reported));
   }
 
   get memory(): ShadowMemory {
-    return { reported: this.#reported, base: this.#base, version: this.#version };
+    const unsettled = this.#unsettled;
+    return {
+      ...{ reported: this.#reported, base: this.#base, version: this.#version },
+      ...(unsettled && { unsettled }),
+    };
   }
 
   /** A copy of the value at a path, or of everything. */
@@ -58,7 +72,8 @@ export class LocalShadow {
 
   /** What the cloud is to be told; undefined when it knows all. */
   get patch(): JsonObject | undefined {
-    return patchBetween(this.#base, this.#reported);
+    const again = this.#unsettled && valuesOf(this.#unsettled, this.#reported);
+    return joined(patchBetween(this.#base, this.#reported), again);
   }
 
   /** What `reported` would be after a change. */
@@ -68,16 +83,36 @@ export class LocalShadow {
 
   report(patch: JsonObject): void {
     this.#reported = this.after(patch);
+    if (!this.#isKnown) this.#unsettled = membersOf(this.#unsettled, patch);
   }
 
-  /** The cloud has accepted what this device told it. */
+  /** An update is on its way: what becomes of it is not known before its answer. */
+  sent(patch: JsonObject): void {
+    this.#before = this.#unsettled;
+    this.#unsettled = membersOf(this.#unsettled, patch);
+  }
+
+  /** The cloud has accepted what this device told it, all that was unsettled among it. */
   accepted(patch: JsonObject, version: number): void {
     this.#base = mergeObject(this.#base, patch);
+    this.#unsettled = undefined;
     this.#saw(version);
+  }
+
+  /** The cloud has not taken the update that was on its way. */
+  refused(): void {
+    this.#unsettled = this.#before;
+  }
+
+  /** What the cloud has is not known before it is fetched. */
+  lost(): void {
+    this.#isKnown = false;
   }
 
   /** Somebody else has changed the shadow. */
   updatedByOthers(state: Json | undefined, version: number): void {
+    // An answer that comes late, of what is there no more.
+    if (version < this.#version) return;
     this.#saw(version);
     const { reported, desired } = isJsonObject(state) ? state : { reported: state, desired: state };
     // Where all is taken away that the device has reported, it reports it anew.
@@ -93,6 +128,7 @@ export class LocalShadow {
     else this.#base = {};
     this.#version = version;
     this.#delta = delta;
+    this.#isKnown = true;
   }
 
   /** The cloud has none: it is told everything. */
@@ -100,6 +136,7 @@ export class LocalShadow {
     this.#base = {};
     this.#version = 0;
     this.#delta = undefined;
+    this.#isKnown = true;
   }
 
   /** A message told a difference. False for one that a later one has overtaken. */
@@ -122,6 +159,11 @@ export class LocalShadow {
   }
 }
 
+/** Whether a device that comes up with this tells the cloud something, rather than take over what the cloud has. */
+export function isPending({ reported, base, unsettled }: ShadowMemory): boolean {
+  return unsettled !== undefined || patchBetween(base, reported) !== undefined;
+}
+
 /** The update that makes the second out of the first; undefined when they say the same. */
 export function patchBetween(from: JsonObject, to: JsonObject): JsonObject | undefined {
   const patch: [string, Json][] = [];
@@ -134,4 +176,43 @@ export function patchBetween(from: JsonObject, to: JsonObject): JsonObject | und
     if (inner !== undefined) patch.push([name, inner]);
   }
   return patch.length > 0 ? Object.fromEntries(patch) : undefined;
+}
+
+/** The members of either patch, as a patch: one that stands in one of them as a whole stands so. */
+function membersOf(one: JsonObject | undefined, other: JsonObject | undefined): JsonObject | undefined {
+  if (!one || !other) return one ?? other;
+  const all = { ...one };
+  for (const [name, value] of Object.entries(other)) {
+    const before = memberOf(one, name);
+    if (before === undefined) put(all, name, value);
+    else if (isJsonObject(before) && isJsonObject(value)) put(all, name, membersOf(before, value) ?? value);
+    else put(all, name, isJsonObject(before) ? value : before);
+  }
+  return all;
+}
+
+/** What those members are: null for one that is not there. */
+function valuesOf(members: JsonObject, of: JsonObject): JsonObject {
+  const entries = Object.entries(members).map(([name, inner]): [string, Json] => {
+    const value = memberOf(of, name);
+    return [name, isJsonObject(inner) && isJsonObject(value) ? valuesOf(inner, value) : (value ?? null)];
+  });
+  return Object.fromEntries(entries);
+}
+
+/** One patch with the effect of both, which do not contradict each other. */
+function joined(one: JsonObject | undefined, other: JsonObject | undefined): JsonObject | undefined {
+  if (!one || !other) return one ?? other;
+  const all = { ...one };
+  for (const [name, value] of Object.entries(other)) {
+    const before = memberOf(one, name);
+    const both = isJsonObject(before) && isJsonObject(value) ? joined(before, value) : undefined;
+    put(all, name, both ?? value);
+  }
+  return all;
+}
+
+/** Also a member of the name `__proto__`. */
+function put(object: JsonObject, name: string, value: Json): void {
+  Object.defineProperty(object, name, { value, enumerable: true, configurable: true, writable: true });
 }

@@ -16,6 +16,7 @@ import type { ConnectionUser, Owner, Publish } from '../mqtt/service.ts';
 import { Exchange } from './exchange.ts';
 import { LocalShadow } from './local-shadow.ts';
 import { ShadowFile } from './shadow-file.ts';
+import { Turns } from './turns.ts';
 
 export interface ShadowServiceOptions {
   id: string;
@@ -26,6 +27,7 @@ export interface ShadowServiceOptions {
   events: Emitter<AgentEvents>;
   clock: Clock;
   logger: Logger;
+  random: () => number;
 }
 
 /** One shadow with all that is needed for it. */
@@ -38,6 +40,10 @@ interface Held {
 }
 
 const CLASSIC = '';
+/** Shadows that a device holds. */
+const MOST_HELD = 1000;
+/** Requests about shadows that are under way at once. */
+const MOST_REQUESTS = 10;
 
 /** Service `shadow`: the device's shadows, in the cloud and on the device. */
 export class ShadowService implements Component, ConnectionUser {
@@ -47,6 +53,9 @@ export class ShadowService implements Component, ConnectionUser {
   readonly #file: ShadowFile;
   readonly #held = new Map<string, Held>();
   readonly #tokens = randomBytes(6).toString('base64url');
+  readonly #turns: Turns;
+  #off: (() => void) | undefined;
+  #isFull = false;
   #asked = 0;
   #accountId: string | undefined;
   #publish: Publish | undefined;
@@ -61,6 +70,7 @@ export class ShadowService implements Component, ConnectionUser {
         shadows: new Map([...this.#held].map(([name, { local }]) => [name, local.memory] as const)),
       }),
     });
+    this.#turns = new Turns({ clock, most: MOST_REQUESTS });
     this.shadow = this.#viewOf(CLASSIC);
   }
 
@@ -80,10 +90,13 @@ export class ShadowService implements Component, ConnectionUser {
     this.#accountId = accountId;
     for (const [name, memory] of shadows) this.#hold(name, new LocalShadow(memory));
     if (!this.#held.has(CLASSIC)) this.#hold(CLASSIC, new LocalShadow());
+    this.#off = this.#options.events.on('mqtt:throttled', ({ pause }) => this.#turns.pause(pause));
   }
 
   async stop(): Promise<void> {
+    this.#off?.();
     this.disconnected();
+    this.#turns.stop();
     await this.#file.close();
   }
 
@@ -125,13 +138,18 @@ export class ShadowService implements Component, ConnectionUser {
     const name = about.name ?? CLASSIC;
     // A difference may be of a shadow that nobody here has asked for yet.
     const held =
-      this.#held.get(name) ?? (about.news === 'delta' && isShadowName(name) ? this.#made(name) : undefined);
+      this.#held.get(name) ??
+      (about.news === 'delta' && isShadowName(name) ? this.#madeForCloud(name) : undefined);
     held?.exchange.received(about, message);
   };
 
   #viewOf(name: string): Shadow {
     return {
-      get: (path) => this.#of(name).local.get(path === undefined ? [] : pathOf(path)),
+      // Asking makes no shadow.
+      get: (path) => {
+        const names = path === undefined ? [] : pathOf(path);
+        return (this.#held.get(name)?.local ?? new LocalShadow()).get(names);
+      },
       set: (what: string | JsonObject, value?: Json) =>
         this.#report(name, typeof what === 'string' ? patchAt(pathOf(what), value) : what),
       named: (other) => {
@@ -164,29 +182,53 @@ export class ShadowService implements Component, ConnectionUser {
     if (size > SHADOW_LIMITS.bytes) throw shadowRefusal.tooLarge();
     held.local.report(patch);
     this.#file.touch();
-    const inCloud = new Promise<void>((resolve) => held.waiting.add(resolve));
+    let resolve: () => void = () => undefined;
+    const inCloud = new Promise<void>((kept) => {
+      resolve = kept;
+    });
+    held.waiting.add(resolve);
     const saved = this.#file.saved();
     held.exchange.goOn();
-    await Promise.race([saved, inCloud]);
+    try {
+      await Promise.race([saved, inCloud]);
+    } finally {
+      held.waiting.delete(resolve);
+    }
   }
 
   #of(name: string): Held {
     return this.#held.get(name) ?? this.#made(name);
   }
 
+  #madeForCloud(name: string): Held | undefined {
+    if (this.#held.size < MOST_HELD) return this.#made(name);
+    if (!this.#isFull) {
+      this.#options.logger.warn(
+        { shadow: name },
+        `more than ${MOST_HELD} shadows: differences of others are ignored`,
+      );
+    }
+    this.#isFull = true;
+    return undefined;
+  }
+
+  /** @throws SHADOW_TOO_MANY */
   #made(name: string): Held {
+    if (this.#held.size >= MOST_HELD) {
+      throw new CodedError('SHADOW_TOO_MANY', `a device holds ${MOST_HELD} shadows: ${name} is one more`);
+    }
     const held = this.#hold(name, new LocalShadow());
     if (this.#publish) held.exchange.connected(this.#publish);
     return held;
   }
 
   #hold(name: string, local: LocalShadow): Held {
-    const { id: thing, clock, logger, events } = this.#options;
+    const { id: thing, clock, logger, events, random } = this.#options;
     const listeners: Held['listeners'] = new Set();
     const waiting: Held['waiting'] = new Set();
     const named = name === CLASSIC ? {} : { name };
     const exchange = new Exchange({
-      ...{ thing, local, clock, logger, ...named },
+      ...{ thing, local, clock, logger, random, turns: this.#turns, ...named },
       newToken: () => `${this.#tokens}${++this.#asked}`,
       changed: () => this.#file.touch(),
       differs: () => {
@@ -196,8 +238,11 @@ export class ShadowService implements Component, ConnectionUser {
         for (const listener of [...listeners]) this.#tell(listener, delta);
       },
       inStep: () => {
-        for (const resolve of waiting) resolve();
-        waiting.clear();
+        const told = [...waiting];
+        if (told.length === 0) return;
+        void this.#file.inCloud().then((isKept) => {
+          if (isKept) for (const resolve of told) resolve();
+        });
       },
     });
     const held = { local, exchange, listeners, waiting };

@@ -7,7 +7,7 @@ import {
   readTextIfPresent,
   writeFileDurably,
 } from '@ioto/runtime';
-import type { ShadowMemory } from './local-shadow.ts';
+import { isPending, type ShadowMemory } from './local-shadow.ts';
 
 /** Milliseconds until a write that failed is tried again. */
 const RETRY = 30_000;
@@ -40,6 +40,8 @@ export class ShadowFile {
   #waiters: Waiter[] = [];
   #cancel: (() => void) | undefined;
   #isDirty = false;
+  /** The file says something that the cloud is to be told. */
+  #isPending = false;
   #writing: Promise<void> = Promise.resolve();
 
   constructor(options: ShadowFileOptions) {
@@ -51,7 +53,11 @@ export class ShadowFile {
     const { path, logger } = this.#options;
     try {
       const text = await readTextIfPresent(path);
-      if (text !== undefined) return parse(text);
+      if (text !== undefined) {
+        const content = parse(text);
+        this.#isPending = isAnyPending(content);
+        return content;
+      }
     } catch (error) {
       logger.warn(
         { path, error: messageOf(error) },
@@ -72,6 +78,15 @@ export class ShadowFile {
     return new Promise((resolve, reject) => this.#waiters.push({ resolve, reject }));
   }
 
+  /**
+   * Resolves whether what the cloud has would outlast a power cut: not before a file is replaced by which the device would tell
+   * the cloud something older.
+   */
+  async inCloud(): Promise<boolean> {
+    if (this.#isPending) await this.flush();
+    return !this.#isPending;
+  }
+
   /** Writes now what has changed. */
   flush(): Promise<void> {
     this.#writing = this.#writing.then(() => this.#write());
@@ -87,7 +102,11 @@ export class ShadowFile {
     this.#waiters = [];
     const { path, content, logger, clock } = this.#options;
     try {
-      await writeFileDurably(path, `${format(content())}\n`);
+      const now = content();
+      const pending = isAnyPending(now);
+      this.#isPending ||= pending;
+      await writeFileDurably(path, `${format(now)}\n`);
+      this.#isPending = pending;
       for (const { resolve } of waiters) resolve();
     } catch (error) {
       logger.warn({ path, error: messageOf(error) }, 'cannot write the shadows of this device');
@@ -107,6 +126,10 @@ export class ShadowFile {
   }
 }
 
+function isAnyPending({ shadows }: ShadowContent): boolean {
+  return [...shadows.values()].some(isPending);
+}
+
 function format({ accountId, shadows }: ShadowContent): string {
   const list = [...shadows].map(([name, memory]) => ({ name, ...memory }));
   return JSON.stringify({ version: 1, accountId, shadows: list }, null, 2);
@@ -119,12 +142,12 @@ function parse(text: string): ShadowContent {
   const shadows = new Map<string, ShadowMemory>();
   for (const each of content.shadows) {
     if (!isJsonObject(each)) throw new Error('a shadow in it is no object');
-    const { name, reported, base, version } = each;
+    const { name, reported, base, version, unsettled } = each;
     const isWhole = isJsonObject(reported) && isJsonObject(base) && typeof version === 'number';
     if (!isWhole || typeof name !== 'string' || (name !== '' && !isShadowName(name))) {
       throw new Error('a shadow in it is not whole');
     }
-    shadows.set(name, { reported, base, version });
+    shadows.set(name, { reported, base, version, ...(isJsonObject(unsettled) && { unsettled }) });
   }
   const { accountId } = content;
   return { shadows, ...(typeof accountId === 'string' ? { accountId } : {}) };

@@ -15,6 +15,7 @@ let cloud: ShadowCloud;
 let service: ShadowService;
 const warnings: string[] = [];
 const events: unknown[] = [];
+let emitter: Emitter<AgentEvents>;
 
 beforeEach(async () => {
   directory = await TempDirectory.create();
@@ -32,10 +33,10 @@ afterEach(async () => {
 const file = () => directory.at('db/shadow.json5');
 
 async function start(): Promise<void> {
-  const emitter = new Emitter<AgentEvents>(() => undefined);
+  emitter = new Emitter<AgentEvents>(() => undefined);
   emitter.on('shadow:delta', (delta) => void events.push(delta));
   service = new ShadowService({
-    ...{ id: 'D1', path: file(), save: 5000, clock, events: emitter },
+    ...{ id: 'D1', path: file(), save: 5000, clock, events: emitter, random: () => 0.5 },
     logger: { ...silentLogger, warn: (_facts, text) => void warnings.push(String(text)) },
   });
   await service.start();
@@ -211,6 +212,22 @@ describe('a device that was off', () => {
     else cloud.update('D1', { state: null });
     await connect();
     expect(reported()).toEqual({ a: 1 });
+  });
+
+  it('has what was set last and was in the cloud, also after a power cut', async () => {
+    void service.shadow.set('a', 1);
+    await clock.advance(5000);
+    await expect.poll(() => readFile(file(), 'utf8')).toContain('"a": 1');
+    await connect();
+    await service.shadow.set('a', 2);
+    const written = await readFile(file());
+    await service.stop();
+    await writeFile(file(), written);
+    await start();
+    await connect();
+    await turn();
+    expect(reported()).toEqual({ a: 2 });
+    expect(service.shadow.get('a')).toBe(2);
   });
 
   it('asks for each of its shadows', async () => {

@@ -1,4 +1,4 @@
-import type { Emitter } from '@ioto/runtime';
+import { type Emitter, messageOf } from '@ioto/runtime';
 import type { AgentEvents } from '../../agent-events.ts';
 import { imageOf } from './download.ts';
 import { updateError } from './errors.ts';
@@ -22,16 +22,25 @@ export class Applying {
     this.#options = options;
   }
 
-  /** `handed` when a listener of `device:update` sees to it. @throws UPDATE_NO_SCRIPT */
-  async run(version: string, signal: AbortSignal): Promise<ScriptEnd | 'handed'> {
+  /** How that ended; `handed` when a listener of `device:update` sees to it, who may never say so. @throws UPDATE_NO_SCRIPT */
+  async run(version: string, signal: AbortSignal): Promise<ScriptEnd | { handed: Promise<ScriptEnd> }> {
     const { events, script, command, timeout, directory } = this.#options;
     const file = imageOf(directory);
     let isHanded = false;
     const preventDefault = () => {
       isHanded = true;
     };
-    events.emit('device:update', { version, file, preventDefault });
-    if (isHanded) return 'handed';
+    let finish: (error?: Error) => void = () => undefined;
+    const handed = new Promise<ScriptEnd>((resolve) => {
+      finish = (error) =>
+        resolve(
+          error
+            ? { ok: false, by: 'a listener of device:update', reason: messageOf(error) }
+            : { ok: true, directive: undefined },
+        );
+    });
+    events.emit('device:update', { version, file, preventDefault, finish: (error) => finish(error) });
+    if (isHanded) return { handed };
     if (command === undefined) {
       throw updateError(
         'UPDATE_NO_SCRIPT',

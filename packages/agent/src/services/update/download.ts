@@ -245,7 +245,7 @@ async function requireRoom(directory: string, bytes: number): Promise<void> {
   if (bytes + RESERVE > bavail * bsize) throw noRoom();
 }
 
-function noRoom(cause?: unknown) {
+export function noRoom(cause?: unknown) {
   return updateError('UPDATE_NO_ROOM', 'there is no room for the image on the disk of the device', { cause });
 }
 

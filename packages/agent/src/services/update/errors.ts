@@ -1,4 +1,4 @@
-import { errorCatalogue } from '@ioto/runtime';
+import { type CodedError, errorCatalogue, messageOf } from '@ioto/runtime';
 
 /** Why an update was not applied. The cloud shows code and message to the owner. */
 export const updateError = errorCatalogue({
@@ -24,3 +24,11 @@ export const updateError = errorCatalogue({
   /** It was applied, and after the restart the device runs the old version. */
   UPDATE_NOT_TAKEN: {},
 });
+
+/** What the owner hears of an error. */
+export type Failed = Pick<CodedError, 'code' | 'message'>;
+
+export function failureOf(error: unknown): Failed {
+  const { code } = error as { code?: unknown };
+  return { code: typeof code === 'string' ? code : 'UNEXPECTED', message: messageOf(error).slice(0, 512) };
+}

@@ -1,8 +1,10 @@
 import type { KeyObject } from 'node:crypto';
 import { isImageSigned, UpdateAnswer } from '@ioto/protocol';
+import compareVersions from 'semver/functions/compare.js';
 import isVersion from 'semver/functions/valid.js';
 import { Check } from 'typebox/value';
 import { updateError } from './errors.ts';
+import { isOlder } from './plan.ts';
 
 export interface Trust {
   /** Of the maker; without one nothing is known of who has made an image. */
@@ -29,11 +31,18 @@ export function readOffer(answer: Record<string, unknown>): UpdateAnswer | undef
 }
 
 /**
- * Whether an offer may be taken, before a byte of its image is fetched: the signature is over what the image must be.
+ * Whether an image may be applied now, which is asked before a byte of it is fetched and again before it is applied: the keys
+ * and the software may be others by then. The signature is over what the image must be.
  *
- * @throws UPDATE_UNSIGNED, UPDATE_SIGNATURE, UPDATE_TOO_LARGE, UPDATE_URL
+ * @param running version of the software that runs, and the highest that ever did
+ * @throws UPDATE_UNSIGNED, UPDATE_SIGNATURE, UPDATE_DOWNGRADE, UPDATE_TOO_LARGE, UPDATE_URL
  */
-export function checkOffer(offer: UpdateAnswer, { keys, unsigned, product, maxSize }: Trust): void {
+export function checkOffer(
+  offer: UpdateAnswer,
+  { keys, unsigned, product, maxSize }: Trust,
+  running: string,
+  highest?: string,
+): void {
   const { version, signature, size, checksum: sha256, url } = offer;
   if (keys.length === 0 && !unsigned) {
     throw updateError(
@@ -51,6 +60,12 @@ export function checkOffer(offer: UpdateAnswer, { keys, unsigned, product, maxSi
         `no key of update.keys has signed this image as version ${version} of the product ${product}`,
       );
     }
+  }
+  if (compareVersions(version, running) <= 0) {
+    throw updateError('UPDATE_DOWNGRADE', `the image is of ${version}, and the device runs ${running}`);
+  }
+  if (isOlder(version, highest)) {
+    throw updateError('UPDATE_DOWNGRADE', `the image is of ${version}, and the device has had ${highest}`);
   }
   if (size !== undefined && size > maxSize) throw tooLarge(size, maxSize);
   const { protocol } = URL.canParse(url) ? new URL(url) : { protocol: '' };

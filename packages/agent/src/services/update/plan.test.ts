@@ -1,7 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { updateError } from './errors.ts';
 import type { Stage, UpdateJournal } from './journal.ts';
-import { afterFailure, afterOffer, afterStart, type EarlierScript, nextCheck, nextStep } from './plan.ts';
+import { checkOffer } from './offer.ts';
+import {
+  afterFailure,
+  afterOffer,
+  afterStart,
+  type EarlierScript,
+  ended,
+  isStale,
+  nextCheck,
+  nextStep,
+} from './plan.ts';
 import { recoveryOf } from './recovery.ts';
 import { Throttle } from './throttle.ts';
 import { openWindow } from './window.ts';
@@ -11,7 +21,7 @@ const journal = (stage: Stage, tries = 0): UpdateJournal => ({ current: { offer,
 const settled = { version: offer.version, checksum: offer.checksum };
 
 describe('what is next', () => {
-  const times = { now: 100, check: 200, download: 0, apply: 0 };
+  const times = { now: 100, check: 200, ask: 0, download: 0, apply: 0, isStale: false };
   it.each<[string, UpdateJournal, Partial<typeof times>, object]>([
     ['waits for the check-in', {}, {}, { do: 'wait', until: 200 }],
     ['checks in', {}, { check: 100 }, { do: 'check' }],
@@ -20,6 +30,14 @@ describe('what is next', () => {
     ['checks in meanwhile', journal('downloading'), { download: 150, check: 100 }, { do: 'check' }],
     ['applies first', journal('ready'), { check: 100 }, { do: 'apply' }],
     ['waits for the window', journal('ready'), { apply: 300 }, { do: 'wait', until: 200 }],
+    ['asks before it goes by an old offer', journal('ready'), { isStale: true }, { do: 'check' }],
+    ['waits to ask', journal('ready'), { isStale: true, ask: 150 }, { do: 'wait', until: 150 }],
+    [
+      'asks about an old offer when it is time to apply it',
+      journal('ready'),
+      { isStale: true, apply: 300, check: 400 },
+      { do: 'wait', until: 300 },
+    ],
     ['leaves it to who has it in hand', journal('handed'), {}, { do: 'wait', until: 200 }],
     [
       'does nothing more before the restart',
@@ -29,6 +47,15 @@ describe('what is next', () => {
     ],
   ])('%s', (_what, before, more, step) => {
     expect(nextStep(before, { ...times, ...more })).toEqual(step);
+  });
+
+  it('goes by an offer for a period, and no longer', () => {
+    const facts = { now: 10_000, period: 5000 };
+    expect(isStale({ checked: 5000 }, facts)).toBe(false);
+    expect(isStale({ checked: 4999 }, facts)).toBe(true);
+    expect(isStale({ checked: 10_001 }, facts)).toBe(true);
+    expect(isStale({}, facts)).toBe(true);
+    expect(isStale({ checked: 1 }, { ...facts, period: Infinity })).toBe(false);
   });
 
   it('is a check-in a period after the last, whatever happened in between, but soon when there is something to tell', () => {
@@ -68,7 +95,7 @@ describe('a device that comes up', () => {
     const { current, report, settled } = afterStart(before, running, script);
     expect({ current, report: report?.outcome, code: report?.code, settled }).toEqual({
       ...{ current: undefined, report: outcome, code },
-      settled: { version: offer.version, checksum: offer.checksum },
+      settled: { version: offer.version, checksum: offer.checksum, end: report },
     });
   });
 
@@ -96,10 +123,10 @@ describe('an answer to a check-in', () => {
   });
 
   it('that names no update takes one back, unless it is being applied', () => {
-    for (const stage of ['downloading', 'ready', 'handed'] as const) {
+    for (const stage of ['downloading', 'ready'] as const) {
       expect(afterOffer(journal(stage), undefined, facts)).toEqual({});
     }
-    for (const stage of ['applying', 'restarting'] as const) {
+    for (const stage of ['applying', 'handed', 'restarting'] as const) {
       expect(afterOffer(journal(stage), undefined, facts)).toEqual(journal(stage));
     }
   });
@@ -109,6 +136,15 @@ describe('an answer to a check-in', () => {
     expect(afterOffer({ settled }, offer, { ...facts, demanded: true }).current?.stage).toBe('downloading');
     const other = { ...offer, checksum: 'cd'.repeat(32) };
     expect(afterOffer({ settled }, other, facts).current?.stage).toBe('downloading');
+  });
+
+  it('with an older version than was ever applied is refused, also where an older one runs', () => {
+    const { highest } = ended(journal('applying', 1), { version: '2.0.0', outcome: 'applied' });
+    expect(highest).toBe('2.0.0');
+    expect(afterOffer({ highest: '2.1.0' }, offer, facts).report).toMatchObject({ code: 'UPDATE_DOWNGRADE' });
+    expect(afterOffer({ highest: '2.0.0' }, offer, facts).current?.stage).toBe('downloading');
+    expect(ended({ highest: '3.0.0' }, { version: '2.0.0', outcome: 'applied' }).highest).toBe('3.0.0');
+    expect(ended({}, { version: '2.0.0', outcome: 'failed' }).highest).toBeUndefined();
   });
 
   it('with an older version is refused, and told of once', () => {
@@ -127,7 +163,7 @@ describe('a failure', () => {
     const again = { again: 'downloading' } as const;
     expect(afterFailure(journal('downloading', 0), problem, again)).toEqual(journal('downloading', 1));
     expect(afterFailure(journal('downloading', 2), problem, again)).toEqual({
-      settled,
+      settled: { ...settled, end: { version: '2.0.0', outcome: 'failed', ...problem } },
       report: { version: '2.0.0', outcome: 'failed', ...problem },
     });
     // Beginning to apply has counted already.
@@ -141,6 +177,7 @@ describe('a failure', () => {
   it.each([
     ['UPDATE_UNSIGNED', 0, 'give-up'],
     ['UPDATE_SIGNATURE', 0, 'give-up'],
+    ['UPDATE_DOWNGRADE', 0, 'give-up'],
     ['UPDATE_TOO_LARGE', 0, 'give-up'],
     ['UPDATE_CHECKSUM', 0, 'fetch-anew'],
     ['UPDATE_SCRIPT', 0, 'apply-later'],
@@ -156,6 +193,17 @@ describe('a failure', () => {
       'begin-anew',
     );
     expect(recoveryOf(new Error('x'), 0)).toBe('go-on');
+  });
+});
+
+describe('an image', () => {
+  const trust = { keys: [], unsigned: true, product: 'P', maxSize: 100 };
+  it.each([
+    ['2.0.1', 'UPDATE_DOWNGRADE'],
+    ['2.0.0', 'UPDATE_DOWNGRADE'],
+  ])('of 2.0.0 is not for a device that runs %s', (running, code) => {
+    expect(() => checkOffer(offer, trust, running)).toThrow(expect.objectContaining({ code }));
+    expect(() => checkOffer(offer, trust, '1.9.9')).not.toThrow();
   });
 });
 

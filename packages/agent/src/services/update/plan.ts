@@ -12,21 +12,41 @@ const SHORTEST_PERIOD = 1000;
 export interface Times {
   now: number;
   check: number;
+  /** From when on the cloud may be asked where that is needed before `check`. */
+  ask: number;
   download: number;
   apply: number;
+  /** What the cloud said last is too old to go by. */
+  isStale: boolean;
 }
 
 export type Step = { do: 'check' | 'download' | 'apply' } | { do: 'wait'; until: number };
 
-/** What is to be done next, what is furthest first. While the program is to restart, nothing. */
-export function nextStep({ current }: UpdateJournal, { now, check, download, apply }: Times): Step {
+/**
+ * What is to be done next, what is furthest first; an image is applied on no word of the cloud that is stale. While the program
+ * is to restart, nothing.
+ */
+export function nextStep({ current }: UpdateJournal, times: Times): Step {
+  const { now, download, apply, isStale } = times;
   const stage = current?.stage;
   if (stage === 'restarting' || stage === 'applying') return { do: 'wait', until: Number.POSITIVE_INFINITY };
-  if (stage === 'ready' && apply <= now) return { do: 'apply' };
+  const isDue = stage === 'ready' && apply <= now;
+  if (isDue && !isStale) return { do: 'apply' };
   if (stage === 'downloading' && download <= now) return { do: 'download' };
+  const check = isDue ? Math.min(times.check, times.ask) : times.check;
   if (check <= now) return { do: 'check' };
-  const next = stage === 'ready' ? apply : stage === 'downloading' ? download : Number.POSITIVE_INFINITY;
+  const next = stage === 'ready' && !isDue ? apply : stage === 'downloading' ? download : check;
   return { do: 'wait', until: Math.min(check, next) };
+}
+
+/** Whether the last check-in is longer ago than one may be: the cloud may have taken back what it offered then. */
+export function isStale(
+  { checked }: UpdateJournal,
+  { now, period }: { now: number; period: number },
+): boolean {
+  if (checked === undefined) return true;
+  // A time to come is of a clock that was wrong; a device that asks on demand only goes by what it was told.
+  return Number.isFinite(period) && (checked > now || now - checked > Math.max(period, SHORTEST_PERIOD));
 }
 
 /** The moment of the next check-in, before window and jitter: a period after the last, but soon where there is something to report. */
@@ -82,16 +102,17 @@ export function afterOffer(
   offer: UpdateAnswer | undefined,
   { running, demanded }: { running: string; demanded: boolean },
 ): UpdateJournal {
-  const { current, settled } = journal;
-  if (current?.stage === 'applying' || current?.stage === 'restarting') return journal;
+  const { current, settled, highest } = journal;
+  // Somebody works with the image, or has.
+  if (current && ['applying', 'handed', 'restarting'].includes(current.stage)) return journal;
   if (!offer) return without(journal);
   const order = compareVersions(offer.version, running);
   if (order === 0) return without(journal);
   // The URL is another one each time.
   if (current && isSame(current.offer, offer)) return at(journal, { ...current, offer });
   if (settled && isSame(settled, offer) && !demanded) return without(journal);
-  if (order < 0) {
-    const message = `the cloud offers ${offer.version}, and the device runs ${running}`;
+  if (order < 0 || isOlder(offer.version, highest)) {
+    const message = `the cloud offers ${offer.version}, and the device ${order < 0 ? `runs ${running}` : `has had ${highest}`}`;
     const report = { version: offer.version, outcome: 'failed', code: 'UPDATE_DOWNGRADE', message } as const;
     return ended(at(journal, { offer, stage: 'downloading', tries: 0 }), report);
   }
@@ -114,8 +135,18 @@ export function afterFailure(
 /** The update is over, one way or the other, and the cloud is to hear of it. */
 export function ended(journal: UpdateJournal, report: UpdateReport): UpdateJournal {
   const { current, ...rest } = journal;
-  const settled = current && { version: current.offer.version, checksum: current.offer.checksum };
-  return { ...rest, ...(settled && { settled }), report };
+  const settled = current && {
+    version: current.offer.version,
+    checksum: current.offer.checksum,
+    end: report,
+  };
+  const isHighest = report.outcome === 'applied' && !isOlder(report.version, journal.highest);
+  return { ...rest, ...(settled && { settled }), ...(isHighest && { highest: report.version }), report };
+}
+
+/** Whether a version is below the highest that was ever applied. */
+export function isOlder(version: string, highest: string | undefined): boolean {
+  return highest !== undefined && compareVersions(version, highest) < 0;
 }
 
 /** The update moves on, unless it is another one, or elsewhere, by now. */

@@ -1,4 +1,5 @@
 import { isCodedError } from '@ioto/runtime';
+import type { Stage } from './journal.ts';
 
 /** Downloads that break off, or URLs that hold no longer, in a row without a byte more, until the next check-in. */
 export const MOST_BROKEN = 8;
@@ -13,6 +14,8 @@ export type Recovery =
   | 'begin-anew'
   /** The script is run again later, a few times. */
   | 'apply-later'
+  /** Applying has not begun: it is begun later. */
+  | 'wait'
   /** The cloud is asked for another URL. */
   | 'renew-url'
   /** The download goes on in a moment, from where it is. */
@@ -23,6 +26,7 @@ export type Recovery =
 const BY_CODE: Readonly<Record<string, Recovery>> = {
   UPDATE_UNSIGNED: 'give-up',
   UPDATE_SIGNATURE: 'give-up',
+  UPDATE_DOWNGRADE: 'give-up',
   UPDATE_TOO_LARGE: 'give-up',
   UPDATE_CHECKSUM: 'fetch-anew',
   UPDATE_SCRIPT: 'apply-later',
@@ -30,13 +34,18 @@ const BY_CODE: Readonly<Record<string, Recovery>> = {
   UPDATE_NO_ROOM: 'leave',
 };
 
-/** @param broken how often a download broke off in a row */
-export function recoveryOf(error: unknown, broken: number): Recovery {
+/**
+ * @param broken how often a download broke off in a row
+ * @param stage of the update
+ */
+export function recoveryOf(error: unknown, broken: number, stage: Stage = 'downloading'): Recovery {
   const code = isCodedError(error) ? error.code : '';
   if (code === 'UPDATE_CHECKSUM' && isCodedError(error) && error.details?.resumed === true)
     return 'begin-anew';
   const known = BY_CODE[code];
   if (known) return known;
+  if (code !== 'UPDATE_URL' && stage === 'ready') return 'wait';
+  if (code !== 'UPDATE_URL' && stage === 'applying') return 'apply-later';
   if (broken >= MOST_BROKEN) return 'leave';
   return code === 'UPDATE_URL' ? 'renew-url' : 'go-on';
 }

@@ -1,13 +1,14 @@
-import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { open, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Clock, readTextIfPresent, sleep } from '@ioto/runtime';
+import { type Clock, readTextIfPresent, sleep, syncDirectory } from '@ioto/runtime';
+import { signalGroup, startGroup } from '../../child-process/group.ts';
 
 /** What a script that went well wants to happen (Ioto contract §9). */
 export type Directive = 'exit' | 'restart' | undefined;
 
 /** How a script has ended. */
-export type ScriptEnd = { ok: true; directive: Directive } | { ok: false; reason: string };
+export type ScriptEnd = { ok: true; directive: Directive } | { ok: false; reason: string; by?: string };
 
 /** Milliseconds between two looks at a script that an earlier run of the agent began. */
 const LOOK = 500;
@@ -30,13 +31,14 @@ export class UpdateScript {
     this.#since = since ?? Number.POSITIVE_INFINITY;
   }
 
-  /** Forgets an earlier run. */
+  /** Forgets an earlier run, durably: how it ended is not to be taken for the end of the next. */
   async clear(): Promise<void> {
-    for (const name of ['pid', 'out', 'err', 'code']) await rm(this.#file(name), { force: true });
+    for (const name of ['pid', 'out', 'err', 'code.new', 'code']) await rm(this.#file(name), { force: true });
+    syncDirectory(this.#directory);
   }
 
   /**
-   * Runs a shell line with the image as its argument. A signal that aborts ends the waiting, not the script: half an update
+   * Runs a shell line with the image as its argument; `clear` comes first, before it is written down that it may run. A signal that aborts ends the waiting, not the script: half an update
    * is worse than none.
    *
    * @param timeout milliseconds, after which it is killed with all that it began
@@ -50,22 +52,22 @@ export class UpdateScript {
       signal,
     }: { image: string; version: string; timeout: number; signal: AbortSignal },
   ): Promise<ScriptEnd> {
-    await this.clear();
     const [out, err] = [await open(this.#file('out'), 'w', 0o600), await open(this.#file('err'), 'w', 0o600)];
     try {
       const line = `echo $$ >"$2.pid"\n(${command} "$1")\ncode=$?\necho $code >"$2.code.new" && mv "$2.code.new" "$2.code"`;
-      const child = spawn('/bin/sh', ['-c', line, 'sh', image, this.#base], {
-        detached: true,
-        stdio: ['ignore', out.fd, err.fd],
-        env: { ...process.env, UPDATE_VERSION: version },
-      });
+      let child: ChildProcess | undefined;
       const ended = new Promise<void>((resolve, reject) => {
-        child.once('error', reject);
-        child.once('exit', () => resolve());
+        child = startGroup(
+          '/bin/sh',
+          ['-c', line, 'sh', image, this.#base],
+          { stdio: ['ignore', out.fd, err.fd], env: { ...process.env, UPDATE_VERSION: version } },
+          reject,
+        );
+        child?.once('exit', () => resolve());
       });
       const late = await this.#within(ended, timeout, signal);
-      if (late && child.pid !== undefined) {
-        process.kill(-child.pid, 'SIGKILL');
+      if (late) {
+        signalGroup(child, 'SIGKILL');
         return { ok: false, reason: `it did not end within ${timeout / 1000} s` };
       }
     } finally {
@@ -85,7 +87,7 @@ export class UpdateScript {
     for (let pid = await this.#running(); pid !== undefined; pid = await this.#running()) {
       ran = true;
       if (this.#clock.now() >= until) {
-        process.kill(-pid, 'SIGKILL');
+        signalGroup({ pid }, 'SIGKILL');
         return ran;
       }
       await sleep(this.#clock, LOOK, signal);

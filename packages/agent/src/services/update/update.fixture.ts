@@ -10,8 +10,9 @@ import type { AgentEvents } from '../../agent-events.ts';
 import type { UrlAnswer, UrlFetch } from '../url/fetch.ts';
 import { Applying } from './applying.ts';
 import type { UpdateJournal } from './journal.ts';
+import type { UpdateServiceOptions } from './options.ts';
 import { UpdateScript } from './script.ts';
-import { UpdateService, type UpdateServiceOptions } from './service.ts';
+import { UpdateService } from './service.ts';
 
 export const maker = generateKeyPairSync('ed25519');
 export const PRODUCT = 'PRODUCT';

@@ -36,7 +36,7 @@ describe('a device that checks in', () => {
     await world.clock.advance(24.4 * HOUR);
     expect(world.reports).toHaveLength(1);
     await world.until(() => world.reports.length === 2, HOUR);
-    expect(await world.service.check()).toBeUndefined();
+    expect(await world.service.check()).toEqual({ is: 'none' });
     expect(world.reports).toHaveLength(3);
   });
 
@@ -93,7 +93,7 @@ describe('an update', () => {
     expect(await world.reported()).toMatchObject({ outcome: 'failed', code: 'UPDATE_NOT_TAKEN' });
     await world.clock.advance(48 * HOUR);
     expect(world.ranges).toHaveLength(1);
-    expect(await world.service.check()).toBe('2.0.0');
+    expect(await world.service.check()).toEqual({ is: 'under-way', version: '2.0.0' });
     await world.until(() => world.restarts.length > 1);
   });
 
@@ -119,7 +119,7 @@ describe('an update', () => {
     await world.until(async () => (await world.journal()).current?.stage === 'ready');
     world.offer = undefined;
     await world.until(async () => (await world.journal()).current === undefined, HOUR);
-    expect(await world.files()).not.toContain('image');
+    await world.until(async () => !(await world.files()).includes('image'), HOUR);
     world.offer = offerOf('2.1.0');
     await world.until(async () => (await world.journal()).current?.stage === 'ready', HOUR);
     expect(world.clock.now()).toBeLessThan(opens);
@@ -135,7 +135,7 @@ describe('an update', () => {
     await world.until(() => world.ranges.length === 1);
     world.offer = offerOf('2.1.0', newer);
     world.serving = { image: newer };
-    expect(await world.service.check()).toBe('2.1.0');
+    expect(await world.service.check()).toEqual({ is: 'under-way', version: '2.1.0' });
     expect(await world.reported()).toMatchObject({ version: '2.1.0', outcome: 'applied' });
     expect((await copies(0)).equals(newer)).toBe(true);
   });

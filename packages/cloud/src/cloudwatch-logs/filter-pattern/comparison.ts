@@ -3,6 +3,12 @@ import { Glob } from './glob.ts';
 import type { MustHave } from './must-have.ts';
 import type { Reading } from './reading.ts';
 import { LinearRegex } from './regex.ts';
+import type { Work } from './work.ts';
+
+/** Work to write a number as text. */
+const WRITTEN = 16;
+/** Expressions in one pattern, as CloudWatch has it. */
+const MOST_REGEXES = 2;
 
 const OPERATORS = ['!=', '<=', '>=', '=', '<', '>'] as const;
 export type Operator = (typeof OPERATORS)[number];
@@ -10,8 +16,8 @@ export type Operator = (typeof OPERATORS)[number];
 /** What a value is compared with. */
 export interface Comparison {
   /** Undefined for what is no number. */
-  ofNumber(value: number): boolean;
-  ofText(value: string): boolean;
+  ofNumber(value: number, work: Work): boolean;
+  ofText(value: string, work: Work): boolean;
   /** It compares with a number: what can be read as one is taken for one. */
   readonly isNumeric: boolean;
   /** `= *`: whatever is there. */
@@ -35,8 +41,11 @@ export function readComparison(reading: Reading, operator: Operator, bare: RegEx
   if (next === '%') {
     const regex = readRegex(reading);
     return {
-      ofNumber: (value) => regex.matches(String(value)) === isEqual,
-      ofText: (value) => regex.matches(value) === isEqual,
+      ofNumber: (value, work) => {
+        work.spend(WRITTEN);
+        return regex.matches(String(value), work) === isEqual;
+      },
+      ofText: (value, work) => regex.matches(value, work) === isEqual,
       ...{ isNumeric: false, takesAny: false, mustHave: [] },
     };
   }
@@ -46,8 +55,12 @@ export function readComparison(reading: Reading, operator: Operator, bare: RegEx
   const glob = new Glob(text);
   const number = isQuoted ? undefined : numberOf(text);
   return {
-    ofNumber: (value) => (number === undefined ? glob.matches(String(value)) : value === number) === isEqual,
-    ofText: (value) => glob.matches(value) === isEqual,
+    ofNumber: (value, work) => {
+      if (number !== undefined) return (value === number) === isEqual;
+      work.spend(WRITTEN);
+      return glob.matches(String(value), work) === isEqual;
+    },
+    ofText: (value, work) => glob.matches(value, work) === isEqual,
     isNumeric: number !== undefined,
     takesAny: isEqual && glob.isAny,
     // A number may be written in several ways.
@@ -62,6 +75,8 @@ export function readRegex(reading: Reading): LinearRegex {
   while (end < reading.text.length && reading.text[end] !== '%') end += reading.text[end] === '\\' ? 2 : 1;
   if (end >= reading.text.length) throw reading.error('the % that ends an expression is missing');
   reading.at = end + 1;
+  reading.regexes += 1;
+  if (reading.regexes > MOST_REGEXES) throw reading.error(`more than ${MOST_REGEXES} regular expressions`);
   return new LinearRegex(reading.text.slice(begin, end));
 }
 

@@ -4,6 +4,7 @@ import { wordsOf } from '../../platform/embedded/log-store/words.ts';
 import { compilePattern } from './compile.ts';
 import { Glob } from './glob.ts';
 import { LinearRegex } from './regex.ts';
+import { MOST_WORK, Work } from './work.ts';
 
 const matches = (pattern: string, message: string) => compilePattern(pattern)?.match(message) ?? true;
 
@@ -146,15 +147,114 @@ describe('a regular expression', () => {
     const text = fc.string({ unit: fc.constantFrom('a', 'b', '1', '€'), maxLength: 12 });
     fc.assert(
       fc.property(sources, text, (given, message) => {
-        expect(new LinearRegex(given).matches(message)).toBe(new RegExp(given).test(message));
+        expect(new LinearRegex(given).matches(message, new Work())).toBe(new RegExp(given).test(message));
       }),
       { numRuns: 400 },
     );
   });
 
-  it('does not run away', () => {
-    const message = 'a'.repeat(200_000);
-    expect(matches(`%${'a*'.repeat(100)}b%`, message)).toBe(false);
+  it('takes what the language’s own takes when it has many steps', () => {
+    // Rows of optional steps begin and end in any place of a word, and go on over its end.
+    const piece = fc.oneof(
+      fc.constantFrom('a', 'b', 'a?', '[ab]?', 'b*', 'a+'),
+      fc.tuple(fc.nat(40), fc.nat(40)).map(([least, more]) => `[ab]{${least},${least + more + 1}}`),
+    );
+    const source = fc.array(piece, { minLength: 1, maxLength: 3 }).map((pieces) => `^${pieces.join('')}$`);
+    const sources = fc.array(source, { minLength: 1, maxLength: 2 }).map((all) => all.join('|'));
+    const text = fc.string({ unit: fc.constantFrom('a', 'b'), maxLength: 140 });
+    fc.assert(
+      fc.property(sources, text, (given, message) => {
+        let regex: LinearRegex;
+        try {
+          regex = new LinearRegex(given);
+        } catch {
+          return;
+        }
+        expect(regex.matches(message, new Work())).toBe(new RegExp(given).test(message));
+      }),
+      { numRuns: 400 },
+    );
+  });
+
+  // Each would take minutes at the pace of one that makes a set of steps for every character.
+  it.each([`${'a*'.repeat(100)}b`, 'a[ab]{100}[ab]{0,150}c'])('does not run away: %s', (expression) => {
+    let seed = 1;
+    const letters = Array.from({ length: 300_000 }, () => {
+      seed = (seed * 48_271) % 2_147_483_647;
+      return seed % 2 === 0 ? 'a' : 'b';
+    });
+    const message = expression.endsWith('b') ? 'a'.repeat(300_000) : letters.join('');
+    expect(matches(`%${expression}%`, message)).toBe(false);
+  });
+});
+
+describe('a pattern that asks much of a long text', () => {
+  const many = (count: number, write: (index: number) => string, separator: string) =>
+    Array.from({ length: count }, (_, index) => write(index)).join(separator);
+  const ones = `[${'1,'.repeat(130_000)}1]`;
+  const letters = 'a'.repeat(262_000);
+  const spent = (pattern: string, message: string) => {
+    const matcher = compilePattern(pattern);
+    const isMatched = matcher?.match(message);
+    return { isMatched, work: matcher?.spent?.() ?? 0 };
+  };
+
+  it.each([
+    ['values', `{${many(100, (i) => `$[*]=${i + 2}`, '||')}}`, ones],
+    ['values in values', `{${many(60, (i) => `$[*][*]=${i + 2}`, '||')}}`, `[${'[1,1],'.repeat(43_000)}1]`],
+    ['names', `{${many(50, (i) => `$[*].a${i} EXISTS`, '||')}}`, `[${'{"b":1},'.repeat(32_000)}1]`],
+    ['numbers as texts', `{${many(60, (i) => `$[*]="a*${i}*c"`, '||')}}`, ones],
+    ['a long value', `{${many(60, (i) => `$.a="*a${i}*"`, '||')}}`, JSON.stringify({ a: letters })],
+    ['expressions', '{$[*]=%[ab]{120}c% || $[*]=%[ab]{119}c%}', ones],
+    ['phrases', many(120, (i) => `-"a.${i}"`, ' '), 'a.'.repeat(131_000)],
+    ['a long field', `[${many(60, (i) => `w="*a${i}*"`, '||')}]`, letters],
+    ['a field as a number', `[${many(60, (i) => `w=${i}`, '||')}]`, '1'.repeat(262_000)],
+  ])('gives it up: %s', (_, pattern, message) => {
+    const { isMatched, work } = spent(pattern, message);
+    expect(isMatched).toBe(false);
+    // What went beyond was one text more, not all of them.
+    expect(work).toBeGreaterThan(MOST_WORK);
+    expect(work).toBeLessThan(MOST_WORK * 1.1);
+  });
+
+  it('does not let one event count for the next', () => {
+    const matcher = compilePattern(`{${many(100, (i) => `$[*]=${i + 2}`, '||')}}`);
+    expect([ones, '[7]'].map((message) => matcher?.match(message))).toEqual([false, true]);
+    expect(matcher?.spent?.()).toBeLessThan(1000);
+  });
+
+  it.each([
+    ['values', Array(113).fill('$[*]=2').join('||'), '$[*]=2'],
+    ['both', Array(45).fill('$[*]=2 && $[*]=2').join('||'), '$[*]=2'],
+  ])('makes equal tests once: %s', (_, repeated, once) => {
+    expect(spent(`{${repeated}}`, ones).work).toBe(spent(`{${once}}`, ones).work);
+  });
+
+  it('stops at the first value that is taken', () => {
+    const { isMatched, work } = spent('{ $[*] = 1 }', ones);
+    expect([isMatched, work < ones.length + 100]).toEqual([true, true]);
+  });
+
+  it.each([
+    ['equal terms', '-a '.repeat(341), letters],
+    ['terms that are cut everywhere', '-aa '.repeat(256), letters],
+    ['a word that goes on', '-.a '.repeat(250), '.aa'.repeat(87_000)],
+    ['many words', many(180, (i) => `-a${i}`, ' '), 'a '.repeat(131_000)],
+    ['a term that fits everywhere but for its end', `-${'.'.repeat(1000)}a`, '.'.repeat(262_000)],
+    ['as many fields as letters', '[..., last = a]', 'a '.repeat(131_000)],
+    ['an expression of all steps', '%a[ab]{253}c%', letters],
+  ])('answers as long as it can: %s', (_, pattern, message) => {
+    const { isMatched, work } = spent(pattern, message);
+    expect(isMatched).toBe(!pattern.startsWith('%'));
+    expect(work).toBeLessThan(MOST_WORK);
+  });
+
+  it('finds its words in a long text as in a short one', () => {
+    const text = `${'lamp '.repeat(2000)}the-end`;
+    const words = many(20, (i) => `no${i}`, ' ?');
+    expect(matches(`?${words} ?end`, text)).toBe(true);
+    expect(matches(`?${words} ?en`, text)).toBe(false);
+    expect(matches(`?${words} ?"the-end"`, text)).toBe(true);
   });
 });
 
@@ -183,6 +283,7 @@ describe('a pattern that is wrong', () => {
     ['%a{300}%', 'more than 256'],
     ['%é%', 'ASCII characters only'],
     ['%%', 'the expression is empty'],
+    ['{ $.a = %a% || $.b = %b% || $.c = %c% }', 'more than 2 regular expressions'],
     ['x'.repeat(1025), 'more than 1024 characters'],
   ])('%s is told what', (pattern, problem) => {
     expect(() => compilePattern(pattern)).toThrow(problem);
@@ -247,7 +348,7 @@ describe('a text with *', () => {
     fc.assert(
       fc.property(text, subject, (glob, message) => {
         const expression = new RegExp(`^${glob.replaceAll('*', '.*')}$`);
-        expect(new Glob(glob).matches(message)).toBe(expression.test(message));
+        expect(new Glob(glob).matches(message, new Work())).toBe(expression.test(message));
       }),
       { numRuns: 500 },
     );

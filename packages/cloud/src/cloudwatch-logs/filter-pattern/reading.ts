@@ -4,6 +4,8 @@ import { patternError } from './pattern-error.ts';
 export class Reading {
   readonly text: string;
   at = 0;
+  /** Regular expressions that were read. */
+  regexes = 0;
 
   constructor(text: string) {
     this.text = text;

@@ -1,57 +1,31 @@
-import { patternError } from './pattern-error.ts';
+import { type Alternative, CODES, onlyCode, readExpression } from './regex-reader.ts';
+import type { Work } from './work.ts';
 
-/** One step of an expression: characters that it takes, and how often. */
-interface Atom {
-  /** By code; the last place stands for all codes from 256 on. */
-  takes: Uint8Array;
-  optional: boolean;
-  /** May be taken again. */
-  repeats: boolean;
-}
-
-interface Alternative {
-  atoms: Atom[];
-  fromBegin: boolean;
-  toEnd: boolean;
-}
-
-const CODES = 257;
-/** Steps of all alternatives, repetitions written out. */
-const MOST_STEPS = 256;
-/** Sets of steps that are remembered; then it begins anew. */
-const MOST_SETS = 512;
+/** Bits in a word: one less than small integers of V8 have, so that nothing in the loop becomes a double. */
+const BITS = 30;
+const FULL = 2 ** BITS - 1;
+/** Work for a text beside that for its characters. */
+const PER_TEXT = 16;
 
 /**
- * A regular expression of CloudWatch's: no groups, so nothing in it makes a search go back. It is followed character by
- * character through all alternatives at once: the time grows with the text and with nothing else, whatever a tenant writes.
+ * A regular expression of CloudWatch's: no groups, so nothing in it makes a search go back. Every step of it is one bit, and
+ * each character moves all of them at once (the Shift-And automaton, with optional steps passed over by one subtraction): the
+ * time grows with the text, by at most nine words a character, whatever a tenant writes.
  *
  * @throws InvalidParameterException
  */
 export class LinearRegex {
   readonly #alternatives: readonly Alternative[];
-  #sets = new Map<string, StepSet>();
-  #begin: StepSet | undefined;
+  readonly #masks: Masks;
 
   constructor(source: string) {
-    this.#alternatives = new RegexReader(source).read();
-    const steps = this.#alternatives.reduce((sum, { atoms }) => sum + atoms.length, 0);
-    if (steps > MOST_STEPS) throw patternError(`the expression has more than ${MOST_STEPS} steps`);
+    this.#alternatives = readExpression(source);
+    this.#masks = new Masks(this.#alternatives);
   }
 
-  matches(text: string): boolean {
-    this.#begin ??= this.#setOf(this.#starts(true));
-    let set = this.#begin;
-    for (let i = 0; i < text.length; i += 1) {
-      if (set.isFound) return true;
-      const code = Math.min(text.charCodeAt(i), CODES - 1);
-      let next = set.next[code];
-      if (!next) {
-        next = this.#step(set, code);
-        set.next[code] = next;
-      }
-      set = next;
-    }
-    return set.isFound || set.isFoundAtEnd;
+  matches(text: string, work: Work): boolean {
+    work.spend(PER_TEXT + text.length * this.#masks.words);
+    return this.#masks.takesNothing(text.length === 0) || this.#masks.find(text);
   }
 
   /** Text that stands in everything that it takes; empty when none is known. */
@@ -68,212 +42,112 @@ export class LinearRegex {
     }
     return best;
   }
-
-  #step(set: StepSet, code: number): StepSet {
-    const steps = this.#starts(false);
-    for (const step of set.steps) {
-      const { atoms } = this.#alternatives[Math.floor(step / CODES)] as Alternative;
-      const at = step % CODES;
-      const atom = atoms[at];
-      if (!atom || atom.takes[code] === 0) continue;
-      if (atom.repeats) this.#add(steps, step);
-      this.#add(steps, step + 1);
-    }
-    return this.#setOf(steps);
-  }
-
-  #starts(atBegin: boolean): Set<number> {
-    const steps = new Set<number>();
-    this.#alternatives.forEach(({ fromBegin }, index) => {
-      if (atBegin || !fromBegin) this.#add(steps, index * CODES);
-    });
-    return steps;
-  }
-
-  /** A step, and those behind it that can be reached without taking anything. */
-  #add(steps: Set<number>, step: number): void {
-    const { atoms } = this.#alternatives[Math.floor(step / CODES)] as Alternative;
-    for (let at = step; ; at += 1) {
-      steps.add(at);
-      if (!atoms[at % CODES]?.optional) return;
-    }
-  }
-
-  #setOf(steps: Set<number>): StepSet {
-    const sorted = [...steps].sort((a, b) => a - b);
-    const key = sorted.join();
-    const known = this.#sets.get(key);
-    if (known) return known;
-    if (this.#sets.size >= MOST_SETS) {
-      this.#sets = new Map();
-      this.#begin = undefined;
-    }
-    const over = sorted.flatMap((step) => {
-      const alternative = this.#alternatives[Math.floor(step / CODES)] as Alternative;
-      return step % CODES === alternative.atoms.length ? [alternative] : [];
-    });
-    const set: StepSet = {
-      steps: sorted,
-      next: [],
-      isFound: over.some(({ toEnd }) => !toEnd),
-      isFoundAtEnd: over.length > 0,
-    };
-    this.#sets.set(key, set);
-    return set;
-  }
 }
 
-/** Steps that are next, after some text. A step is its place in its alternative plus `CODES` for each alternative before. */
-interface StepSet {
-  steps: readonly number[];
-  next: (StepSet | undefined)[];
-  isFound: boolean;
-  isFoundAtEnd: boolean;
-}
+/** Sets of steps, all alternatives one after the other: a bit of the state says that its step was taken, or passed over. */
+class Masks {
+  /** In one set. */
+  readonly words: number;
+  readonly #state: Int32Array;
+  /** By character: the steps that take it. */
+  readonly #takers: Int32Array;
+  /** First steps, and those of alternatives that may begin anywhere. */
+  readonly #firsts: Int32Array;
+  readonly #startsAnywhere: Int32Array;
+  /** What is passed over before anything is taken. */
+  readonly #passedAtBegin: Int32Array;
+  readonly #passedAnywhere: Int32Array;
+  readonly #repeats: Int32Array;
+  /** Of each row of optional steps: all of them, the last one, and the step in front. */
+  readonly #optionals: Int32Array;
+  readonly #rowEnds: Int32Array;
+  readonly #rowFronts: Int32Array;
+  /** Last steps, of alternatives that may end anywhere, and of all. */
+  readonly #found: Int32Array;
+  readonly #foundAtEnd: Int32Array;
+  readonly #takesNothing: boolean;
+  readonly #takesEmpty: boolean;
 
-const CLASSES: Record<string, RegExp> = { d: /[0-9]/, w: /[A-Za-z0-9_]/, s: /[ \t\n\v\f\r]/ };
-
-class RegexReader {
-  readonly #source: string;
-  #at = 0;
-
-  constructor(source: string) {
-    if (/[^\x20-\x7e]/.test(source)) throw patternError('an expression may have ASCII characters only');
-    if (source === '') throw patternError('the expression is empty');
-    this.#source = source;
-  }
-
-  read(): Alternative[] {
-    const alternatives = [this.#alternative()];
-    while (this.#take('|')) alternatives.push(this.#alternative());
-    return alternatives;
-  }
-
-  #alternative(): Alternative {
-    const fromBegin = this.#take('^');
-    const atoms: Atom[] = [];
-    while (this.#at < this.#source.length && !'|$'.includes(this.#peek)) this.#atom(atoms);
-    return { atoms, fromBegin, toEnd: this.#take('$') };
-  }
-
-  #atom(atoms: Atom[]): void {
-    const takes = this.#class();
-    const { least, most } = this.#quantifier();
-    if (Math.max(least, most === Number.POSITIVE_INFINITY ? 0 : most) > MOST_STEPS) {
-      throw this.#error(`more than ${MOST_STEPS} repetitions`);
-    }
-    for (let i = 0; i < least; i += 1) atoms.push({ takes, optional: false, repeats: false });
-    if (most !== Number.POSITIVE_INFINITY) {
-      for (let i = least; i < most; i += 1) atoms.push({ takes, optional: true, repeats: false });
-    } else if (least === 0) {
-      atoms.push({ takes, optional: true, repeats: true });
-    } else {
-      (atoms.at(-1) as Atom).repeats = true;
-    }
-    if (atoms.length > MOST_STEPS) throw this.#error(`more than ${MOST_STEPS} steps`);
-  }
-
-  #quantifier(): { least: number; most: number } {
-    if (this.#take('?')) return { least: 0, most: 1 };
-    if (this.#take('*')) return { least: 0, most: Number.POSITIVE_INFINITY };
-    if (this.#take('+')) return { least: 1, most: Number.POSITIVE_INFINITY };
-    if (!this.#take('{')) return { least: 1, most: 1 };
-    const end = this.#source.indexOf('}', this.#at);
-    const [, least, comma, most] =
-      /^(\d{1,3})(,?)(\d{0,3})$/.exec(this.#source.slice(this.#at, Math.max(end, this.#at))) ?? [];
-    const upTo = comma === '' ? Number(least) : most === '' ? Number.POSITIVE_INFINITY : Number(most);
-    if (least === undefined || Number(least) > upTo) throw this.#error('a repetition is {n}, {n,} or {n,m}');
-    this.#at = end + 1;
-    return { least: Number(least), most: upTo };
-  }
-
-  #class(): Uint8Array {
-    const letter = this.#peek;
-    this.#at += 1;
-    if (letter === '.') return takesAll((code) => code !== 10);
-    if (letter === '[') return this.#set();
-    if (letter === '\\') return this.#escape();
-    if (/[A-Za-z0-9_#=@/;,:\- ]/.test(letter)) return only(letter.charCodeAt(0));
-    this.#at -= 1;
-    throw this.#error(
-      `${letter} is not supported in an expression; if it stands for itself, write \\${letter}`,
+  constructor(alternatives: readonly Alternative[]) {
+    const all = alternatives.flatMap(({ atoms, ...ends }) =>
+      atoms.map((atom, at) => ({
+        ...{ ...ends, ...atom, isFirst: at === 0, isLast: at === atoms.length - 1 },
+        isPassed: atoms.slice(0, at + 1).every(({ optional }) => optional),
+        isInRow: at > 0 && atom.optional,
+        endsRow: at > 0 && atom.optional && !atoms[at + 1]?.optional,
+        // The row begins behind it.
+        isFront: atoms[at + 1]?.optional === true && (at === 0 || !atom.optional),
+      })),
     );
-  }
-
-  #escape(): Uint8Array {
-    const letter = this.#peek;
-    this.#at += 1;
-    const named = CLASSES[letter.toLowerCase()];
-    if (named) {
-      const isNegated = letter !== letter.toLowerCase();
-      return takesAll((code) => (code < 256 && named.test(String.fromCharCode(code))) !== isNegated);
-    }
-    if (letter === 'x') {
-      const digits = this.#source.slice(this.#at, this.#at + 2);
-      if (!/^[0-9a-fA-F]{2}$/.test(digits)) throw this.#error('\\x takes two hexadecimal digits');
-      this.#at += 2;
-      return only(Number.parseInt(digits, 16));
-    }
-    if (letter === '' || /[A-Za-z0-9]/.test(letter)) throw this.#error(`\\${letter} is not known`);
-    return only(letter.charCodeAt(0));
-  }
-
-  #set(): Uint8Array {
-    const isNegated = this.#take('^');
-    const takes = new Uint8Array(CODES);
-    let count = 0;
-    while (this.#peek !== ']' || count === 0) {
-      const part = this.#setPart();
-      part.forEach((does, code) => {
-        if (does === 1) takes[code] = 1;
+    type Step = (typeof all)[number];
+    const words = Math.max(1, Math.ceil(all.length / BITS));
+    const put = (into: Int32Array, begin: number, does: (step: Step) => boolean) => {
+      all.forEach((step, bit) => {
+        const word = begin + Math.floor(bit / BITS);
+        if (does(step)) into[word] = (into[word] as number) | (1 << (bit % BITS));
       });
-      count += 1;
+      return into;
+    };
+    const maskOf = (does: (step: Step) => boolean) => put(new Int32Array(words), 0, does);
+    this.words = words;
+    this.#state = new Int32Array(words);
+    this.#takers = new Int32Array(words * CODES);
+    for (let code = 0; code < CODES; code += 1) {
+      put(this.#takers, code * words, ({ takes }) => takes[code] === 1);
     }
-    this.#at += 1;
-    return isNegated ? takes.map((does) => 1 - does) : takes;
+    this.#firsts = maskOf(({ isFirst }) => isFirst);
+    this.#startsAnywhere = maskOf(({ isFirst, fromBegin }) => isFirst && !fromBegin);
+    this.#passedAtBegin = maskOf(({ isPassed }) => isPassed);
+    this.#passedAnywhere = maskOf(({ isPassed, fromBegin }) => isPassed && !fromBegin);
+    this.#repeats = maskOf(({ repeats }) => repeats);
+    this.#optionals = maskOf(({ isInRow }) => isInRow);
+    this.#rowEnds = maskOf(({ endsRow }) => endsRow);
+    this.#rowFronts = maskOf(({ isFront }) => isFront);
+    this.#found = maskOf(({ isLast, toEnd }) => isLast && !toEnd);
+    this.#foundAtEnd = maskOf(({ isLast }) => isLast);
+    const ofNothing = alternatives.filter(({ atoms }) => atoms.every(({ optional }) => optional));
+    this.#takesNothing = ofNothing.some(({ fromBegin, toEnd }) => !(fromBegin && toEnd));
+    this.#takesEmpty = ofNothing.length > 0;
   }
 
-  #setPart(): Uint8Array {
-    const low = this.#setLetter();
-    if (this.#peek !== '-' || ['', ']'].includes(this.#source[this.#at + 1] ?? '')) return low;
-    this.#at += 1;
-    const [from, to] = [onlyCode(low), onlyCode(this.#setLetter())];
-    if (from < 0 || to < from) throw this.#error('a range goes from a lower to a higher character');
-    return takesAll((code) => code >= from && code <= to && code < 256);
+  /** True where an alternative is satisfied without any character. */
+  takesNothing(isEmpty: boolean): boolean {
+    return this.#takesNothing || (isEmpty && this.#takesEmpty);
   }
 
-  #setLetter(): Uint8Array {
-    const letter = this.#peek;
-    if (letter === '') throw this.#error('] is missing');
-    this.#at += 1;
-    return letter === '\\' ? this.#escape() : only(letter.charCodeAt(0));
+  find(text: string): boolean {
+    const state = this.#state;
+    state.set(this.#passedAtBegin);
+    let starts = this.#firsts;
+    for (let i = 0; i < text.length; i += 1) {
+      if (this.#step(Math.min(text.charCodeAt(i), CODES - 1), starts)) return true;
+      starts = this.#startsAnywhere;
+    }
+    return state.some((word, at) => (word & (this.#foundAtEnd[at] as number)) !== 0);
   }
 
-  get #peek(): string {
-    return this.#source[this.#at] ?? '';
+  /** Takes one character. True when something is found, wherever the text goes on to. */
+  #step(code: number, starts: Int32Array): boolean {
+    const words = this.words;
+    const state = this.#state;
+    let carry = 0;
+    let borrow = 0;
+    let found = 0;
+    for (let word = 0; word < words; word += 1) {
+      const before = state[word] as number;
+      const next = (((before << 1) & FULL) | carry) & ~(this.#firsts[word] as number);
+      carry = before >>> (BITS - 1);
+      const could = next | (starts[word] as number) | (before & (this.#repeats[word] as number));
+      const taken = could & (this.#takers[code * words + word] as number);
+      // The lowest step taken in a row stops what is subtracted in front of it: what lies above is reached as well.
+      const held = taken | (this.#rowEnds[word] as number);
+      const less = held - (this.#rowFronts[word] as number) - borrow;
+      borrow = less < 0 ? 1 : 0;
+      const above = (this.#optionals[word] as number) & ~((less & FULL) ^ held);
+      const after = taken | above | (this.#passedAnywhere[word] as number);
+      state[word] = after;
+      found |= after & (this.#found[word] as number);
+    }
+    return found !== 0;
   }
-
-  #take(letter: string): boolean {
-    if (this.#peek !== letter) return false;
-    this.#at += 1;
-    return true;
-  }
-
-  #error(problem: string): Error {
-    return patternError(`${problem} (in %${this.#source}%, character ${this.#at + 1})`);
-  }
-}
-
-function takesAll(does: (code: number) => boolean): Uint8Array {
-  return Uint8Array.from({ length: CODES }, (_, code) => (does(code) ? 1 : 0));
-}
-
-function only(code: number): Uint8Array {
-  return takesAll((other) => other === code);
-}
-
-/** The one character that is taken, or -1 when there are several or none. */
-function onlyCode(takes: Uint8Array): number {
-  const first = takes.indexOf(1);
-  return first === takes.lastIndexOf(1) && first < 256 ? first : -1;
 }

@@ -1,17 +1,20 @@
-import type { LogMatcher } from '../../ports/log-store.ts';
 import { numberOf, readComparison, readOperator } from './comparison.ts';
 import { type Condition, readCondition } from './condition.ts';
 import { allOf, longest } from './must-have.ts';
+import type { Pattern } from './pattern.ts';
 import { Reading } from './reading.ts';
+import type { Work } from './work.ts';
 
 /** One field of a line, or any number of them. */
 type Field = Condition<string> | '...';
 
+/** Work to read a field, beside that for its characters. */
+const PER_FIELD = 8;
 /** Characters of a value without quotes. */
 const BARE = /[^\s,()|&"=<>!\]]+/y;
 
 /** `[host, ..., status = 5*, size > 1000]`: lines of fields with blanks between them. */
-export function compileSpacePattern(text: string): LogMatcher {
+export function compileSpacePattern(text: string): Pattern {
   const reading = new Reading(text);
   reading.require('[');
   const fields: Field[] = [];
@@ -26,7 +29,7 @@ export function compileSpacePattern(text: string): LogMatcher {
   const conditions = fields.filter((field) => field !== '...');
   const mustHave = allOf(conditions.map((condition) => condition.mustHave));
   return {
-    match: (message) => matches(fields, fieldsOf(message)),
+    match: (message, work) => matches(fields, fieldsOf(message, work), work),
     ...{ mustHave, literal: longest(conditions.flatMap(({ literals }) => literals)), ofJson: false },
   };
 }
@@ -50,9 +53,10 @@ function readTest(reading: Reading): Condition<string> {
   if (!operator) throw reading.error('=, !=, <, >, <= or >= is missing');
   const comparison = readComparison(reading, operator, BARE);
   return {
-    holds: (field) => {
+    holds: (field, work) => {
+      work.spend(comparison.isNumeric ? PER_FIELD + field.length : 1);
       const number = comparison.isNumeric ? numberOf(field) : undefined;
-      return number === undefined ? comparison.ofText(field) : comparison.ofNumber(number);
+      return number === undefined ? comparison.ofText(field, work) : comparison.ofNumber(number, work);
     },
     mustHave: comparison.mustHave,
     literals: comparison.only === undefined ? [] : [comparison.only],
@@ -64,25 +68,26 @@ function readName(reading: Reading): string | undefined {
   return reading.match(/[\w\-.$]+/y);
 }
 
-function matches(fields: readonly Field[], found: readonly string[]): boolean {
+function matches(fields: readonly Field[], found: readonly string[], work: Work): boolean {
   const gap = fields.indexOf('...');
   if (gap < 0 ? found.length !== fields.length : found.length < fields.length - 1) return false;
   const shift = found.length - fields.length;
   return fields.every((field, index) => {
     if (field === '...') return true;
-    return field.holds(found[gap >= 0 && index > gap ? index + shift : index] as string);
+    return field.holds(found[gap >= 0 && index > gap ? index + shift : index] as string, work);
   });
 }
 
 const CLOSING: Record<string, string> = { '"': '"', '[': ']' };
 
 /** Fields of a line: what stands in quotes or brackets is one. */
-function fieldsOf(message: string): string[] {
+function fieldsOf(message: string, work: Work): string[] {
+  work.spend(message.length);
   const fields: string[] = [];
-  const blanksOrField = /\s*(\S*)/y;
   // Once there is no more of them, nobody looks through the rest again.
   const noMore = new Set<string>();
   for (let at = 0; at < message.length; ) {
+    work.spend(PER_FIELD);
     const closing = CLOSING[message[at] as string];
     const close = closing === undefined || noMore.has(closing) ? -1 : message.indexOf(closing, at + 1);
     if (close > 0) {
@@ -91,15 +96,16 @@ function fieldsOf(message: string): string[] {
       continue;
     }
     if (closing !== undefined) noMore.add(closing);
-    const isBlank = /\s/.test(message[at] as string);
-    blanksOrField.lastIndex = at;
-    const [all = '', field = ''] = blanksOrField.exec(message) ?? [];
-    if (isBlank) {
-      at += all.length - field.length;
-    } else {
-      fields.push(field);
-      at += field.length;
-    }
+    const inBlanks = isBlank(message.charCodeAt(at));
+    let end = at + 1;
+    while (end < message.length && isBlank(message.charCodeAt(end)) === inBlanks) end += 1;
+    if (!inBlanks) fields.push(message.slice(at, end));
+    at = end;
   }
   return fields;
+}
+
+function isBlank(code: number): boolean {
+  if (code < 0x80) return code === 0x20 || (code >= 0x09 && code <= 0x0d);
+  return /\s/.test(String.fromCharCode(code));
 }

@@ -1,4 +1,5 @@
-import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { signalGroup, startGroup } from '../../../child-process/group.ts';
 import { expandPath } from '../../../config-loading/directories.ts';
 import type { JobOutcome } from '../journal.ts';
 import { aborted, type Deed, type DeedParts, failed, rejected, succeeded } from '../perform.ts';
@@ -60,35 +61,35 @@ async function run(
   signal: AbortSignal,
 ): Promise<JobOutcome | undefined> {
   const { PATH, HOME, LANG, TZ } = process.env;
-  const child = spawn(path, args, {
-    cwd: directories.state,
-    // What the agent itself was given, such as keys, is not the program's to see.
-    env: Object.fromEntries(
-      Object.entries({ PATH, HOME, LANG, TZ }).filter(([, value]) => value !== undefined),
-    ),
-    stdio: ['ignore', 'pipe', 'pipe'],
-    // A group of its own, which is ended whole.
-    detached: true,
-  });
   const outputs = { stdout: new Tail(), stderr: new Tail() };
-  child.stdout.on('data', (chunk: Buffer) => outputs.stdout.add(chunk));
-  child.stderr.on('data', (chunk: Buffer) => outputs.stderr.add(chunk));
+  let child: ChildProcess | undefined;
   const ended = new Promise<{ code?: number | null; killedBy?: string | null; error?: Error }>((resolve) => {
-    child.on('error', (error) => resolve({ error }));
-    child.on('exit', (code, killedBy) => {
+    const options = {
+      cwd: directories.state,
+      // What the agent itself was given, such as keys, is not the program's to see.
+      env: Object.fromEntries(
+        Object.entries({ PATH, HOME, LANG, TZ }).filter(([, value]) => value !== undefined),
+      ),
+    };
+    child = startGroup(path, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] }, (error) =>
+      resolve({ error }),
+    );
+    child?.on('exit', (code, killedBy) => {
       // A child of the program may hold its outputs open for ever.
       const settle = () => resolve({ code, killedBy });
-      child.on('close', settle);
+      child?.on('close', settle);
       setTimeout(settle, 500).unref();
     });
   });
+  child?.stdout?.on('data', (chunk: Buffer) => outputs.stdout.add(chunk));
+  child?.stderr?.on('data', (chunk: Buffer) => outputs.stderr.add(chunk));
   let cancel: (() => void) | undefined;
   const late = new Promise<'late'>((resolve) => {
     cancel = clock.after(timeout, () => resolve('late'), { unref: true });
   });
   const first = await Promise.race([ended, late, aborted(signal).then(() => 'taken' as const)]);
   cancel?.();
-  if (first === 'late' || first === 'taken') await endGroup(child.pid, ended);
+  if (first === 'late' || first === 'taken') await endGroup(child, ended);
   const end = await ended;
   const texts = { stdout: outputs.stdout.text, stderr: outputs.stderr.text };
   if (end.error) return failed(`the program cannot be started: ${end.error.message}`);
@@ -99,14 +100,8 @@ async function run(
   return failed(`the program ended with ${exitCode}`, { exitCode, ...texts });
 }
 
-async function endGroup(pid: number | undefined, ended: Promise<unknown>): Promise<void> {
-  const kill = (how: NodeJS.Signals) => {
-    try {
-      if (pid !== undefined) process.kill(-pid, how);
-    } catch {
-      // It has just ended by itself.
-    }
-  };
+async function endGroup(child: ChildProcess | undefined, ended: Promise<unknown>): Promise<void> {
+  const kill = (how: NodeJS.Signals) => signalGroup(child, how);
   kill('SIGTERM');
   const timer = setTimeout(() => kill('SIGKILL'), GRACE);
   await ended;

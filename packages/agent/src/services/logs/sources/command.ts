@@ -1,5 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { Backoff, type Clock, type Logger, messageOf, sleep } from '@ioto/runtime';
+import { signalGroup, startGroup } from '../../../child-process/group.ts';
 import { LONGEST_EVENT } from '../batch.ts';
 import type { Entry } from '../entry.ts';
 import { scanEvents, WINDOW } from '../scan.ts';
@@ -56,18 +57,19 @@ export class CommandSource {
   #runOnce(): Promise<string | undefined> {
     return new Promise((resolve) => {
       // A command of the maker's own configuration: a shell line. In a group of its own, so that all of it can be ended.
-      const child = spawn('/bin/sh', ['-c', this.#options.command], {
-        stdio: ['ignore', 'pipe', 'ignore'],
-        detached: true,
-      });
+      const child = startGroup(
+        '/bin/sh',
+        ['-c', this.#options.command],
+        { stdio: ['ignore', 'pipe', 'ignore'] },
+        (error) => resolve(messageOf(error)),
+      );
       this.#child = child;
-      child.stdout.on('data', (data: Buffer) => {
+      child?.stdout?.on('data', (data: Buffer) => {
         if (this.#take(data)) return;
-        child.stdout.pause();
-        this.#options.spool.onceDrained(() => child.stdout.resume());
+        child.stdout?.pause();
+        this.#options.spool.onceDrained(() => child.stdout?.resume());
       });
-      child.on('error', (error) => resolve(messageOf(error)));
-      child.on('close', (code, signal) => {
+      child?.on('close', (code, signal) => {
         this.#child = undefined;
         this.#flush();
         resolve(code === 0 ? undefined : code === null ? `it was ended by ${signal}` : `exit code ${code}`);
@@ -81,15 +83,9 @@ export class CommandSource {
   }
 
   #kill(signal: NodeJS.Signals): void {
-    const child = this.#child;
-    if (child?.pid === undefined) return;
-    try {
-      process.kill(-child.pid, signal);
-    } catch {
-      // It has just ended.
-    }
+    signalGroup(this.#child, signal);
     // What it has started elsewhere may hold its output open.
-    if (signal === 'SIGKILL') child.stdout?.destroy();
+    if (signal === 'SIGKILL') this.#child?.stdout?.destroy();
   }
 
   /** Returns false when the spool asks to wait. */

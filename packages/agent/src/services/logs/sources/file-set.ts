@@ -1,14 +1,15 @@
-import { readdir, stat } from 'node:fs/promises';
+import { lstat, readdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { isCodedError, type Logger, messageOf, systemCode } from '@ioto/runtime';
 import type { Entry } from '../entry.ts';
+import { Choice, MOST_FILES } from './choice.ts';
 import { findPaths, isPattern } from './glob.ts';
 import { keyOf, OpenFile } from './open-file.ts';
 import type { Gap } from './source.ts';
 import { Tail, type TailState } from './tail.ts';
 
-/** Files that one entry follows: each is kept open. */
-const MOST_FILES = 256;
+/** Complaints that are remembered, so that each is logged once. */
+const MOST_COMPLAINTS = 256;
 /** Milliseconds from one search for new files of a pattern to the next. */
 const SEARCH = 10_000;
 /** Milliseconds for which a writer may go on with a file that was renamed. */
@@ -30,6 +31,8 @@ export interface FileSetOptions {
 
 interface SetState {
   files: TailState[];
+  /** Files that are not kept open. */
+  resting?: TailState[];
 }
 
 /**
@@ -46,12 +49,14 @@ export class FileSet {
   #earlier: TailState[] | undefined;
   /** Whether files that are there already are of before the first run. */
   #isFirstLook: boolean;
-  #paths: string[] = [];
+  #paths: readonly string[] = [];
+  readonly #choice: Choice;
   #searched = Number.NEGATIVE_INFINITY;
 
   constructor(options: FileSetOptions, state: unknown) {
     this.#options = options;
     this.#earlier = isState(state) ? state.files : undefined;
+    this.#choice = new Choice(isState(state) ? state.resting : undefined);
     this.#isFirstLook = this.#earlier === undefined;
   }
 
@@ -68,7 +73,8 @@ export class FileSet {
     const { path } = this.#options;
     if (!isPattern(path)) this.#paths = [path];
     else if (now - this.#searched >= SEARCH) {
-      this.#paths = await findPaths(path);
+      const isOld = this.#isFirstLook && !this.#options.entry.fromStart;
+      this.#paths = await this.#choice.among(await findPaths(path), isOld);
       this.#searched = now;
     }
     const seen = new Set<Tail>();
@@ -78,7 +84,7 @@ export class FileSet {
     }
     this.#isFirstLook = false;
     for (const tail of this.#tails.values()) {
-      tail.isRotated = !seen.has(tail);
+      tail.isRotated = !seen.has(tail) && !this.#choice.isLeft(tail.key);
       await this.#attend(tail, window);
     }
   }
@@ -86,7 +92,9 @@ export class FileSet {
   state(): SetState | undefined {
     // Before the first look nothing is known but what was.
     if (this.#isFirstLook) return undefined;
-    return { files: this.#earlier ?? [...this.#tails.values()].map((tail) => tail.state()) };
+    const files = this.#earlier ?? [...this.#tails.values()].map((tail) => tail.state());
+    const { resting } = this.#choice;
+    return resting.length > 0 ? { files, resting } : { files };
   }
 
   async close(): Promise<void> {
@@ -100,19 +108,23 @@ export class FileSet {
     } catch (error) {
       this.#complain(tail.path, error);
     }
-    if (tail.isRotated && tail.isDrained && tail.quietFor >= LEAVE) await this.#drop(tail);
+    if (!tail.isDrained || tail.quietFor < LEAVE) return;
+    const isLeft = this.#choice.isLeft(tail.key);
+    if (isLeft) this.#choice.rest(tail.state());
+    if (isLeft || tail.isRotated) await this.#drop(tail);
   }
 
   /** The tail of whatever has this name now. */
   async #follow(path: string): Promise<Tail | undefined> {
     try {
-      const stats = await stat(path, { bigint: true });
+      const stats = await this.#stats(path);
       const key = keyOf(stats);
       const known = this.#tails.get(key);
       if (known) {
         this.#name(known, path);
         return known;
       }
+      if (stats.isSymbolicLink()) throw new Error('is a link, which a pattern does not follow');
       if (!stats.isFile()) throw new Error('is no file that could be read line by line');
       return await this.#add(path);
     } catch (error) {
@@ -122,17 +134,30 @@ export class FileSet {
     }
   }
 
+  /** Who may write a name that fits a pattern is not to choose the file: only a path that stands in the configuration may be a link. */
+  get #followsLinks(): boolean {
+    return !isPattern(this.#options.path);
+  }
+
+  #stats(path: string) {
+    return this.#followsLinks ? stat(path, { bigint: true }) : lstat(path, { bigint: true });
+  }
+
   async #add(path: string): Promise<Tail | undefined> {
     if (this.#tails.size >= MOST_FILES) {
-      throw new Error(`is one too many: an entry follows ${MOST_FILES} files`);
+      throw new Error(`has to wait: an entry follows ${MOST_FILES} files at once`);
     }
-    const file = await OpenFile.open(path);
+    const file = await OpenFile.open(path, this.#followsLinks);
     if (!file) return undefined;
     const known = this.#tails.get(file.key);
     if (known) {
       // It was renamed in the meantime.
       await file.close();
       return known;
+    }
+    const resting = this.#choice.wake(file.key);
+    if (resting && (await isStill(file, resting))) {
+      return this.#take(file, { ...resting, path, key: file.key, ...(await file.head()) });
     }
     const fromEnd = this.#isFirstLook && !this.#options.entry.fromStart;
     const identity = { key: file.key, ...(await file.head()) };
@@ -170,7 +195,7 @@ export class FileSet {
   async #findEarlier(states: readonly TailState[]): Promise<void> {
     for (const state of states) {
       try {
-        const found = await openAgain(state);
+        const found = await openAgain(state, this.#followsLinks);
         if (found) {
           const tail = this.#take(found.file, { ...state, ...found.identity, path: found.path });
           // Who has its name now waits for it.
@@ -184,6 +209,10 @@ export class FileSet {
 
   #complain(path: string, error: unknown): void {
     if (this.#complaints.has(path)) return;
+    for (const first of this.#complaints) {
+      if (this.#complaints.size < MOST_COMPLAINTS) break;
+      this.#complaints.delete(first);
+    }
     this.#complaints.add(path);
     const code = isCodedError(error) ? error.code : systemCode(error);
     this.#options.logger.warn({ path, code, problem: messageOf(error) }, 'a log cannot be read');
@@ -195,15 +224,11 @@ function waitsFor(tail: Tail, other: Tail): boolean {
   return false;
 }
 
-async function openAgain(state: TailState) {
-  for (const path of await candidates(state)) {
-    const file = await OpenFile.open(path).catch(() => undefined);
+async function openAgain(state: TailState, followsLinks: boolean) {
+  for (const path of await candidates(state, followsLinks)) {
+    const file = await OpenFile.open(path, followsLinks && path === state.path).catch(() => undefined);
     if (!file) continue;
-    const size = await file.size();
-    const { head, headLength } = await file.head(state.headLength);
-    const isSame = file.key === state.key && headLength === state.headLength && head === state.head;
-    // An emptied one is the same file with another content.
-    if (isSame && size >= state.at) {
+    if (await isStill(file, state)) {
       const { key } = file;
       return { file, path, identity: { key, ...(await file.head()) } };
     }
@@ -212,13 +237,21 @@ async function openAgain(state: TailState) {
   return undefined;
 }
 
+/** Whether a file begins as it did; an emptied one is the same file with another content. */
+async function isStill(file: OpenFile, state: TailState): Promise<boolean> {
+  const { head, headLength } = await file.head(state.headLength);
+  const isSame = file.key === state.key && headLength === state.headLength && head === state.head;
+  return isSame && (await file.size()) >= state.at;
+}
+
 /** Paths in the directory of a log at which its inode is found. */
-async function candidates({ path, key }: TailState): Promise<string[]> {
+async function candidates({ path, key }: TailState, followsLinks: boolean): Promise<string[]> {
   const directory = dirname(path);
   const names = await readdir(directory).catch(() => []);
   const found: string[] = [];
   for (const each of [path, ...names.slice(0, MOST_SIBLINGS).map((name) => join(directory, name))]) {
-    const stats = await stat(each, { bigint: true }).catch(() => undefined);
+    const look = followsLinks && each === path ? stat : lstat;
+    const stats = await look(each, { bigint: true }).catch(() => undefined);
     if (stats?.isFile() && keyOf(stats) === key) found.push(each);
     if (found.length > 0) break;
   }

@@ -1,5 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { Backoff, type Clock, type Logger, messageOf, sleep } from '@ioto/runtime';
+import { signalGroup, startGroup } from '../../../child-process/group.ts';
 import type { Batch } from '../batch.ts';
 import type { Entry } from '../entry.ts';
 import { BoundedLines } from './bounded-lines.ts';
@@ -55,7 +56,7 @@ export class JournaldSource implements EventSource {
   async run(signal: AbortSignal): Promise<void> {
     const { clock, logger } = this.#options;
     const backoff = new Backoff({ first: FIRST_RETRY, limit: LAST_RETRY });
-    signal.addEventListener('abort', () => this.#child?.kill(), { once: true });
+    signal.addEventListener('abort', () => signalGroup(this.#child, 'SIGTERM'), { once: true });
     while (!signal.aborted) {
       const before = this.#sent;
       const problem = await this.#runOnce();
@@ -99,11 +100,15 @@ export class JournaldSource implements EventSource {
   }
 
   async forget(): Promise<void> {
+    // What its program has printed and nobody has read is of the former owner as well: it is let go before there is room again.
+    const child = this.#child;
+    this.#child = undefined;
+    child?.stdout?.destroy();
+    signalGroup(child, 'SIGTERM');
     this.#release(this.#waiting.splice(0));
     this.#taken = this.#sent;
-    // What it holds beyond is of the former owner as well: begun again from its end.
+    // Begun again from its end.
     this.#cursor = undefined;
-    this.#child?.kill();
   }
 
   state(): unknown {
@@ -124,19 +129,26 @@ export class JournaldSource implements EventSource {
     const last = this.#waiting.at(-1)?.cursor ?? this.#cursor;
     this.#began = clock.now();
     return new Promise((resolve) => {
-      const child = spawn(program, this.#arguments(last), { stdio: ['ignore', 'pipe', 'pipe'] });
+      const child = startGroup(
+        program,
+        this.#arguments(last),
+        { stdio: ['ignore', 'pipe', 'pipe'] },
+        (error) => resolve(messageOf(error)),
+      );
       this.#child = child;
       let said = '';
-      const lines = new BoundedLines(LONGEST_ENTRY, (line, left) => this.#take(line, left));
-      child.stdout.on('data', (data: Buffer) => {
-        lines.add(data);
-        if (this.#waitingBytes >= MOST_WAITING) child.stdout.pause();
+      const lines = new BoundedLines(LONGEST_ENTRY, (line, left) => {
+        // Of one that was let go nothing is taken, also not the rest of what it was read with.
+        if (this.#child === child) this.#take(line, left);
       });
-      child.stderr.on('data', (data: Buffer) => {
+      child?.stdout?.on('data', (data: Buffer) => {
+        lines.add(data);
+        if (this.#waitingBytes >= MOST_WAITING) child.stdout?.pause();
+      });
+      child?.stderr?.on('data', (data: Buffer) => {
         said = (said + data.toString()).slice(-500);
       });
-      child.on('error', (error) => resolve(messageOf(error)));
-      child.on('close', (code, signal) =>
+      child?.on('close', (code, signal) =>
         resolve(`${program} ended with ${code ?? signal}${said ? `: ${said.trim()}` : ''}`),
       );
     });

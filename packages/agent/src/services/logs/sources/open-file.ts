@@ -38,10 +38,14 @@ export class OpenFile {
     this.key = key;
   }
 
-  /** @throws as the file system does; undefined for what is no regular file. */
-  static async open(path: string): Promise<OpenFile | undefined> {
+  /**
+   * @param follows whether the path may be a symbolic link
+   * @throws as the file system does; undefined for what is no regular file.
+   */
+  static async open(path: string, follows: boolean): Promise<OpenFile | undefined> {
     // Not to be held up by a pipe that nobody writes to.
-    const descriptor = await openDescriptor(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const flags = constants.O_RDONLY | constants.O_NONBLOCK | (follows ? 0 : constants.O_NOFOLLOW);
+    const descriptor = await openDescriptor(path, flags);
     const stats = await statDescriptor(descriptor, { bigint: true });
     if (stats.isFile()) return new OpenFile(descriptor, keyOf(stats));
     await closeDescriptor(descriptor);

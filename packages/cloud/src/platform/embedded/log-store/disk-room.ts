@@ -1,5 +1,5 @@
 import { statfs } from 'node:fs/promises';
-import type { Clock } from '@ioto/runtime';
+import type { Clock, Logger } from '@ioto/runtime';
 import { logStoreError } from '../../../ports/log-store.ts';
 
 /** Bytes of the disk of a directory: all of it, and what is free. */
@@ -10,6 +10,8 @@ const LEFT = 256 * 1024 * 1024;
 const LEFT_SHARE = 0.05;
 /** Milliseconds between two looks. */
 const LOOK_EVERY = 2000;
+/** Milliseconds until it is said again that there is too little. */
+const QUIET = 60_000;
 
 export const diskSize: DiskSize = async (directory) => {
   const { blocks, bavail, bsize } = await statfs(directory);
@@ -21,13 +23,17 @@ export class DiskRoom {
   readonly #directory: string;
   readonly #look: DiskSize;
   readonly #clock: Clock;
+  readonly #logger: Logger;
   #looked = Number.NEGATIVE_INFINITY;
   #isShort = false;
+  /** When it was last said. */
+  #said = Number.NEGATIVE_INFINITY;
 
-  constructor(options: { directory: string; look: DiskSize; clock: Clock }) {
+  constructor(options: { directory: string; look: DiskSize; clock: Clock; logger: Logger }) {
     this.#directory = options.directory;
     this.#look = options.look;
     this.#clock = options.clock;
+    this.#logger = options.logger;
   }
 
   /** @throws LOG_STORE_UNWRITABLE when there is too little left. */
@@ -36,7 +42,9 @@ export class DiskRoom {
     if (now - this.#looked >= LOOK_EVERY || now < this.#looked) {
       this.#looked = now;
       const { size, free } = await this.#look(this.#directory);
-      this.#isShort = free < Math.min(LEFT, size * LEFT_SHARE);
+      const needed = Math.min(LEFT, size * LEFT_SHARE);
+      this.#isShort = free < needed;
+      if (this.#isShort) this.#say(now, { free, needed });
     }
     if (this.#isShort) {
       throw logStoreError(
@@ -44,5 +52,15 @@ export class DiskRoom {
         'the disk of the cloud is nearly full: log events are not taken',
       );
     }
+  }
+
+  #say(now: number, bytes: { free: number; needed: number }): void {
+    if (now - this.#said < QUIET && now >= this.#said) return;
+    this.#said = now;
+    const directory = this.#directory;
+    this.#logger.warn(
+      { directory, ...bytes },
+      `the disk of ${directory} has ${bytes.free} bytes free, and log events are taken from ${Math.ceil(bytes.needed)} on: free space on it, or give log groups a shorter retention`,
+    );
   }
 }

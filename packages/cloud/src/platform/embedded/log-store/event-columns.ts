@@ -39,9 +39,12 @@ export function textOf(columns: EventColumns, index: number): string {
   return columns.bytes.toString('utf8', startOf(columns, index), columns.ends[index]);
 }
 
+/** Bytes that one set of columns takes beside its events: four arrays with their memory, and a buffer. */
+const COLUMNS = 1000;
+
 /** Bytes of memory that they take. */
 export function sizeOf({ count, bytes }: EventColumns): number {
-  return bytes.length + count * 24;
+  return COLUMNS + bytes.length + count * 24;
 }
 
 /** Columns with room for so many events, over bytes that are there already. */

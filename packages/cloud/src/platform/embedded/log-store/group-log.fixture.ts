@@ -3,20 +3,22 @@ import { silentLogger } from '@ioto/runtime';
 import { VirtualClock } from '@ioto/testkit/virtual-clock';
 import { BlockReader } from './block-reader.ts';
 import { GroupLog, type GroupLogLimits } from './group-log.ts';
+import type { HeldBytes } from './held-bytes.ts';
 import type { Wanted } from './hits.ts';
 import { Sweep, type SweepOptions } from './sweep.ts';
 
 export const DIRECTORY = '/logs/A/G';
 
 /** Small, so that a few events fill logs and segments. */
-export const smallLimits: Partial<GroupLogLimits> = { packAt: 400, segment: 600 };
+export const smallLimits: Partial<GroupLogLimits> = { packAt: 1300, segment: 600 };
 
 export async function openLog(
   files: FileLayer,
   clock = new VirtualClock(),
   limits: Partial<GroupLogLimits> = {},
+  memory?: HeldBytes,
 ): Promise<GroupLog> {
-  const log = new GroupLog({ directory: DIRECTORY, files, clock, logger: silentLogger, limits });
+  const log = new GroupLog({ directory: DIRECTORY, files, clock, logger: silentLogger, limits, memory });
   await log.open();
   return log;
 }

@@ -8,6 +8,8 @@ import {
 } from '../../../../../database/src/journal/simulated-disk.fixture.ts';
 import { DIRECTORY, messagesOf, openLog, smallLimits } from './group-log.fixture.ts';
 import type { GroupLog } from './group-log.ts';
+import { HeldBytes } from './held-bytes.ts';
+import { encodeFrame } from './wal-frame.ts';
 
 const event = (message: string, timestamp = 1000) => ({ timestamp, message });
 const text = (i: number) => `line ${i} ${'x'.repeat(40)}`;
@@ -131,6 +133,37 @@ describe('a group log', () => {
     expect(await messagesOf(await openLog(damaged))).toEqual(['first', 'third']);
   });
 
+  it('keeps many small puts together, in memory and when it is opened again', async () => {
+    const disk = new SimulatedDisk();
+    const memory = new HeldBytes();
+    const log = await openLog(disk, new VirtualClock(), {}, memory);
+    const all = Array.from({ length: 3000 }, (_, i) => `${i}`);
+    await Promise.all(all.map((message, i) => log.append(1 + (i % 3), [event(message, i)])));
+    for (const message of ['x', 'y', 'z']) await log.append(1, [event(message, 5000)]);
+    expect(log.view.parts.length).toBeLessThan(20);
+    expect(memory.bytes).toBe(log.size);
+    expect(log.size).toBeGreaterThan(3000 * 24);
+    expect(await messagesOf(log)).toEqual([...all, 'x', 'y', 'z']);
+    const again = await openLog(disk.crash(LOSE_ALL));
+    expect(again.view.parts.length).toBeLessThan(20);
+    expect(await messagesOf(again)).toEqual([...all, 'x', 'y', 'z']);
+    await log.close();
+    expect(memory.bytes).toBe(0);
+  });
+
+  it('passes over a put of nothing', async () => {
+    const disk = new SimulatedDisk();
+    const log = await openLog(disk);
+    await log.append(1, [event('first')]);
+    const [path] = disk.paths() as [string];
+    const empty = encodeFrame(1, [], 5_000_000).bytes;
+    disk.put(path, Buffer.concat([empty, disk.content(path), empty]));
+    const again = await openLog(disk);
+    expect(again.view.parts.map(({ count }) => count)).toEqual([1]);
+    await again.append(1, [event('second')]);
+    expect(await messagesOf(await openLog(disk))).toEqual(['first', 'second']);
+  });
+
   it('drops a run that was torn, which the write-ahead log still has', async () => {
     const disk = new SimulatedDisk();
     const log = await openLog(disk);
@@ -153,6 +186,31 @@ describe('a group log', () => {
       await again.append(1, [event('c')]);
       await again.pack({ all: true });
       expect(await messagesOf(await openLog(torn))).toEqual(['a', 'c']);
+    }
+  });
+
+  it('finds what lies behind a damaged header, and never cuts off what it does not know', async () => {
+    const disk = new SimulatedDisk();
+    const log = await openLog(disk);
+    for (const message of ['first', 'second', 'third']) {
+      await log.append(1, [event(message)]);
+      await log.pack({ all: true });
+    }
+    const [path] = disk.paths().filter((each) => each.includes('/seg-')) as [string];
+    const whole = disk.content(path);
+    const runs = log.view.runs.map(({ run }) => run.offset);
+    for (const damaged of [0, 1, 2]) {
+      const bytes = Buffer.from(whole);
+      bytes[(runs[damaged] as number) + 20] = (bytes[(runs[damaged] as number) + 20] as number) ^ 255;
+      const files = new SimulatedDisk();
+      files.put(path, bytes);
+      const others = ['first', 'second', 'third'].filter((_, index) => index !== damaged);
+      const again = await openLog(files);
+      expect(await messagesOf(again)).toEqual(others);
+      await again.append(1, [event('fourth')]);
+      await again.pack({ all: true });
+      expect(await messagesOf(await openLog(files.crash(LOSE_ALL)))).toEqual([...others, 'fourth']);
+      expect(files.content(path).subarray(0, bytes.length).equals(bytes)).toBe(true);
     }
   });
 

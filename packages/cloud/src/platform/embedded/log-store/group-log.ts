@@ -4,6 +4,7 @@ import { Turns } from '../../../devices/turns.ts';
 import { type LogEvent, logStoreError } from '../../../ports/log-store.ts';
 import { arrivalOf, type EventColumns, firstSequence, sortedTogether } from './event-columns.ts';
 import { groupFiles } from './group-files.ts';
+import { HeldBytes } from './held-bytes.ts';
 import { packRun, type RunPlace } from './run.ts';
 import { Segment } from './segment.ts';
 import { encodeFrame, type Frame, readFrames } from './wal-frame.ts';
@@ -35,6 +36,10 @@ export interface GroupLogOptions {
   clock: Clock;
   logger: Logger;
   limits?: Partial<GroupLogLimits>;
+  /** Where it counts what it has in memory. */
+  memory?: HeldBytes;
+  /** Told when the bytes of the segments have changed. */
+  onStored?: () => Promise<void>;
   /** Told before the log of packed events goes: what it also knew must be durable elsewhere then. */
   onPacked?: () => Promise<void>;
 }
@@ -56,6 +61,7 @@ interface Waiting {
 export class GroupLog {
   readonly #options: GroupLogOptions;
   readonly #limits: GroupLogLimits;
+  readonly #memory: HeldBytes;
   /** The last one is written to; the others wait to be packed. */
   #wals: WriteAheadLog[] = [];
   #segments: Segment[] = [];
@@ -69,6 +75,7 @@ export class GroupLog {
   constructor(options: GroupLogOptions) {
     this.#options = options;
     this.#limits = { ...groupLogLimits, ...options.limits };
+    this.#memory = options.memory ?? new HeldBytes();
   }
 
   /** Bytes of memory of what is not packed yet. */
@@ -96,8 +103,11 @@ export class GroupLog {
     let packed = 0;
     for (const { path, number } of found.segments) {
       const segment = new Segment(files, path);
-      if (await segment.load())
-        logger.warn({ file: path }, 'a log segment ends in what was not written whole');
+      const { isTorn, isDamaged } = await segment.load();
+      if (isTorn) logger.warn({ file: path }, 'a log segment ends in what was not written whole');
+      if (isDamaged) {
+        logger.error({ file: path }, 'a log segment is damaged: some of its events cannot be found');
+      }
       this.#segments.push(segment);
       this.#sequence = Math.max(this.#sequence, number);
       for (const run of segment.runs) packed = Math.max(packed, run.maxSequence);
@@ -123,7 +133,7 @@ export class GroupLog {
     }
     const file = await files.open(path);
     await file.truncate(content.end);
-    this.#wals = [...this.#wals, new WriteAheadLog(path, file, { end: content.end, parts })];
+    this.#wals = [...this.#wals, new WriteAheadLog(path, file, { end: content.end, parts }, this.#memory)];
   }
 
   /**
@@ -193,7 +203,7 @@ export class GroupLog {
     const { files, directory, clock } = this.#options;
     this.#sequence = firstSequence(clock.now(), this.#sequence);
     const path = groupFiles.wal(directory, this.#sequence);
-    const wal = await WriteAheadLog.create(files, directory, path);
+    const wal = await WriteAheadLog.create(files, directory, path, this.#memory);
     this.#wals = [...this.#wals, wal];
     return wal;
   }
@@ -244,6 +254,7 @@ export class GroupLog {
     this.#wals = this.#wals.filter((other) => other !== wal);
     await wal.close();
     await files.remove(wal.path);
+    await this.#options.onStored?.();
   }
 
   async #writableSegment({ sequences }: EventColumns): Promise<Segment> {
@@ -265,7 +276,7 @@ export class GroupLog {
    */
   async tidy(oldest: number | undefined): Promise<void> {
     const { clock, files, directory } = this.#options;
-    const first = this.#wals[0]?.parts[0]?.sequences[0];
+    const first = this.#wals[0]?.firstSequence;
     if (first !== undefined && clock.now() - arrivalOf(first) > this.#limits.segmentAge) {
       await this.pack({ all: true });
     }
@@ -279,6 +290,7 @@ export class GroupLog {
       await files.remove(segment.path);
     }
     await files.syncDirectory(directory);
+    await this.#options.onStored?.();
   }
 
   /** Ends what is under way. What is not packed stays in the write-ahead log. */

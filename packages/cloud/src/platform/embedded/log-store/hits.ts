@@ -1,5 +1,6 @@
 import type { LogMatcher, LogPosition } from '../../../ports/log-store.ts';
 import { mayHave } from './bloom.ts';
+import type { Breath } from './breath.ts';
 import { type EventColumns, firstAtOrAfter, indexOfByte, startOf, textOf } from './event-columns.ts';
 import { wordHash } from './words.ts';
 
@@ -23,7 +24,7 @@ export interface Wanted {
   matcher?: PreparedMatcher;
 }
 
-export interface PreparedMatcher extends Pick<LogMatcher, 'match' | 'ofJson'> {
+export interface PreparedMatcher extends Pick<LogMatcher, 'match' | 'spent' | 'ofJson'> {
   hashes: readonly (readonly number[])[];
   literal: Buffer | undefined;
 }
@@ -33,9 +34,10 @@ const OVERHEAD = 26;
 
 const ESCAPE = Buffer.from('\\u');
 
-export function prepare({ match, mustHave, literal, ofJson }: LogMatcher): PreparedMatcher {
+export function prepare({ match, spent, mustHave, literal, ofJson }: LogMatcher): PreparedMatcher {
   return {
     ...{ match, ofJson },
+    ...(spent ? { spent } : {}),
     hashes: mustHave.map((words) => words.map(wordHash)),
     literal: literal === undefined || literal === '' ? undefined : Buffer.from(literal),
   };
@@ -48,12 +50,21 @@ export function mayMatch({ hashes, ofJson }: PreparedMatcher, bloom: Buffer, has
 }
 
 /** Those of the events that are wanted, in their order. */
-export function hitsIn(columns: EventColumns, wanted: Wanted): Hit[] {
+export async function hitsIn(columns: EventColumns, wanted: Wanted, breath: Breath): Promise<Hit[]> {
   const from = firstAtOrAfter(columns, wanted.from);
   const to = firstAtOrAfter(columns, wanted.to);
   if (from >= to) return [];
   const literal = literalFor(columns, wanted);
-  return literal ? byLiteral(columns, wanted, literal, from, to) : oneByOne(columns, wanted, from, to);
+  const hits: Hit[] = [];
+  const indexes = literal ? withLiteral(columns, literal, from, to) : everyOne(from, to);
+  for (const index of indexes) {
+    const hit = hitAt(columns, wanted, index);
+    if (hit) hits.push(hit);
+    const work = wanted.matcher?.spent?.() ?? 0;
+    const pause = breath.after((columns.ends[index] as number) - startOf(columns, index) + work);
+    if (pause) await pause;
+  }
+  return hits;
 }
 
 /** Text that every wanted event has in it, byte for byte. */
@@ -62,33 +73,22 @@ function literalFor({ bytes }: EventColumns, { matcher }: Wanted): Buffer | unde
   return matcher.ofJson && bytes.includes(ESCAPE) ? undefined : matcher.literal;
 }
 
-function oneByOne(columns: EventColumns, wanted: Wanted, from: number, to: number): Hit[] {
-  const hits: Hit[] = [];
-  for (let i = from; i < to; i += 1) {
-    const hit = hitAt(columns, wanted, i);
-    if (hit) hits.push(hit);
-  }
-  return hits;
+function* everyOne(from: number, to: number): Generator<number> {
+  for (let i = from; i < to; i += 1) yield i;
 }
 
 /** Looks for the literal in all texts at once: most of them are never made a string. */
-function byLiteral(columns: EventColumns, wanted: Wanted, literal: Buffer, from: number, to: number): Hit[] {
+function* withLiteral(columns: EventColumns, literal: Buffer, from: number, to: number): Generator<number> {
   const { bytes, ends } = columns;
   const end = ends[to - 1] as number;
-  const hits: Hit[] = [];
   let at = bytes.indexOf(literal, startOf(columns, from));
   while (at >= 0 && at + literal.length <= end) {
     const index = indexOfByte(columns, at);
     // It may reach over the end of a text into the next: that is none.
-    if (at + literal.length > (ends[index] as number)) {
-      at = bytes.indexOf(literal, at + 1);
-      continue;
-    }
-    const hit = hitAt(columns, wanted, index);
-    if (hit) hits.push(hit);
-    at = bytes.indexOf(literal, ends[index]);
+    const isWithin = at + literal.length <= (ends[index] as number);
+    if (isWithin) yield index;
+    at = bytes.indexOf(literal, isWithin ? ends[index] : at + 1);
   }
-  return hits;
 }
 
 function hitAt(columns: EventColumns, wanted: Wanted, index: number): Hit | undefined {

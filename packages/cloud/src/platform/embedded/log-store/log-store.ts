@@ -1,5 +1,5 @@
 import type { FileLayer } from '@ioto/database';
-import { type Clock, type Component, type Logger, newUlid } from '@ioto/runtime';
+import { type Clock, type Component, type Logger, newUlid, Recurring } from '@ioto/runtime';
 import { Turns } from '../../../devices/turns.ts';
 import type { ItemStore, Write } from '../../../ports/item-store.ts';
 import {
@@ -19,6 +19,7 @@ import { DiskRoom, type DiskSize, diskSize } from './disk-room.ts';
 import { arrivalOf } from './event-columns.ts';
 import type { GroupLogLimits } from './group-log.ts';
 import { type Hit, prepare } from './hits.ts';
+import { LogQuota } from './log-quota.ts';
 import { LogRecords, type StreamRecord } from './log-records.ts';
 import type { OpenGroup } from './open-group.ts';
 import { OpenGroups } from './open-groups.ts';
@@ -43,6 +44,10 @@ export interface EmbeddedLogStoreOptions {
   logger: Logger;
   limits?: Partial<LogStoreLimits>;
   groupLimits?: Partial<GroupLogLimits>;
+  /** Bytes of memory for events of all groups; default 64 MB. */
+  memory?: number;
+  /** Bytes of packed events that an account may keep; default 10 GiB. */
+  quota?: number;
   /** Default: of the real disk. */
   diskSize?: DiskSize;
 }
@@ -56,43 +61,38 @@ export class EmbeddedLogStore implements LogStore, Component {
   readonly #groups: OpenGroups;
   readonly #reader: BlockReader;
   readonly #room: DiskRoom;
+  readonly #quota: LogQuota;
   readonly #turns = new Turns();
-  #cancelTidy: (() => void) | undefined;
-  #tidying: Promise<void> | undefined;
+  readonly #tidying: Recurring;
 
   constructor(options: EmbeddedLogStoreOptions) {
     this.#options = options;
     this.#limits = { ...limits, ...options.limits };
     this.#records = new LogRecords(options.store);
     this.#reader = new BlockReader(options.logger);
-    const { directory, clock, diskSize: look = diskSize } = options;
-    this.#room = new DiskRoom({ directory, clock, look });
-    this.#groups = new OpenGroups({ ...options, records: this.#records, limits: options.groupLimits });
+    const { directory, clock, logger, diskSize: look = diskSize } = options;
+    this.#room = new DiskRoom({ directory, clock, logger, look });
+    this.#quota = new LogQuota(this.#records, options.quota);
+    this.#groups = new OpenGroups({
+      ...options,
+      ...{ records: this.#records, quota: this.#quota, limits: options.groupLimits },
+    });
+    this.#tidying = new Recurring({
+      ...{ name: 'tidying of logs', every: TIDY_EVERY, clock, logger },
+      failure: 'cannot tidy the logs',
+      turn: () => this.tidy(),
+    });
   }
 
   /** Clears up what the removal of a group has left when the power failed. */
   async start(): Promise<void> {
     await this.#groups.start();
-    this.#later();
+    await this.#tidying.start();
   }
 
   async stop(): Promise<void> {
-    this.#cancelTidy?.();
-    this.#cancelTidy = undefined;
-    await this.#tidying;
+    await this.#tidying.stop();
     await this.#groups.closeAll();
-  }
-
-  #later(): void {
-    this.#cancelTidy = this.#options.clock.after(
-      TIDY_EVERY,
-      () => {
-        this.#tidying = this.tidy().finally(() => {
-          if (this.#cancelTidy) this.#later();
-        });
-      },
-      { unref: true },
-    );
   }
 
   /** Removes what is past its retention, packs what waits too long, and closes groups that nobody uses. */
@@ -172,7 +172,11 @@ export class EmbeddedLogStore implements LogStore, Component {
   }
 
   async put(accountId: string, group: string, stream: string, events: readonly LogEvent[]): Promise<void> {
-    await this.#room.require();
+    if (events.length > 0) {
+      await this.#room.require();
+      await this.#quota.require(accountId);
+      await this.#groups.requireMemory();
+    }
     await this.#groups.use(accountId, group, async (open) => {
       await open.put(requireStream(open, stream), events);
       this.#groups.keepWithinMemory();

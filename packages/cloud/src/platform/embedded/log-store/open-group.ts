@@ -1,13 +1,15 @@
 import type { LogEvent, StreamsQuery, TailListener } from '../../../ports/log-store.ts';
 import { arrivalOf, type EventColumns } from './event-columns.ts';
 import { GroupLog, type GroupLogOptions } from './group-log.ts';
+import type { LogQuota } from './log-quota.ts';
 import type { LogRecords, StreamRecord } from './log-records.ts';
 
-export interface OpenGroupOptions extends Omit<GroupLogOptions, 'onPacked'> {
+export interface OpenGroupOptions extends Omit<GroupLogOptions, 'onPacked' | 'onStored'> {
   id: string;
   accountId: string;
   name: string;
   records: LogRecords;
+  quota: Pick<LogQuota, 'note'>;
 }
 
 /** A group in use: its events, and its streams with what was last seen of them. */
@@ -16,17 +18,23 @@ export class OpenGroup {
   readonly log: GroupLog;
   /** Operations under way: a group is not closed under them. */
   busy = 0;
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970; 0 when it was opened for the cloud's own ends alone. */
   lastUsed = 0;
   readonly tails = new Set<TailListener>();
   readonly #byName = new Map<string, StreamRecord>();
+  /** In the order of their names, until one comes or goes: each page of a long list begins anew. */
+  #sorted: readonly StreamRecord[] | undefined;
   readonly #byNumber = new Map<number, StreamRecord>();
   /** Streams whose latest times are in the write-ahead log only. */
   readonly #changed = new Set<StreamRecord>();
 
   constructor(options: OpenGroupOptions) {
     this.options = options;
-    this.log = new GroupLog({ ...options, onPacked: () => this.#saveTimes() });
+    this.log = new GroupLog({
+      ...options,
+      onPacked: () => this.#saveTimes(),
+      onStored: () => this.#saveSize(),
+    });
   }
 
   async open(): Promise<void> {
@@ -60,16 +68,17 @@ export class OpenGroup {
   async removeStream(record: StreamRecord): Promise<void> {
     await this.options.records.removeStreams(this.options.id, [record.name]);
     this.#byName.delete(record.name);
+    this.#sorted = undefined;
     this.#byNumber.delete(record.number);
     this.#changed.delete(record);
   }
 
   /** Resolves when the events are durable. */
   async put(stream: StreamRecord, events: readonly LogEvent[]): Promise<void> {
+    // Of a device whose clock is wrong none may be left.
+    if (events.length === 0) return;
     const arrived = await this.log.append(stream.number, events);
-    const first = events[0]?.timestamp ?? arrived;
-    const last = events.at(-1)?.timestamp ?? arrived;
-    this.#see(stream, first, last, arrived);
+    this.#see(stream, (events[0] as LogEvent).timestamp, (events.at(-1) as LogEvent).timestamp, arrived);
     for (const tell of this.tails) tell(stream.name, events, arrived);
   }
 
@@ -80,15 +89,16 @@ export class OpenGroup {
 
   /** In the order asked for. */
   list({ prefix = '', byLastEvent, descending, skip, limit }: StreamsQuery): StreamRecord[] {
-    const records = [...this.#byName.values()].filter(({ name }) => name.startsWith(prefix));
-    const byName = (a: StreamRecord, b: StreamRecord) => (a.name < b.name ? -1 : 1);
-    records.sort((a, b) => (byLastEvent ? (a.lastEvent ?? 0) - (b.lastEvent ?? 0) : 0) || byName(a, b));
+    this.#sorted ??= [...this.#byName.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+    const records = this.#sorted.filter(({ name }) => name.startsWith(prefix));
+    if (byLastEvent) records.sort((a, b) => (a.lastEvent ?? 0) - (b.lastEvent ?? 0));
     if (descending) records.reverse();
     return records.slice(skip, skip + limit);
   }
 
   #know(record: StreamRecord): void {
     this.#byName.set(record.name, record);
+    this.#sorted = undefined;
     this.#byNumber.set(record.number, record);
   }
 
@@ -100,18 +110,24 @@ export class OpenGroup {
   }
 
   #seeAgain({ count, times, sequences, streams }: EventColumns): void {
-    const stream = this.#byNumber.get(streams[0] as number);
-    if (!stream) return;
-    const arrived = arrivalOf(sequences[0] as number);
-    this.#see(stream, times[0] as number, times[count - 1] as number, arrived);
+    for (let i = 0; i < count; i += 1) {
+      const stream = this.#byNumber.get(streams[i] as number);
+      const time = times[i] as number;
+      if (stream) this.#see(stream, time, time, arrivalOf(sequences[i] as number));
+    }
   }
 
   async #saveTimes(): Promise<void> {
-    const { records, id, accountId, name } = this.options;
+    const { records, id } = this.options;
     const streams = [...this.#changed].filter(({ number }) => this.#byNumber.has(number));
     await records.putStreams(id, streams);
     for (const stream of streams) this.#changed.delete(stream);
+  }
+
+  async #saveSize(): Promise<void> {
+    const { records, quota, id, accountId, name } = this.options;
     const { storedBytes } = this.log;
+    await quota.note(accountId, id, storedBytes);
     await records.changeGroup(accountId, name, (record) =>
       record.id === id ? { ...record, storedBytes } : record,
     );

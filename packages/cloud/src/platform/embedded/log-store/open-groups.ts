@@ -3,11 +3,13 @@ import { type Clock, isUlid, type Logger, messageOf, systemCode } from '@ioto/ru
 import { type LogGroup, logStoreError } from '../../../ports/log-store.ts';
 import { groupDirectory } from './group-files.ts';
 import type { GroupLogLimits } from './group-log.ts';
+import { HeldBytes } from './held-bytes.ts';
+import type { LogQuota } from './log-quota.ts';
 import type { GroupRecord, LogRecords } from './log-records.ts';
 import { OpenGroup } from './open-group.ts';
 import { oldestOf } from './retention.ts';
 
-/** Bytes of memory that events of all groups may take before they are packed. */
+/** Bytes of memory that events of all groups may take before they are packed; beyond twice as many puts wait for it. */
 const MOST_MEMORY = 64 * 1024 * 1024;
 /** Milliseconds after which a group that nobody uses is closed. */
 const IDLE = 10 * 60_000;
@@ -18,9 +20,12 @@ export interface OpenGroupsOptions {
   directory: string;
   files: FileLayer;
   records: LogRecords;
+  quota: LogQuota;
   clock: Clock;
   logger: Logger;
   limits?: Partial<GroupLogLimits>;
+  /** Default: 64 MB. */
+  memory?: number;
 }
 
 type Use<T> = (open: OpenGroup, record: GroupRecord) => Promise<T>;
@@ -31,6 +36,9 @@ export class OpenGroups {
   /** By ID of the group. */
   readonly #open = new Map<string, Promise<OpenGroup>>();
   readonly #ready = new Set<OpenGroup>();
+  readonly #memory = new HeldBytes();
+  /** The group that is packed to make room. */
+  #packing: Promise<void> | undefined;
   readonly #closing = new Map<string, Promise<void>>();
   /** When each group was last looked through for what is past its time, milliseconds since 1970. */
   readonly #tidied = new Map<string, number>();
@@ -100,18 +108,19 @@ export class OpenGroups {
   }
 
   #openNow(accountId: string, { id, name }: GroupRecord): Promise<OpenGroup> {
-    const { directory, ...others } = this.#options;
+    const { directory, memory: _, ...others } = this.#options;
     const open = new OpenGroup({
       ...others,
+      memory: this.#memory,
       ...{ id, name, accountId, directory: groupDirectory(directory, accountId, id) },
     });
     const opening = open.open().then(
       () => {
-        open.lastUsed = this.#options.clock.now();
         this.#ready.add(open);
         return open;
       },
-      (error) => {
+      async (error) => {
+        await open.log.close().catch(() => undefined);
         this.#options.logger.error(
           { accountId, group: name, error: messageOf(error) },
           'cannot open a log group',
@@ -126,13 +135,37 @@ export class OpenGroups {
     return opening;
   }
 
-  /** Packs the groups that hold most, when all of them together hold too much. */
+  /** Packs the group that holds most, in the background, when all of them together hold too much. */
   keepWithinMemory(): void {
-    let held = 0;
-    for (const { log } of this.#ready) held += log.size;
-    if (held <= MOST_MEMORY) return;
-    const [largest] = [...this.#ready].sort((a, b) => b.log.size - a.log.size);
-    void largest?.log.pack({ all: true });
+    if (this.#memory.bytes > this.#most) void this.#packLargest();
+  }
+
+  /**
+   * Resolves when there is room for more events, which may be at once.
+   *
+   * @throws LOG_STORE_UNWRITABLE when packing makes none.
+   */
+  async requireMemory(): Promise<void> {
+    while (this.#memory.bytes > 2 * this.#most) {
+      const before = this.#memory.bytes;
+      await this.#packLargest();
+      if (this.#memory.bytes < before) continue;
+      throw logStoreError('LOG_STORE_UNWRITABLE', 'log events cannot be packed');
+    }
+  }
+
+  get #most(): number {
+    return this.#options.memory ?? MOST_MEMORY;
+  }
+
+  async #packLargest(): Promise<void> {
+    let [largest] = this.#ready;
+    if (!largest) return;
+    for (const open of this.#ready) if (open.log.size > largest.log.size) largest = open;
+    this.#packing ??= largest.log.pack({ all: true }).finally(() => {
+      this.#packing = undefined;
+    });
+    await this.#packing;
   }
 
   /** Forgets a group whose record is gone, with its files. */
@@ -140,20 +173,28 @@ export class OpenGroups {
     const open = await this.#open.get(id);
     if (open) await this.#close(open);
     await this.#removeFiles(accountId, id);
+    await this.#options.quota.note(accountId, id, 0);
   }
 
   async tidy(): Promise<void> {
-    const { clock, logger } = this.#options;
+    const { logger } = this.#options;
     for (const accountId of await this.#accounts()) {
       for (const group of await this.#groupsOf(accountId)) {
         if (!this.#isDue(group)) continue;
         try {
           await this.use(accountId, group.name, (open) => this.#tidyOne(open, group), { touch: false });
+          await this.#closeIdle();
         } catch (error) {
           logger.error({ accountId, group: group.name, error: messageOf(error) }, 'cannot tidy a log group');
         }
       }
     }
+    await this.#closeIdle();
+  }
+
+  /** Also those that were opened to be tidied alone: after a restart these are all that have a retention. */
+  async #closeIdle(): Promise<void> {
+    const { clock } = this.#options;
     for (const open of [...this.#ready]) {
       const isIdle = clock.now() - open.lastUsed > IDLE;
       if (isIdle && open.busy === 0 && open.tails.size === 0) await this.#close(open);

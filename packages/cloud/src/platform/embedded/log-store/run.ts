@@ -10,7 +10,7 @@ import { wordHashes } from './words.ts';
  * blocks (4), events (4), CRC-32 of the index (4), of the filters (4), reserved (4), lowest and highest time, highest number
  * of arrival (doubles), CRC-32 of the header so far (4).
  */
-const MAGIC = Buffer.from([0xf7, 0x4c, 0xff, 0x52]);
+export const RUN_MAGIC = Buffer.from([0xf7, 0x4c, 0xff, 0x52]);
 export const RUN_HEADER = 60;
 /** One block in the index, before its streams. */
 const ENTRY = 56;
@@ -93,7 +93,7 @@ export async function packRun(columns: EventColumns): Promise<Buffer> {
 
 /** The run whose header this is, or undefined when it is none. */
 export function readRunHeader(header: Buffer, offset: number): RunPlace | undefined {
-  if (header.length < RUN_HEADER || !header.subarray(0, 4).equals(MAGIC)) return undefined;
+  if (header.length < RUN_HEADER || !header.subarray(0, 4).equals(RUN_MAGIC)) return undefined;
   if (crc32(header.subarray(0, 56)) !== header.readUInt32LE(56)) return undefined;
   const number = (at: number) => header.readUInt32LE(at);
   return {
@@ -154,7 +154,7 @@ export function isWholeRun(run: RunPlace, bytes: Buffer): boolean {
 
 function header(columns: EventColumns, index: Buffer, filters: Buffer, blocksLength: number): Buffer {
   const bytes = Buffer.alloc(RUN_HEADER);
-  MAGIC.copy(bytes);
+  RUN_MAGIC.copy(bytes);
   const numbers = [index.length, filters.length, blocksLength, columns.count, crc32(index), crc32(filters)];
   numbers.forEach((n, i) => {
     bytes.writeUInt32LE(n, 4 + i * 4);

@@ -1,5 +1,8 @@
 import type { FileLayer, OpenFile } from '@ioto/database';
-import { isWholeRun, lengthOfRun, RUN_HEADER, type RunPlace, readRunHeader } from './run.ts';
+import { isWholeRun, lengthOfRun, RUN_HEADER, RUN_MAGIC, type RunPlace, readRunHeader } from './run.ts';
+
+/** Bytes that are read at once to find where the next run begins. */
+const PIECE = 1024 * 1024;
 
 /** A file of runs, one after the other. Runs are added whole or not at all. */
 export class Segment {
@@ -8,7 +11,7 @@ export class Segment {
   #runs: readonly RunPlace[] = [];
   #length = 0;
   #file: OpenFile | undefined;
-  /** What could not be taken back after a failed write stands behind the last run: nothing may be added. */
+  /** Something stands behind the last run that could not be taken back, or is not known for what it is: nothing may be added. */
   #sealed = false;
   #torn = false;
 
@@ -34,28 +37,54 @@ export class Segment {
   }
 
   /**
-   * Finds the runs of a file that is there. What follows the last whole one was torn by a power cut and is in the
-   * write-ahead log still; it is cut off before the next run is added. Resolves true when there was any.
+   * Finds the runs of a file that is there. A run at its end that is not whole was torn by a power cut, and is in the
+   * write-ahead log still: it is cut off before the next run is added. Where a header is damaged, what follows is found by its
+   * mark, and nothing is cut.
    */
-  async load(): Promise<boolean> {
+  async load(): Promise<{ isTorn: boolean; isDamaged: boolean }> {
     const runs: RunPlace[] = [];
-    let at = 0;
-    for (;;) {
+    let end = 0;
+    let isDamaged = false;
+    for (let at: number | undefined = 0; at !== undefined; ) {
       const run = readRunHeader(await this.read(at, RUN_HEADER), at);
-      if (!run) break;
-      runs.push(run);
-      at += lengthOfRun(run);
+      if (run) {
+        isDamaged ||= at > end;
+        runs.push(run);
+        end = at + lengthOfRun(run);
+        at = end;
+      } else {
+        at = await this.#nextRun(at + 1);
+      }
     }
     // No run is begun before the one in front of it is durable: only the last can be torn.
     const last = runs.at(-1);
     if (last && !isWholeRun(last, await this.read(last.offset, lengthOfRun(last)))) {
       runs.pop();
-      at = last.offset;
+      end = last.offset;
+      this.#torn = true;
     }
     this.#runs = runs;
-    this.#length = at;
-    this.#torn = (await this.read(at, 1)).length > 0;
-    return this.#torn;
+    this.#length = end;
+    const hasMore = (await this.read(end, 1)).length > 0;
+    // It may be what a power cut has torn, or a run whose header has been damaged since.
+    this.#sealed = hasMore && !this.#torn && end > 0;
+    return { isTorn: hasMore, isDamaged };
+  }
+
+  /** Where the next sound header is. */
+  async #nextRun(from: number): Promise<number | undefined> {
+    for (let at = from; ; ) {
+      const bytes = await this.read(at, PIECE);
+      const found = bytes.indexOf(RUN_MAGIC);
+      if (found >= 0) {
+        const place = at + found;
+        if (readRunHeader(await this.read(place, RUN_HEADER), place)) return place;
+        at = place + 1;
+      } else {
+        if (bytes.length < PIECE) return undefined;
+        at += PIECE - RUN_MAGIC.length + 1;
+      }
+    }
   }
 
   /**

@@ -155,8 +155,8 @@ describe('a search', () => {
     const whole = disk.content(path);
     const [, second, third] = log.view.runs.map(({ run }) => run.offset) as [number, number, number];
     const matcher = prepare({ match: () => true, mustHave: [['words']], ofJson: false });
-    // In its index, in its filters and in its block.
-    for (const at of [second + 70, third - 30, second + 200]) {
+    // In its header, in its index, in its filters and in its block.
+    for (const at of [second + 10, second + 70, third - 30, second + 200]) {
       const bytes = Buffer.from(whole);
       bytes[at] = (bytes[at] as number) ^ 255;
       disk.put(path, bytes);
@@ -164,6 +164,25 @@ describe('a search', () => {
       const found = (await pageOf(again, { matcher })).hits.map(({ message }) => message.split(' ')[0]);
       expect(found.filter((word) => word !== 'second')).toEqual(['first', 'third']);
     }
+  });
+
+  it('lets others have a turn within one block, however long its events take', async () => {
+    const log = await openLog(new SimulatedDisk());
+    const message = 'x'.repeat(20_000);
+    await log.append(
+      1,
+      Array.from({ length: 4 }, (_, timestamp) => ({ timestamp, message })),
+    );
+    const turns: number[] = [];
+    let looked = 0;
+    const match = () => {
+      looked += 1;
+      setImmediate(() => turns.push(looked));
+      for (const until = performance.now() + 12; performance.now() < until; );
+      return true;
+    };
+    await pageOf(log, { matcher: prepare({ match, mustHave: [], ofJson: false }) });
+    expect(turns.slice(0, 3)).toEqual([1, 2, 3]);
   });
 
   it('stops when nobody waits for it', async () => {

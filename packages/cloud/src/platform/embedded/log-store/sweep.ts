@@ -1,5 +1,6 @@
 import type { LogPosition } from '../../../ports/log-store.ts';
 import type { BlockReader, RunInSegment } from './block-reader.ts';
+import { Breath } from './breath.ts';
 import type { EventColumns } from './event-columns.ts';
 import type { GroupView } from './group-log.ts';
 import { type Hit, hitsIn, mayMatch, type Wanted } from './hits.ts';
@@ -33,8 +34,6 @@ type Opened = { columns: EventColumns } | { sources: Source[] };
 
 /** How many sources are read ahead of the one that is looked at. */
 const AHEAD = 3;
-/** Milliseconds for which a search may hold the loop. */
-const HOLD = 10;
 
 /**
  * One page of a search. Goes through everything that may have wanted events in the order of the times where each begins,
@@ -59,19 +58,16 @@ export class Sweep {
   async page(): Promise<Swept> {
     const { budget, signal, wanted } = this.#options;
     const began = performance.now();
-    let breathed = began;
+    const breath = new Breath();
     const first = wanted.after ? this.#sign * wanted.after.time : Number.NEGATIVE_INFINITY;
     for (let source = this.#waiting.pop(); source; source = this.#waiting.pop()) {
       if (this.#isFull && source.near > this.#sign * (this.#hits.at(-1) as Hit).time) break;
-      const now = performance.now();
+      const isLate = performance.now() - began > budget;
       // A page that ends early must have got on, or the next one would do the same again.
-      if ((now - began > budget && source.near > first) || signal?.aborted) return this.#until(source.near);
-      if (now - breathed > HOLD) {
-        await new Promise((resolve) => setImmediate(resolve));
-        breathed = performance.now();
-      }
+      if ((isLate && source.near > first) || signal?.aborted) return this.#until(source.near);
+      await breath.take();
       const opened = await this.#open(source);
-      if ('columns' in opened) this.#take(hitsIn(opened.columns, wanted));
+      if ('columns' in opened) this.#take(await hitsIn(opened.columns, wanted, breath));
       else for (const inner of opened.sources) this.#insert(inner);
     }
     return this.#isFull

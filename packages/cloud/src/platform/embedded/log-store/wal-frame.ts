@@ -59,7 +59,8 @@ export function readFrames(bytes: Buffer): WalContent {
     const frame = readFrame(bytes, at);
     if (frame) {
       damaged += at - end;
-      parts.push(frame.columns);
+      // A put of nothing has no time: among others it would stand for one.
+      if (frame.columns.count > 0) parts.push(frame.columns);
       end = at + frame.length;
       at = bytes.indexOf(MAGIC, end);
     } else {
