@@ -11,6 +11,7 @@ import { JobCloud } from '../src/services/jobs/job-cloud.ts';
 import { JobJournal } from '../src/services/jobs/journal.ts';
 import { type DeedParts, performer } from '../src/services/jobs/perform.ts';
 import { JobService } from '../src/services/jobs/service.ts';
+import { powerCutAt } from './power-cut.ts';
 import { Directory, until } from './world.ts';
 
 const ID = 'JT08FFQXWQ';
@@ -98,17 +99,10 @@ export class JobsWorld {
   }
 
   #checkpointOf() {
-    let over: () => void = () => undefined;
-    this.cut = new Promise((resolve) => {
-      over = resolve;
-    });
-    const at = this.cutAt;
+    const { cut, checkpoint } = powerCutAt(this.cutAt);
+    this.cut = cut;
     this.cutAt = undefined;
-    return (moment: Checkpoint): void | Promise<void> => {
-      if (moment !== at) return;
-      over();
-      return new Promise<never>(() => undefined);
-    };
+    return checkpoint;
   }
 
   async connect(accountId = this.accountId): Promise<void> {

@@ -14,13 +14,11 @@ import { RenewalFiles } from '../src/services/certificates/renewal-files.ts';
 import { CertificateService } from '../src/services/certificates/service.ts';
 import type { ConnectionEnd } from '../src/services/mqtt/refusal.ts';
 import { Authority } from './authority.ts';
+import { powerCutAt } from './power-cut.ts';
 import { Directory, until } from './world.ts';
 
 export const LIFE = 3_600_000;
 const ID = 'JT08FFQXWQ';
-
-/** What the power cut takes away: everything that comes after. */
-const never = new Promise<never>(() => undefined);
 
 /** A device's service, its files and the cloud that it asks, in a time that the test moves; and the link, cut short. */
 export class RenewalWorld {
@@ -119,17 +117,10 @@ export class RenewalWorld {
 
   /** The power goes at that moment; what the program still does is done to no disk. */
   #checkpointOf() {
-    let over: () => void = () => undefined;
-    this.cut = new Promise((resolve) => {
-      over = resolve;
-    });
-    const at = this.cutAt;
+    const { cut, checkpoint } = powerCutAt(this.cutAt);
+    this.cut = cut;
     this.cutAt = undefined;
-    return (moment: Checkpoint): void | Promise<void> => {
-      if (moment !== at) return;
-      over();
-      return never;
-    };
+    return checkpoint;
   }
 
   /** One walk of the link: connects, at once with the other certificate where the service says so. */

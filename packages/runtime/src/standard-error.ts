@@ -8,14 +8,15 @@ export interface LineOutput {
 }
 
 const STDERR = 2;
+const ignored = () => undefined;
 
 /**
  * Standard error for a program's log: lines for people on a terminal, JSON for everything that collects logs. A program must not
  * end because its log cannot be written: what a full disk refuses is counted, and told when there is room again.
  */
 export function standardError(): LineOutput {
-  // Without a listener the first error of the stream would end the program.
-  process.stderr.on('error', () => undefined);
+  // Without a listener the first error of the stream would end the program; one is enough for all who ask.
+  process.stderr.off('error', ignored).on('error', ignored);
   if (process.stderr.isTTY) return linesForPeople(process.stderr);
   return isFile(STDERR) ? new LinesOfFile((line) => void writeSync(STDERR, line)) : process.stderr;
 }

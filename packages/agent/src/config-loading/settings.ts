@@ -53,10 +53,17 @@ function firstErrorPath(errors: readonly { instancePath: string }[]): string[] {
 function schemaAt(path: readonly string[]): SchemaNode | undefined {
   let node: SchemaNode | undefined = agentSchema as SchemaNode;
   for (const part of path) {
-    const [ofRecord]: SchemaNode[] = Object.values(node?.patternProperties ?? {});
-    node = node?.properties?.[part] ?? ofRecord ?? (isIndex(part) ? node?.items : undefined);
+    node = node && (propertyOf(node, part) ?? (isIndex(part) ? node.items : undefined));
   }
   return node;
+}
+
+/** The schema of a property; of a record, what each of its properties is. */
+function propertyOf(
+  { properties, patternProperties = {} }: SchemaNode,
+  name: string,
+): SchemaNode | undefined {
+  return properties?.[name] ?? Object.values(patternProperties)[0];
 }
 
 function isIndex(part: string): boolean {
@@ -107,12 +114,11 @@ const OPEN = new Set(['device', 'provision', 'services', 'web', 'conditional']);
 export function unreadProperties(properties: Properties): string[] {
   const unread: string[] = [];
   const walk = (node: SchemaNode, value: unknown, path: readonly string[]): void => {
-    const [ofRecord]: SchemaNode[] = Object.values(node.patternProperties ?? {});
     if (Array.isArray(value)) {
       for (const [at, each] of value.entries()) walk(node.items ?? {}, each, [...path, String(at)]);
-    } else if (isProperties(value) && (node.properties || ofRecord)) {
+    } else if (isProperties(value) && (node.properties || node.patternProperties)) {
       for (const [name, inner] of Object.entries(value)) {
-        const child = node.properties?.[name] ?? ofRecord;
+        const child = propertyOf(node, name);
         if (name.startsWith('_') || (path.length === 0 && OPEN.has(name))) continue;
         if (child) walk(child, inner, [...path, name]);
         else unread.push([...path, name].join('.'));

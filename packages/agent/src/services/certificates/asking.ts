@@ -2,6 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import { accepted, answersOf, certificateTopic, rejected } from '@ioto/protocol';
 import { type Clock, CodedError, sleep } from '@ioto/runtime';
 import { makeCsr } from '../../identity/csr.ts';
+import { type AnswerFields, answerFields } from '../mqtt/answer-fields.ts';
 
 export interface AskingOptions {
   clock: Clock;
@@ -14,13 +15,11 @@ export interface AskingOptions {
   };
 }
 
-type Fields = Readonly<Record<string, unknown>>;
-
 /** Asks for certificates in the way of AWS's fleet provisioning: one question at a time, on topics without a number. */
 export class Asking {
   readonly #options: AskingOptions;
   readonly #subscribed = new Set<string>();
-  #waiting: { topic: string; settle: (answer: Fields | CodedError) => void } | undefined;
+  #waiting: { topic: string; settle: (answer: AnswerFields | CodedError) => void } | undefined;
   #connection = new AbortController();
 
   constructor(options: AskingOptions) {
@@ -46,7 +45,7 @@ export class Asking {
     if (!waiting) return;
     const isRejected = topic === rejected(waiting.topic);
     if (!isRejected && topic !== accepted(waiting.topic)) return;
-    waiting.settle(isRejected ? refused(fieldsOf(payload)) : fieldsOf(payload));
+    waiting.settle(isRejected ? refused(answerFields(payload)) : answerFields(payload));
   }
 
   /**
@@ -73,7 +72,7 @@ export class Asking {
     await this.#ask(certificateTopic.provision(template), body);
   }
 
-  async #ask(topic: string, body: object): Promise<Fields> {
+  async #ask(topic: string, body: object): Promise<AnswerFields> {
     const { clock, connection, timeout } = this.#options;
     const filter = answersOf(topic);
     if (!this.#subscribed.has(filter)) {
@@ -81,7 +80,7 @@ export class Asking {
       this.#subscribed.add(filter);
     }
     const over = new AbortController();
-    const answer = new Promise<Fields | CodedError>((settle) => {
+    const answer = new Promise<AnswerFields | CodedError>((settle) => {
       this.#waiting = { topic, settle };
     });
     const late = sleep(clock, timeout, AbortSignal.any([this.#connection.signal, over.signal])).then(
@@ -101,15 +100,6 @@ export class Asking {
   }
 }
 
-function fieldsOf(payload: Buffer): Fields {
-  try {
-    const value: unknown = JSON.parse(payload.toString('utf8'));
-    return typeof value === 'object' && value !== null ? (value as Fields) : {};
-  } catch {
-    return {};
-  }
-}
-
-function refused({ errorCode = 'no code', errorMessage = '' }: Fields): CodedError {
+function refused({ errorCode = 'no code', errorMessage = '' }: AnswerFields): CodedError {
   return new CodedError('CERTIFICATE_REFUSED', `the cloud refused (${errorCode}): ${errorMessage}`);
 }

@@ -7,6 +7,7 @@ import {
   type StatusDetails,
 } from '@ioto/protocol';
 import { type Clock, CodedError } from '@ioto/runtime';
+import { type AnswerFields, answerFields } from '../mqtt/answer-fields.ts';
 import type { Publish } from '../mqtt/service.ts';
 
 /** An execution as the cloud tells it, as far as the device needs it. */
@@ -35,10 +36,8 @@ export interface JobCloudOptions {
   notified: () => void;
 }
 
-type Fields = Readonly<Record<string, unknown>>;
-
 interface Question {
-  resolve(fields: Fields): void;
+  resolve(fields: AnswerFields): void;
   reject(error: CodedError): void;
 }
 
@@ -83,7 +82,7 @@ export class JobCloud {
       this.#options.notified();
       return;
     }
-    const fields = fieldsOf(payload);
+    const fields = answerFields(payload);
     const question = this.#underWay.get(String(fields.clientToken));
     if (message.outcome === 'accepted') question?.resolve(fields);
     else question?.reject(rejectionOf(fields));
@@ -115,14 +114,14 @@ export class JobCloud {
   }
 
   /** @throws JobRejected; MQTT_OFFLINE, JOB_TIMEOUT, which may be asked again. */
-  async #ask(topic: string, body: object): Promise<Fields> {
+  async #ask(topic: string, body: object): Promise<AnswerFields> {
     const { clock, timeout } = this.#options;
     const publish = this.#publish;
     if (!publish) throw offline();
     this.#n += 1;
     const clientToken = `ioto-${this.#n}`;
     let cancel: (() => void) | undefined;
-    const answer = new Promise<Fields>((resolve, reject) => {
+    const answer = new Promise<AnswerFields>((resolve, reject) => {
       this.#underWay.set(clientToken, { resolve, reject });
       cancel = clock.after(timeout, () => reject(unanswered()), { unref: true });
     });
@@ -143,16 +142,7 @@ export function isOver({ rejection }: JobRejected): boolean {
   return ['InvalidStateTransition', 'TerminalStateReached', 'ResourceNotFound'].includes(rejection);
 }
 
-function fieldsOf(payload: Buffer): Fields {
-  try {
-    const value: unknown = JSON.parse(payload.toString('utf8'));
-    return typeof value === 'object' && value !== null ? (value as Fields) : {};
-  } catch {
-    return {};
-  }
-}
-
-function executionIn({ execution }: Fields): ToldExecution | undefined {
+function executionIn({ execution }: AnswerFields): ToldExecution | undefined {
   const { jobId, executionNumber = 1, jobDocument } = (execution ?? {}) as Record<string, unknown>;
   if (typeof jobId !== 'string') return undefined;
   const isObject = typeof jobDocument === 'object' && jobDocument !== null && !Array.isArray(jobDocument);
@@ -163,7 +153,7 @@ function executionIn({ execution }: Fields): ToldExecution | undefined {
   };
 }
 
-function rejectionOf({ code, message }: Fields): JobRejected {
+function rejectionOf({ code, message }: AnswerFields): JobRejected {
   return new JobRejected(String(code) as JobRejection, String(message ?? ''));
 }
 
