@@ -96,11 +96,9 @@ export class UpdateService implements Component, Updates {
 
   async install(image: LocalImage): Promise<void> {
     await this.#resumed;
-    const { logger } = this.#options;
-    const { version } = await takeLocal(image, { ...this.#options, journal: this.#journal });
+    await takeLocal(image, { ...this.#options, journal: this.#journal });
     this.#fetching?.abort();
     this.#timetable.beginAnew();
-    logger.info({ version }, 'an image was brought to this device');
     this.#plan();
   }
 

@@ -1,5 +1,4 @@
-import type { UpdateAnswer } from '@ioto/protocol';
-import { systemCode } from '@ioto/runtime';
+import { type Logger, systemCode } from '@ioto/runtime';
 import type { LocalImage } from '../../service-apis.ts';
 import { noRoom } from './download.ts';
 import { updateError } from './errors.ts';
@@ -14,6 +13,7 @@ export interface TakingOptions {
   /** Of the software that runs. */
   version: string;
   journal: JournalFile;
+  logger: Logger;
 }
 
 /**
@@ -24,8 +24,8 @@ export interface TakingOptions {
  */
 export async function takeLocal(
   image: LocalImage,
-  { directory, trust, version, journal }: TakingOptions,
-): Promise<UpdateAnswer> {
+  { directory, trust, version, journal, logger }: TakingOptions,
+): Promise<void> {
   const copy = await copyImage(image, directory);
   const { offer } = copy;
   try {
@@ -42,5 +42,5 @@ export async function takeLocal(
     await copy.remove();
     throw systemCode(error) === 'ENOSPC' ? noRoom(error) : error;
   }
-  return offer;
+  logger.info({ version: offer.version }, 'an image was brought to this device');
 }
