@@ -21,6 +21,7 @@ import { answerHeaders } from './security-headers/answer-headers.ts';
 import { Sessions } from './sessions/sessions.ts';
 import { FileHandler } from './static-files/file-handler.ts';
 import { SiteFiles } from './static-files/site-files.ts';
+import { checkUploadDirectory, clearUploads, type RoomOf } from './uploads/upload-place.ts';
 import type { WebUsers } from './web-api.ts';
 import type { WebContext } from './web-context.ts';
 
@@ -41,6 +42,8 @@ export interface WebServiceOptions {
   actions: ActionTable;
   /** Undefined while the service `database` is off. */
   database: () => Database | undefined;
+  /** What room a directory has; default: as the system says. */
+  room?: RoomOf;
 }
 
 /** Service `web`: the device's own pages, which need no cloud. */
@@ -49,6 +52,8 @@ export class WebService implements Component, RunningWeb {
   readonly #options: WebServiceOptions;
   readonly #context: WebContext;
   readonly #servers: Servers;
+  /** Where uploads lie. */
+  readonly #uploads: string;
   addresses: readonly string[] = [];
 
   /** @throws what `complain` makes of settings that cannot be meant. */
@@ -66,6 +71,8 @@ export class WebService implements Component, RunningWeb {
     this.#context = context;
     const { headers, names } = context;
     const root = expandPath(web.documents, directories);
+    this.#uploads = expandPath(web.upload.dir, directories);
+    checkUploadDirectory(this.#uploads, root, complain);
     const files = new FileHandler(
       context,
       new SiteFiles({ root, index: web.index, mime: web.mime, cache }),
@@ -83,6 +90,7 @@ export class WebService implements Component, RunningWeb {
   /** @throws CONFIG_INVALID for a bad address; WEB_LISTEN when one cannot be listened on. */
   async start(): Promise<void> {
     const { web, events } = this.#options;
+    await clearUploads(this.#uploads);
     const addresses: string[] = [];
     for (const address of listenAddresses(web)) addresses.push(await this.#servers.listen(address));
     this.addresses = addresses;

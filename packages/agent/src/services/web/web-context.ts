@@ -8,6 +8,7 @@ import type { Roles } from './auth/roles.ts';
 import type { Complain } from './complain.ts';
 import type { Route } from './routing/route.ts';
 import type { Sessions } from './sessions/sessions.ts';
+import type { RoomOf } from './uploads/upload-place.ts';
 
 /** What the parts of one web service share. */
 export interface WebContext {
@@ -28,4 +29,6 @@ export interface WebContext {
   readonly actions: ActionTable;
   /** Undefined while the service `database` is off. */
   readonly database: () => Database | undefined;
+  /** What room a directory has; undefined: as the system says. */
+  readonly room?: RoomOf;
 }
