@@ -16,6 +16,7 @@ import { OwnPages } from './own-pages.ts';
 import { lazily } from './request-path/handlers.ts';
 import { Site, type SiteOptions } from './request-path/site.ts';
 import { compileRoutes } from './routing/compile-routes.ts';
+import { warnOfOpenWrites } from './routing/open-writes.ts';
 import { compileRedirects } from './routing/redirects.ts';
 import { answerHeaders } from './security-headers/answer-headers.ts';
 import { Sessions } from './sessions/sessions.ts';
@@ -81,7 +82,7 @@ export class WebService implements Component, RunningWeb {
     const site = new Site({
       ...{ context, files },
       redirects: web.redirect.length > 0 ? compileRedirects(web.redirect, complain) : undefined,
-      ...parts(context),
+      ...parts(context, files),
     });
     const { limits: bounds, timeouts: patience } = web;
     this.#servers = new Servers({ bounds, patience, handle: site.handle, tls: () => this.#tls() });
@@ -90,6 +91,7 @@ export class WebService implements Component, RunningWeb {
   /** @throws CONFIG_INVALID for a bad address; WEB_LISTEN when one cannot be listened on. */
   async start(): Promise<void> {
     const { web, events } = this.#options;
+    warnOfOpenWrites(this.#context.routes, this.#options.logger);
     await clearUploads(this.#uploads);
     const addresses: string[] = [];
     for (const address of listenAddresses(web)) addresses.push(await this.#servers.listen(address));
@@ -122,12 +124,12 @@ export class WebService implements Component, RunningWeb {
 }
 
 /** What is loaded when a request first needs it. */
-function parts(context: WebContext): Pick<SiteOptions, 'gate' | 'handlers'> {
+function parts(context: WebContext, files: FileHandler): Pick<SiteOptions, 'gate' | 'handlers'> {
   return {
     gate: lazily(async () => (await import('./auth/authentication.ts')).openGate(context)),
     handlers: {
       action: lazily(async () => (await import('./actions/run-action.ts')).openActions(context)),
-      upload: lazily(async () => (await import('./uploads/upload-handler.ts')).openUploads(context)),
+      upload: lazily(async () => (await import('./uploads/upload-handler.ts')).openUploads(context, files)),
       rest: lazily(async () => (await import('./rest/rest-handler.ts')).openRest(context)),
     },
   };

@@ -1,8 +1,12 @@
+import { rm } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
+import { expandPath } from '../../../config-loading/directories.ts';
 import type { Json } from '../../../service-apis.ts';
 import { webError } from '../errors.ts';
 import type { ReceivedForm } from '../uploads/receive-form.ts';
+import type { Place, StoredFile } from '../uploads/stored-file.ts';
+import { roomOnDisk } from '../uploads/upload-place.ts';
 import type { ActionBody } from '../web-api.ts';
 import type { WebContext } from '../web-context.ts';
 import { parseContentType } from './content-type.ts';
@@ -32,6 +36,7 @@ export class Body implements ActionBody {
   #incoming: IncomingBody | undefined;
   #bytes: Promise<Buffer> | undefined;
   #uploads: Promise<ReceivedForm> | undefined;
+  #stored: Promise<StoredFile> | undefined;
 
   constructor(parts: BodyParts) {
     this.#parts = parts;
@@ -98,9 +103,21 @@ export class Body implements ActionBody {
     return this.#uploads;
   }
 
+  /**
+   * All of it, whatever it is, as a file in `upload.dir`: for who moves it elsewhere before `end`.
+   *
+   * @throws as `bytes` does, by `limits.upload`; WEB_DISK_FULL
+   */
+  store(): Promise<StoredFile> {
+    this.#stored ??= quietly(this.#store());
+    return this.#stored;
+  }
+
   /** Whoever answers has ended: what is on its way is given up, and files that were not kept are removed. Never throws. */
   async end(): Promise<void> {
     this.#incoming?.destroy();
+    const stored = await this.#stored?.catch(() => undefined);
+    if (stored) await rm(stored.path, { force: true }).catch(() => undefined);
     if (!this.#uploads || !this.#parts.context.web.upload.remove) return;
     const received = await this.#uploads.catch(() => undefined);
     await received?.discard();
@@ -127,10 +144,16 @@ export class Body implements ActionBody {
     const incoming = this.#openPlain(limits.upload + limits.body);
     const { receiveForm } = await import('../uploads/receive-form.ts');
     return receiveForm({
-      ...{ incoming, boundary, context },
-      length: Number(raw.headers['content-length'] ?? 0),
+      ...{ incoming, boundary, place: placeOf(context, raw) },
       limits: { body: limits.body, upload: limits.upload, uploads: context.web.limits.uploads },
     });
+  }
+
+  async #store(): Promise<StoredFile> {
+    const { limits, context, raw } = this.#parts;
+    const incoming = this.#openPlain(limits.upload);
+    const { storeFile } = await import('../uploads/stored-file.ts');
+    return storeFile(incoming, placeOf(context, raw));
   }
 
   #openPlain(limit: number): IncomingBody {
@@ -157,6 +180,15 @@ export class Body implements ActionBody {
   #parameter(name: string): string | undefined {
     return parseContentType(this.#parts.raw.headers['content-type']).parameters.get(name);
   }
+}
+
+/** Where its files go meanwhile. */
+function placeOf({ web, directories, room }: WebContext, { headers }: IncomingMessage): Place {
+  return {
+    directory: expandPath(web.upload.dir, directories),
+    roomOf: room ?? roomOnDisk,
+    announced: Number(headers['content-length'] ?? 0),
+  };
 }
 
 /** A body that a program asks for and then forgets is no reason to end it. */

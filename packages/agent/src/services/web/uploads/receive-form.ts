@@ -3,13 +3,10 @@ import { resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import { Busboy, type BusboyInstance } from '@fastify/busboy';
 import type { CodedError } from '@ioto/runtime';
-import { expandPath } from '../../../config-loading/directories.ts';
 import { webError } from '../errors.ts';
 import type { Upload } from '../web-api.ts';
-import type { WebContext } from '../web-context.ts';
 import { baseNameOf } from './client-name.ts';
-import { moveDurably, type StoredFile, storeFile } from './stored-file.ts';
-import { roomOnDisk } from './upload-place.ts';
+import { moveDurably, type Place, type StoredFile, storeFile } from './stored-file.ts';
 
 const MOST_FIELDS = 100;
 /** Characters of a field's name. */
@@ -21,8 +18,7 @@ const PART_HEADERS = 32;
 export interface ReceiveOptions {
   incoming: Readable;
   boundary: string;
-  /** Bytes of the whole request as it says, or 0. */
-  length: number;
+  place: Place;
   limits: {
     /** Bytes of all fields together. */
     body: number;
@@ -31,7 +27,6 @@ export interface ReceiveOptions {
     /** Files. */
     uploads: number;
   };
-  context: Pick<WebContext, 'web' | 'directories' | 'room'>;
 }
 
 export interface ReceivedForm {
@@ -151,12 +146,7 @@ class Reception {
     pieces: Readable,
     told: { field: string; name: string; type: string },
   ): Promise<KeptUpload | undefined> {
-    const { context, length } = this.#options;
-    const stored = await storeFile(pieces, {
-      directory: expandPath(context.web.upload.dir, context.directories),
-      roomOf: context.room ?? roomOnDisk,
-      announced: length,
-    });
+    const stored = await storeFile(pieces, this.#options.place);
     const kept = new KeptUpload(stored, told);
     // What browsers send for a field where no file was chosen.
     if (told.name !== '' || stored.size > 0) return kept;
