@@ -18,11 +18,13 @@ import { OwnPages } from './own-pages.ts';
 import { lazily } from './request-path/handlers.ts';
 import { Site, type SiteOptions } from './request-path/site.ts';
 import { compileRoutes } from './routing/compile-routes.ts';
+import { warnOfOpenWrites } from './routing/open-writes.ts';
 import { compileRedirects } from './routing/redirects.ts';
 import { answerHeaders } from './security-headers/answer-headers.ts';
 import { Sessions } from './sessions/sessions.ts';
 import { FileHandler } from './static-files/file-handler.ts';
 import { SiteFiles } from './static-files/site-files.ts';
+import { checkUploadDirectory, clearUploads, type RoomOf } from './uploads/upload-place.ts';
 import type { WebUsers } from './web-api.ts';
 import type { WebContext } from './web-context.ts';
 
@@ -45,6 +47,8 @@ export interface WebServiceOptions {
   actions: ActionTable;
   /** Undefined while the service `database` is off. */
   database: () => Database | undefined;
+  /** What room a directory has; default: as the system says. */
+  room?: RoomOf;
 }
 
 /** Service `web`: the device's own pages, which need no cloud. */
@@ -54,6 +58,8 @@ export class WebService implements Component, RunningWeb {
   readonly #context: WebContext;
   readonly #servers: Servers;
   #certificate: ServerCertificate | undefined;
+  /** Where uploads lie. */
+  readonly #uploads: string;
   addresses: readonly string[] = [];
 
   /** @throws what `complain` makes of settings that cannot be meant. */
@@ -71,6 +77,8 @@ export class WebService implements Component, RunningWeb {
     this.#context = context;
     const { headers, names } = context;
     const root = expandPath(web.documents, directories);
+    this.#uploads = expandPath(web.upload.dir, directories);
+    checkUploadDirectory(this.#uploads, root, complain);
     const files = new FileHandler(
       context,
       new SiteFiles({ root, index: web.index, mime: web.mime, cache }),
@@ -79,7 +87,7 @@ export class WebService implements Component, RunningWeb {
     const site = new Site({
       ...{ context, files },
       redirects: web.redirect.length > 0 ? compileRedirects(web.redirect, complain) : undefined,
-      ...parts(context),
+      ...parts(context, files),
     });
     const { limits: bounds, timeouts: patience } = web;
     this.#servers = new Servers({ bounds, patience, handle: site.handle, tls: () => this.#tls() });
@@ -88,6 +96,8 @@ export class WebService implements Component, RunningWeb {
   /** @throws CONFIG_INVALID for a bad address; WEB_LISTEN when one cannot be listened on. */
   async start(): Promise<void> {
     const { web, events } = this.#options;
+    warnOfOpenWrites(this.#context.routes, this.#options.logger);
+    await clearUploads(this.#uploads);
     const addresses: string[] = [];
     for (const address of listenAddresses(web)) addresses.push(await this.#servers.listen(address));
     this.addresses = addresses;
@@ -116,12 +126,12 @@ export class WebService implements Component, RunningWeb {
 }
 
 /** What is loaded when a request first needs it. */
-function parts(context: WebContext): Pick<SiteOptions, 'gate' | 'handlers'> {
+function parts(context: WebContext, files: FileHandler): Pick<SiteOptions, 'gate' | 'handlers'> {
   return {
     gate: lazily(async () => (await import('./auth/authentication.ts')).openGate(context)),
     handlers: {
       action: lazily(async () => (await import('./actions/run-action.ts')).openActions(context)),
-      upload: lazily(async () => (await import('./uploads/upload-handler.ts')).openUploads(context)),
+      upload: lazily(async () => (await import('./uploads/upload-handler.ts')).openUploads(context, files)),
       rest: lazily(async () => (await import('./rest/rest-handler.ts')).openRest(context)),
     },
   };

@@ -9,6 +9,7 @@ import type { Complain } from './complain.ts';
 import type { KeyPair } from './listening/own-certificate.ts';
 import type { Route } from './routing/route.ts';
 import type { Sessions } from './sessions/sessions.ts';
+import type { RoomOf } from './uploads/upload-place.ts';
 
 /** What the parts of one web service share. */
 export interface WebContext {
@@ -31,4 +32,6 @@ export interface WebContext {
   readonly provisioned: () => Promise<KeyPair | undefined>;
   /** Undefined while the service `database` is off. */
   readonly database: () => Database | undefined;
+  /** What room a directory has; undefined: as the system says. */
+  readonly room?: RoomOf;
 }

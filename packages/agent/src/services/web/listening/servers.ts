@@ -114,6 +114,8 @@ export class Servers {
       : createServer(options, answer);
     server.maxRequestsPerSocket = Number.isFinite(bounds.requests) ? bounds.requests : 0;
     server.timeout = millis(patience.inactivity);
+    // Who asks whether to send a body is told so when the body is read, or refused before.
+    server.on('checkContinue', answer);
     server.on('connection', (socket: Socket) => this.#admit(socket));
     return server;
   }
