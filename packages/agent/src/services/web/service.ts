@@ -10,6 +10,7 @@ import type { ActionTable } from './actions/action-table.ts';
 import { compileRoles, USUAL_ROLES } from './auth/roles.ts';
 import { openUsers } from './auth/users.ts';
 import type { Complain } from './complain.ts';
+import { Lasting } from './lasting.ts';
 import { Servers } from './listening/servers.ts';
 import type { RunningWeb } from './open-web.ts';
 import { OwnPages } from './own-pages.ts';
@@ -62,6 +63,7 @@ export class WebService implements Component, RunningWeb {
       names: ownNames(web),
       routes: compileRoutes(web.routes, { web, roles }, complain),
       sessions: new Sessions(web, clock),
+      lasting: new Lasting(web.limits.sockets),
     };
     this.#context = context;
     const { headers, names } = context;
@@ -82,7 +84,8 @@ export class WebService implements Component, RunningWeb {
 
   /** @throws CONFIG_INVALID for a bad address; WEB_LISTEN when one cannot be listened on. */
   async start(): Promise<void> {
-    const { web, events } = this.#options;
+    const { web, events, actions } = this.#options;
+    if (actions.all.length > 0) (await import('./actions/check-actions.ts')).checkActions(this.#context);
     const addresses: string[] = [];
     for (const address of listenAddresses(web)) addresses.push(await this.#servers.listen(address));
     this.addresses = addresses;
@@ -95,6 +98,7 @@ export class WebService implements Component, RunningWeb {
 
   async stop(): Promise<void> {
     this.addresses = [];
+    this.#context.lasting.endAll();
     await this.#servers.close();
   }
 

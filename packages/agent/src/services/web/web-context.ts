@@ -6,6 +6,7 @@ import type { Directories } from '../../config-loading/directories.ts';
 import type { ActionTable } from './actions/action-table.ts';
 import type { Roles } from './auth/roles.ts';
 import type { Complain } from './complain.ts';
+import type { Lasting } from './lasting.ts';
 import type { Route } from './routing/route.ts';
 import type { Sessions } from './sessions/sessions.ts';
 
@@ -25,6 +26,7 @@ export interface WebContext {
   readonly roles: Roles;
   readonly routes: readonly Route[];
   readonly sessions: Sessions;
+  readonly lasting: Lasting;
   readonly actions: ActionTable;
   /** Undefined while the service `database` is off. */
   readonly database: () => Database | undefined;

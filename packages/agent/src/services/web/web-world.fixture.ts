@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { type IncomingHttpHeaders, request } from 'node:http';
 import type { Database } from '@ioto/database';
-import { type Clock, Emitter, silentLogger, systemClock } from '@ioto/runtime';
+import { type Clock, Emitter, type Logger, silentLogger, systemClock } from '@ioto/runtime';
 import { Directory } from '../../../test/world.ts';
 import type { AgentStatus } from '../../agent.ts';
 import type { AgentEvents } from '../../agent-events.ts';
@@ -30,6 +30,8 @@ export interface WebWorldOptions {
   /** What web.json5 says. */
   web?: Record<string, unknown>;
   clock?: Clock;
+  /** Before it starts. */
+  prepare?: (world: WebWorld) => void;
 }
 
 /** A web service on a socket of its own, with a site on a real disk. */
@@ -38,6 +40,8 @@ export class WebWorld {
   url = '';
   readonly directory: Directory;
   readonly actions = new ActionTable();
+  /** What it warned of: the sentence, then the facts. */
+  readonly warnings: string[] = [];
   database: Database | undefined;
   readonly #service: WebService;
 
@@ -51,7 +55,7 @@ export class WebWorld {
     this.#service = new WebService({
       web: settings.web,
       directories: layOutDirectories({ state: directory.at() }, {}),
-      ...{ cache: 10_000, clock, logger: silentLogger, events, actions: this.actions },
+      ...{ cache: 10_000, clock, logger: this.#logger(), events, actions: this.actions },
       database: () => this.database,
       complain: (path, problem) => new Error(`web.${path.join('.')}: ${problem}`),
       status: () => this.status,
@@ -66,6 +70,7 @@ export class WebWorld {
       await writeFile(directory.at('site', name), text);
     }
     const world = new WebWorld(directory, options);
+    options.prepare?.(world);
     await world.#service.start();
     return world;
   }
@@ -90,8 +95,18 @@ export class WebWorld {
     });
   }
 
+  #logger(): Logger {
+    const warn = (facts: object, text?: string) =>
+      void this.warnings.push(`${text} ${JSON.stringify(facts)}`);
+    return { ...silentLogger, warn };
+  }
+
+  stop(): Promise<void> {
+    return this.#service.stop();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#service.stop();
+    await this.stop();
     await this.directory[Symbol.asyncDispose]();
   }
 }
