@@ -10,6 +10,7 @@ import type { ActionTable } from './actions/action-table.ts';
 import { compileRoles, USUAL_ROLES } from './auth/roles.ts';
 import { openUsers } from './auth/users.ts';
 import type { Complain } from './complain.ts';
+import { Lasting } from './lasting.ts';
 import type { KeyPair } from './listening/own-certificate.ts';
 import type { ServerCertificate } from './listening/server-certificate.ts';
 import { Servers } from './listening/servers.ts';
@@ -73,6 +74,7 @@ export class WebService implements Component, RunningWeb {
       names: ownNames(web),
       routes: compileRoutes(web.routes, { web, roles }, complain),
       sessions: new Sessions(web, clock),
+      lasting: new Lasting(web.limits.sockets),
     };
     this.#context = context;
     const { headers, names } = context;
@@ -95,9 +97,10 @@ export class WebService implements Component, RunningWeb {
 
   /** @throws CONFIG_INVALID for a bad address; WEB_LISTEN when one cannot be listened on. */
   async start(): Promise<void> {
-    const { web, events } = this.#options;
     warnOfOpenWrites(this.#context.routes, this.#options.logger);
     await clearUploads(this.#uploads);
+    const { web, events, actions } = this.#options;
+    if (actions.all.length > 0) (await import('./actions/check-actions.ts')).checkActions(this.#context);
     const addresses: string[] = [];
     for (const address of listenAddresses(web)) addresses.push(await this.#servers.listen(address));
     this.addresses = addresses;
@@ -110,6 +113,7 @@ export class WebService implements Component, RunningWeb {
 
   async stop(): Promise<void> {
     this.addresses = [];
+    this.#context.lasting.endAll();
     await this.#servers.close();
     await this.#certificate?.stop();
     this.#certificate = undefined;

@@ -36,6 +36,8 @@ export interface WebWorldOptions {
   room?: RoomOf;
   /** Changes the state before the service starts. */
   before?: (directory: Directory) => Promise<void>;
+  /** Before it starts. */
+  prepare?: (world: WebWorld) => void;
 }
 
 /** A request as a client sends it. */
@@ -52,6 +54,8 @@ export class WebWorld {
   url = '';
   readonly directory: Directory;
   readonly actions = new ActionTable();
+  /** What it warned of: the sentence, then the facts. */
+  readonly warnings: string[] = [];
   database: Database | undefined;
   /** What the cloud has given the device. */
   provisioned: KeyPair | undefined;
@@ -84,6 +88,7 @@ export class WebWorld {
         actions: this.actions,
         room,
       },
+      ...{ cache: 10_000, clock, logger: this.#logger(), events, actions: this.actions },
       database: () => this.database,
       provisioned: async () => this.provisioned,
       complain: (path, problem) => new Error(`web.${path.join('.')}: ${problem}`),
@@ -100,6 +105,7 @@ export class WebWorld {
     }
     await options.before?.(directory);
     const world = new WebWorld(directory, options);
+    options.prepare?.(world);
     await world.#service.start();
     return world;
   }
@@ -129,8 +135,18 @@ export class WebWorld {
     });
   }
 
+  #logger(): Logger {
+    const warn = (facts: object, text?: string) =>
+      void this.warnings.push(`${text} ${JSON.stringify(facts)}`);
+    return { ...silentLogger, warn };
+  }
+
+  stop(): Promise<void> {
+    return this.#service.stop();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#service.stop();
+    await this.stop();
     await this.directory[Symbol.asyncDispose]();
   }
 }

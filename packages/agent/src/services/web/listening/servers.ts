@@ -98,7 +98,8 @@ export class Servers {
     const waiting = new MostWaiting(bounds.pipeline);
     const options = {
       maxHeaderSize: bounds.header,
-      headersTimeout: millis(patience.parse),
+      // Node wants no part of a request to take longer than all of it.
+      headersTimeout: millis(Math.min(patience.parse, patience.request)),
       requestTimeout: millis(patience.request),
       keepAliveTimeout: millis(patience.keepAlive),
       connectionsCheckingInterval: CHECK,
