@@ -13,6 +13,7 @@ import type { Complain } from './complain.ts';
 import { Servers } from './listening/servers.ts';
 import type { RunningWeb } from './open-web.ts';
 import { OwnPages } from './own-pages.ts';
+import type { Passwords } from './passwords/password.ts';
 import { lazily } from './request-path/handlers.ts';
 import { Site, type SiteOptions } from './request-path/site.ts';
 import { compileRoutes } from './routing/compile-routes.ts';
@@ -41,6 +42,10 @@ export interface WebServiceOptions {
   actions: ActionTable;
   /** Undefined while the service `database` is off. */
   database: () => Database | undefined;
+  /** What everybody around knows of the device: no password. */
+  known: () => readonly string[];
+  /** Default: as costly as is recommended. */
+  passwords?: Passwords;
 }
 
 /** Service `web`: the device's own pages, which need no cloud. */
@@ -62,6 +67,7 @@ export class WebService implements Component, RunningWeb {
       names: ownNames(web),
       routes: compileRoutes(web.routes, { web, roles }, complain),
       sessions: new Sessions(web, clock),
+      ...signingIn(options, () => context),
     };
     this.#context = context;
     const { headers, names } = context;
@@ -83,6 +89,7 @@ export class WebService implements Component, RunningWeb {
   /** @throws CONFIG_INVALID for a bad address; WEB_LISTEN when one cannot be listened on. */
   async start(): Promise<void> {
     const { web, events } = this.#options;
+    if (mayHoldUsers(this.#context)) (await import('./auth/check-users.ts')).checkUsers(this.#context);
     const addresses: string[] = [];
     for (const address of listenAddresses(web)) addresses.push(await this.#servers.listen(address));
     this.addresses = addresses;
@@ -113,6 +120,19 @@ export class WebService implements Component, RunningWeb {
   }
 }
 
+/** What is loaded when somebody signs in, or a program asks for the users. */
+function signingIn(
+  { passwords, clock }: WebServiceOptions,
+  context: () => WebContext,
+): Pick<WebContext, 'users' | 'passwords'> {
+  return {
+    users: lazily(async () => (await import('./auth/user-store.ts')).UserStore.open(context())),
+    passwords: lazily(
+      async () => passwords ?? (await import('./passwords/password.ts')).openPasswords(clock),
+    ),
+  };
+}
+
 /** What is loaded when a request first needs it. */
 function parts(context: WebContext): Pick<SiteOptions, 'gate' | 'handlers'> {
   return {
@@ -123,6 +143,17 @@ function parts(context: WebContext): Pick<SiteOptions, 'gate' | 'handlers'> {
       rest: lazily(async () => (await import('./rest/rest-handler.ts')).openRest(context)),
     },
   };
+}
+
+/** Whether there is anything of users to be checked at the start. */
+function mayHoldUsers({ web: { auth }, database }: WebContext): boolean {
+  return (
+    Object.keys(auth.users).length > 0 ||
+    auth.store === 'database' ||
+    auth.realm !== undefined ||
+    auth.secret !== undefined ||
+    database()?.schema.models.has('User') === true
+  );
 }
 
 /** What the device was told that it is called. */

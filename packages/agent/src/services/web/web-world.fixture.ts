@@ -8,7 +8,9 @@ import type { AgentEvents } from '../../agent-events.ts';
 import { layOutDirectories } from '../../config-loading/directories.ts';
 import { makeSettings } from '../../config-loading/settings.ts';
 import { ActionTable } from './actions/action-table.ts';
+import { argon2InPlace, cheapPasswords } from './passwords/cheap-passwords.fixture.ts';
 import { WebService } from './service.ts';
+import type { WebUsers } from './web-api.ts';
 
 export const UNCLAIMED: AgentStatus = {
   phase: 'registered',
@@ -36,14 +38,17 @@ export interface WebWorldOptions {
 export class WebWorld {
   status: AgentStatus = UNCLAIMED;
   url = '';
+  /** Passwords that were hashed. */
+  hashes = 0;
   readonly directory: Directory;
   readonly actions = new ActionTable();
+  readonly events = new Emitter<AgentEvents>(() => undefined);
   database: Database | undefined;
   readonly #service: WebService;
 
   private constructor(directory: Directory, { web = {}, clock = systemClock }: WebWorldOptions) {
     this.directory = directory;
-    const events = new Emitter<AgentEvents>(() => undefined);
+    const { events } = this;
     events.on('web:listening', ({ addresses }) => {
       this.url = addresses[0] ?? '';
     });
@@ -53,6 +58,11 @@ export class WebWorld {
       directories: layOutDirectories({ state: directory.at() }, {}),
       ...{ cache: 10_000, clock, logger: silentLogger, events, actions: this.actions },
       database: () => this.database,
+      known: () => [UNCLAIMED.id ?? '', UNCLAIMED.name ?? ''],
+      passwords: cheapPasswords((job) => {
+        this.hashes += 1;
+        return argon2InPlace(job);
+      }),
       complain: (path, problem) => new Error(`web.${path.join('.')}: ${problem}`),
       status: () => this.status,
       figures: () => 'ioto_uptime_seconds 1\n',
@@ -68,6 +78,10 @@ export class WebWorld {
     const world = new WebWorld(directory, options);
     await world.#service.start();
     return world;
+  }
+
+  get users(): WebUsers {
+    return this.#service.users;
   }
 
   get port(): number {

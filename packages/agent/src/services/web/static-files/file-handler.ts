@@ -55,7 +55,9 @@ export class FileHandler {
       now: clock.now(),
     });
     // What depends on what a client accepts has no one answer; what not everybody may have is nobody's to find here.
-    if (kept && !route.compressed && route.role === undefined) this.#kept.keep(raw.url ?? '', kept);
+    // And a page with the token of a session is that session's.
+    if (kept && !route.compressed && route.role === undefined && !route.xsrf)
+      this.#kept.keep(raw.url ?? '', kept);
   }
 }
 
