@@ -1,4 +1,4 @@
-import { createInterface } from 'node:readline/promises';
+import { createInterface } from 'node:readline';
 import { type Readable, Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { CodedError, systemClock } from '@ioto/runtime';
@@ -33,17 +33,14 @@ export async function runPassword(
 async function askTwice(stdin: Readable, stderr: Writable): Promise<string> {
   const unseen = new Writable({ write: (_piece, _encoding, done) => done() });
   const terminal = createInterface({ input: stdin, output: unseen, terminal: true });
-  const gone = new AbortController();
-  terminal.on('SIGINT', () => gone.abort()).on('close', () => gone.abort());
+  terminal.on('SIGINT', () => terminal.close());
+  const lines = terminal[Symbol.asyncIterator]();
   const ask = async (prompt: string) => {
     stderr.write(prompt);
-    try {
-      return await terminal.question('', { signal: gone.signal });
-    } catch (cause) {
-      throw new CodedError('USAGE', 'web password: nothing was typed', { cause });
-    } finally {
-      stderr.write('\n');
-    }
+    const { done, value } = await lines.next();
+    stderr.write('\n');
+    if (done) throw new CodedError('USAGE', 'web password: nothing was typed');
+    return value;
   };
   try {
     const password = await ask('Password: ');

@@ -7,6 +7,7 @@ import type { ActionTable } from './actions/action-table.ts';
 import type { Roles } from './auth/roles.ts';
 import type { UserStore } from './auth/user-store.ts';
 import type { Complain } from './complain.ts';
+import type { KeyPair } from './listening/own-certificate.ts';
 import type { Passwords } from './passwords/password.ts';
 import type { Route } from './routing/route.ts';
 import type { Sessions } from './sessions/sessions.ts';
@@ -34,6 +35,8 @@ export interface WebContext {
   readonly passwords: () => Promise<Passwords>;
   /** What everybody around knows of the device: its claim ID, product and name. */
   readonly known: () => readonly string[];
+  /** The certificate that the device cloud has given the device; undefined while there is none. */
+  readonly provisioned: () => Promise<KeyPair | undefined>;
   /** Undefined while the service `database` is off. */
   readonly database: () => Database | undefined;
 }

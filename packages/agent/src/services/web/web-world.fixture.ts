@@ -8,6 +8,7 @@ import type { AgentEvents } from '../../agent-events.ts';
 import { layOutDirectories } from '../../config-loading/directories.ts';
 import { makeSettings } from '../../config-loading/settings.ts';
 import { ActionTable } from './actions/action-table.ts';
+import type { KeyPair } from './listening/own-certificate.ts';
 import { argon2InPlace, cheapPasswords } from './passwords/cheap-passwords.fixture.ts';
 import { WebService } from './service.ts';
 import type { WebUsers } from './web-api.ts';
@@ -44,6 +45,8 @@ export class WebWorld {
   readonly actions = new ActionTable();
   readonly events = new Emitter<AgentEvents>(() => undefined);
   database: Database | undefined;
+  /** What the cloud has given the device. */
+  provisioned: KeyPair | undefined;
   readonly #service: WebService;
 
   private constructor(directory: Directory, { web = {}, clock = systemClock }: WebWorldOptions) {
@@ -63,6 +66,7 @@ export class WebWorld {
         this.hashes += 1;
         return argon2InPlace(job);
       }),
+      provisioned: async () => this.provisioned,
       complain: (path, problem) => new Error(`web.${path.join('.')}: ${problem}`),
       status: () => this.status,
       figures: () => 'ioto_uptime_seconds 1\n',

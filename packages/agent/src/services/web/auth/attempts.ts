@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { isIPv6 } from 'node:net';
 import type { Clock } from '@ioto/runtime';
 import { webError } from '../errors.ts';
@@ -38,7 +39,9 @@ export class Attempts {
   /** Counts one; what it returns takes it back. @throws WEB_ATTEMPTS with the time to wait */
   take(address: string, username: string): () => void {
     const { perAddress, perUser } = this.#limits;
-    const [network, user] = [networkOf(address), username.slice(0, 256)];
+    // As it came it could be of any length, and be kept.
+    const user = createHash('sha256').update(username).digest('base64');
+    const network = networkOf(address);
     this.#require(this.#addresses, network, perAddress);
     this.#require(this.#users, user, perUser);
     const tallies = [this.#count(this.#addresses, network), this.#count(this.#users, user)];

@@ -61,6 +61,16 @@ describe('basic authentication', () => {
     expect([status, headers['www-authenticate']]).toEqual([403, undefined]);
   });
 
+  it('needs no token, since no page of another site can have it sent', async () => {
+    await using web = await site({
+      ...overHttp,
+      route: { match: '/lamp', handler: 'action', authType: 'basic' },
+    });
+    web.actions.add({ path: '/lamp', options: {}, handler: () => 'on' });
+    const headers = basic(`ann:${PASSWORD}`);
+    expect((await new Browser(web).post('/lamp', { json: {}, headers })).status).toBe(200);
+  });
+
   it('hashes a password that was right once a minute, and anew when the user has changed', async () => {
     const clock = new VirtualClock();
     await using web = await site({ ...overHttp, clock });

@@ -21,6 +21,11 @@ export function checkUsers({ web: { auth }, roles, complain, database, logger }:
   if (secret !== undefined && secret.length < SHORTEST_SECRET) {
     throw complain(['auth', 'secret'], `must have ${SHORTEST_SECRET} characters or more`);
   }
+  for (const path of ['login', 'logout'] as const) {
+    if (!auth[path].startsWith('/'))
+      throw complain(['auth', path], 'must be a path that begins with a slash');
+  }
+  if (auth.login === auth.logout) throw complain(['auth', 'logout'], 'must be another path than auth.login');
   for (const [username, user] of Object.entries(auth.users)) {
     const bad = (property: string, problem: string) =>
       complain(['auth', 'users', username, property], problem);

@@ -66,7 +66,9 @@ export class Door {
     }
     const { role } = user;
     const session = sessions.signIn(request, response, { username, role });
-    if (!session) throw webError('WEB_BUSY', 'as many have signed in as may at once');
+    if (!session) {
+      throw webError('WEB_BUSY', 'as many have signed in as may at once', { retryAfter: 60_000 });
+    }
     events.emit('web:signed-in', { username, role, address });
     if (form) return sendText(response, 303, { ...headers, location: form.next }, '');
     sendJson(response, 200, headers, { username, role, xsrf: session.xsrf });

@@ -194,6 +194,9 @@ describe('who signs in', () => {
     });
     expect((await browser.get('/api/public/logout')).status).toBe(405);
     expect((await browser.send('/api/public/login', { method: 'OPTIONS' })).status).toBe(204);
+    const basic = routes.map((route) => ({ ...route, authType: 'basic' }));
+    await using closed = await site({ routes: basic, sessions: { enable: false } });
+    expect((await new Browser(closed).login('ann', PASSWORD)).status).toBe(405);
     await using open = await site({ routes: [], auth: {} });
     expect((await new Browser(open).get('/api/public/login')).status).toBe(404);
     expect((await new Browser(open).login('ann', PASSWORD)).status).toBe(405);

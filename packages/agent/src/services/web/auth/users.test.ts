@@ -224,6 +224,8 @@ describe('users of web.json5 that cannot be meant', () => {
     [{ users: { ann: { password: hash, role: 'king' } } }, /auth\.users\.ann\.role: there is no role king/],
     [{ users: { ann: { password: hash } } }, /auth\.users\.ann\.role: must be one of public/],
     [{ realm: 'a"b', users: { ann: { password: hash, role: 'user' } } }, /auth\.realm/],
+    [{ login: 'login' }, /auth\.login: must be a path/],
+    [{ login: '/x', logout: '/x' }, /auth\.logout: must be another path/],
     [{ secret: 'short' }, /auth\.secret: must have 16/],
     [{ store: 'database' }, /auth\.store: is 'database', and the service database is off/],
   ])('are an error at the start: %j', async (auth, problem) => {
