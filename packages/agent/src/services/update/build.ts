@@ -26,7 +26,7 @@ export async function build(parts: AgentParts): Promise<Component> {
   }
   if (!parts.provision) {
     const how = 'images come by agent.updates.install alone';
-    logger.warn({}, `the service provision is off, and the service update asks no cloud: ${how}`);
+    logger.info({}, `the service provision is off, and the service update asks no cloud: ${how}`);
   }
   const { device } = need(parts.serialize, 'serialize');
   const directory = join(directories.state, 'update');
