@@ -35,7 +35,7 @@ export { completeSchema } from './schema/complete-schema.ts';
 export type { Context, Durability, FieldType, ItemKey, Properties, Sync } from './schema/definition.ts';
 export type { Field } from './schema/field.ts';
 export { type KeyRange, Model } from './schema/model.ts';
-export type { QueueRule } from './schema/process.ts';
+export type { QueueRule, WebRule } from './schema/process.ts';
 export { readSchema } from './schema/read-schema.ts';
 export { schemaHash } from './schema/schema-hash.ts';
 export { parseItems } from './transfer/json5.ts';

@@ -6,7 +6,7 @@ import type { Field } from './field.ts';
 import { IndexKeys } from './index-keys.ts';
 import type { IndexDefinition } from './indexes.ts';
 import { KeyTemplate } from './key-template.ts';
-import type { ModelProcess, QueueRule } from './process.ts';
+import type { ModelProcess, QueueRule, WebRule } from './process.ts';
 
 /** Longest keys in characters, as DynamoDB's in bytes: what is stored here must fit there. */
 const MAX_PK = 2048;
@@ -60,6 +60,8 @@ export class Model {
   readonly queue: QueueRule;
   /** Milliseconds after its last change for which an item that the cloud has stays; undefined: for ever. */
   readonly keep: number | undefined;
+  /** Who may have its items from the device's web server; undefined: nobody. */
+  readonly web: WebRule | undefined;
   /** Names of the stored fields that callers do not see. */
   readonly hidden: readonly string[];
   /** Names of the fields that are the key itself, and are not stored beside it. */
@@ -111,6 +113,7 @@ export class Model {
     this.priority = rules.priority;
     this.queue = rules.queue;
     this.keep = rules.keep;
+    this.web = rules.web;
     this.#pk = fields.has(hash) ? keyTemplate(fields, hash) : new KeyTemplate('');
     this.#sk = sort === undefined ? new KeyTemplate('') : keyTemplate(fields, sort);
     this.keyVariables = [...this.#pk.variables, ...this.#sk.variables];

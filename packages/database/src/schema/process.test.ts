@@ -11,6 +11,14 @@ describe('the rules of process.MODEL', () => {
     });
   });
 
+  it('say who may have its items from the web server of the device', () => {
+    expect(compileProcess({ web: { read: 'public', write: 'admin' } }, 'Log').web).toEqual({
+      ...{ read: 'public', write: 'admin' },
+    });
+    expect(compileProcess({ web: { read: 'user' } }, 'Log').web?.write).toBeUndefined();
+    expect(compileProcess({}, 'Log').web).toBeUndefined();
+  });
+
   it('are, unless said otherwise, those of a model that loses nothing', () => {
     const usual = { priority: 5, queue: { full: 'refuse' }, keep: undefined };
     expect(compileProcess({ sync: 'up' }, 'Log')).toMatchObject(usual);
@@ -25,6 +33,9 @@ describe('the rules of process.MODEL', () => {
     [{ queue: { max: 0 } }, 'process.Log.queue.max must be a whole number of at least 1'],
     [{ queue: { full: 'newest' } }, 'process.Log.queue.full must be one of oldest, refuse'],
     [{ queue: { maximum: 1 } }, 'process.Log.queue has the unsupported rule maximum'],
+    [{ web: true }, 'process.Log.web must be an object'],
+    [{ web: { write: 'user' } }, 'process.Log.web.read must be the name of a role'],
+    [{ web: { read: 'user', remove: 'user' } }, 'process.Log.web has the unsupported rule remove'],
     [{ keep: 'a while' }, "process.Log.keep must be a time such as '7 days'"],
     [{ keep: '1 day', sync: 'both' }, "process.Log.keep needs sync 'up', but sync is 'both'"],
   ])('are refused as %j, with model, word and rule', (rules, message) => {

@@ -24,6 +24,15 @@ export interface ModelProcess {
   readonly queue: QueueRule;
   /** Milliseconds after its last change for which an item that the cloud has stays on the device; without it for ever. */
   readonly keep?: number;
+  /** Who may have its items from the device's web server; without it nobody. */
+  readonly web?: WebRule;
+}
+
+/** Roles of the device's web server. */
+export interface WebRule {
+  readonly read: string;
+  /** Undefined: nobody may write. */
+  readonly write?: string;
 }
 
 export const DEFAULT_PRIORITY = 5;
@@ -38,7 +47,7 @@ const MERGES = ['item', 'fields'] as const;
 
 /**
  * The rules of `process.MODEL`: `enable`, `sync`, `durability`, `mem`, an older way to say that durability is `mem`, and,
- * ours, `merge`, `priority`, `queue` and `keep`. Others are for programs that show or act on items, and mean nothing here.
+ * ours, `merge`, `priority`, `queue`, `keep` and `web`. Others are for programs that show or act on items, and mean nothing here.
  */
 export function compileProcess(rules: unknown, model: string): ModelProcess {
   if (rules === undefined) {
@@ -62,7 +71,26 @@ export function compileProcess(rules: unknown, model: string): ModelProcess {
     priority: wholeNumber(priority, { from: 0, to: HIGHEST_PRIORITY, where: `${where}.priority` }),
     queue: compileQueue(rules.queue, `${where}.queue`),
     keep: compileKeep(rules.keep, sync, `${where}.keep`),
+    web: compileWeb(rules.web, `${where}.web`),
   };
+}
+
+function compileWeb(rules: unknown, where: string): WebRule | undefined {
+  if (rules === undefined) return undefined;
+  if (!isPlainObject(rules)) throw invalid(where, "must be an object as { read: 'user', write: 'admin' }");
+  const { read, write, ...others } = rules;
+  const [other] = Object.keys(others);
+  if (other !== undefined)
+    throw invalid(where, `has the unsupported rule ${other}; read and write are known`);
+  return Object.freeze({
+    read: role(read, `${where}.read`),
+    write: write === undefined ? undefined : role(write, `${where}.write`),
+  });
+}
+
+function role(value: unknown, where: string): string {
+  if (typeof value === 'string' && /^[\w.-]{1,64}$/.test(value)) return value;
+  throw invalid(where, "must be the name of a role, such as 'user', or 'public' for anybody");
 }
 
 /** Only where both ends may change an item is there something to merge. */

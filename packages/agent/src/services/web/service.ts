@@ -151,12 +151,13 @@ function signingIn(
 
 /** What is loaded when a request first needs it. */
 function parts(context: WebContext, files: FileHandler): Pick<SiteOptions, 'gate' | 'handlers'> {
+  const gate = lazily(async () => (await import('./auth/authentication.ts')).openGate(context));
   return {
-    gate: lazily(async () => (await import('./auth/authentication.ts')).openGate(context)),
+    gate,
     handlers: {
       action: lazily(async () => (await import('./actions/run-action.ts')).openActions(context)),
       upload: lazily(async () => (await import('./uploads/upload-handler.ts')).openUploads(context, files)),
-      rest: lazily(async () => (await import('./rest/rest-handler.ts')).openRest(context)),
+      rest: lazily(async () => (await import('./rest/rest-handler.ts')).openRest(context, await gate())),
     },
   };
 }
