@@ -79,7 +79,8 @@ export class WebService implements Component, RunningWeb {
       ...parts(context),
     });
     const { limits: bounds, timeouts: patience } = web;
-    this.#servers = new Servers({ bounds, patience, handle: site.handle, tls: () => this.#tls() });
+    const { handle, upgrade } = site;
+    this.#servers = new Servers({ bounds, patience, handle, upgrade, tls: () => this.#tls() });
   }
 
   /** @throws CONFIG_INVALID for a bad address; WEB_LISTEN when one cannot be listened on. */
@@ -118,9 +119,10 @@ export class WebService implements Component, RunningWeb {
 }
 
 /** What is loaded when a request first needs it. */
-function parts(context: WebContext): Pick<SiteOptions, 'gate' | 'handlers'> {
+function parts(context: WebContext): Pick<SiteOptions, 'gate' | 'handlers' | 'upgrade'> {
   return {
     gate: lazily(async () => (await import('./auth/authentication.ts')).openGate(context)),
+    upgrade: lazily(async () => (await import('./websockets/upgrade.ts')).openSockets(context)),
     handlers: {
       action: lazily(async () => (await import('./actions/run-action.ts')).openActions(context)),
       upload: lazily(async () => (await import('./uploads/upload-handler.ts')).openUploads(context)),

@@ -127,7 +127,7 @@ export class Exchange implements ActionContext {
   events(): EventStream {
     const { context, request, response } = this.#parts;
     this.#answer.needHead('events()');
-    const session = this.#session;
+    const session = this.#session ?? context.sessions.find(request);
     return openEventStream({ context, request, response, session, answer: this.#answer });
   }
 

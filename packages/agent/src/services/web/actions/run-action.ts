@@ -3,8 +3,8 @@ import { webError } from '../errors.ts';
 import type { Handler } from '../request-path/handlers.ts';
 import { sendError, sendText } from '../request-path/send.ts';
 import type { WebContext } from '../web-context.ts';
-import { Exchange } from './exchange.ts';
 import { Deadlines } from './deadlines.ts';
+import { Exchange } from './exchange.ts';
 
 interface Running {
   exchange: Exchange;

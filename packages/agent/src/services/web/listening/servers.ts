@@ -5,6 +5,7 @@ import type { TlsOptions } from 'node:tls';
 import { CodedError, systemCode } from '@ioto/runtime';
 import type { ListenAddress } from '../../../config-loading/listen-address.ts';
 import { MostWaiting } from './most-waiting.ts';
+import { type UpgradeListener, Upgrades } from './upgrades.ts';
 
 export interface ServerBounds {
   connections: number;
@@ -28,6 +29,8 @@ export interface ServersOptions {
   bounds: ServerBounds;
   patience: ServerPatience;
   handle: (request: IncomingMessage, response: ServerResponse) => void;
+  /** Requests to speak another protocol. */
+  upgrade: UpgradeListener;
   /** Certificate and all of HTTPS; asked for when the first such address is listened on. */
   tls: () => Promise<TlsOptions>;
 }
@@ -40,11 +43,13 @@ const LONGEST = 2 ** 31 - 1;
 /** The listening sockets of the web server, and what one connection may cost. */
 export class Servers {
   readonly #options: ServersOptions;
+  readonly #upgrades: Upgrades;
   #servers: (Server | HttpsServer)[] = [];
   #connections = 0;
 
   constructor(options: ServersOptions) {
     this.#options = options;
+    this.#upgrades = new Upgrades(options.upgrade);
   }
 
   /**
@@ -75,6 +80,7 @@ export class Servers {
   async close(): Promise<void> {
     const servers = this.#servers;
     this.#servers = [];
+    this.#upgrades.close();
     await Promise.all(
       servers.map((server) => {
         const closed = new Promise<void>((resolve) => server.close(() => resolve()));
@@ -107,6 +113,11 @@ export class Servers {
     server.maxRequestsPerSocket = Number.isFinite(bounds.requests) ? bounds.requests : 0;
     server.timeout = millis(patience.inactivity);
     server.on('connection', (socket: Socket) => this.#admit(socket));
+    server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
+      // An answer that is still on its way would be mixed into the other protocol.
+      if (waiting.isIdle(socket)) this.#upgrades.take(request, socket, head);
+      else socket.destroy();
+    });
     return server;
   }
 
