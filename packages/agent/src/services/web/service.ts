@@ -11,17 +11,22 @@ import { compileRoles, USUAL_ROLES } from './auth/roles.ts';
 import { openUsers } from './auth/users.ts';
 import type { Complain } from './complain.ts';
 import { Lasting } from './lasting.ts';
+import type { KeyPair } from './listening/own-certificate.ts';
+import type { ServerCertificate } from './listening/server-certificate.ts';
 import { Servers } from './listening/servers.ts';
 import type { RunningWeb } from './open-web.ts';
 import { OwnPages } from './own-pages.ts';
+import type { Passwords } from './passwords/password.ts';
 import { lazily } from './request-path/handlers.ts';
 import { Site, type SiteOptions } from './request-path/site.ts';
 import { compileRoutes } from './routing/compile-routes.ts';
+import { warnOfOpenWrites } from './routing/open-writes.ts';
 import { compileRedirects } from './routing/redirects.ts';
 import { answerHeaders } from './security-headers/answer-headers.ts';
 import { Sessions } from './sessions/sessions.ts';
 import { FileHandler } from './static-files/file-handler.ts';
 import { SiteFiles } from './static-files/site-files.ts';
+import { checkUploadDirectory, clearUploads, type RoomOf } from './uploads/upload-place.ts';
 import type { WebUsers } from './web-api.ts';
 import type { WebContext } from './web-context.ts';
 
@@ -38,10 +43,18 @@ export interface WebServiceOptions {
   status: () => AgentStatus;
   /** The figures of the agent, in Prometheus' text format. */
   figures: () => string;
+  /** The certificate that the device cloud has given the device; undefined while there is none. */
+  provisioned: () => Promise<KeyPair | undefined>;
   /** What the program answers. */
   actions: ActionTable;
   /** Undefined while the service `database` is off. */
   database: () => Database | undefined;
+  /** What room a directory has; default: as the system says. */
+  room?: RoomOf;
+  /** What everybody around knows of the device: no password. */
+  known: () => readonly string[];
+  /** Default: as costly as is recommended. */
+  passwords?: Passwords;
 }
 
 /** Service `web`: the device's own pages, which need no cloud. */
@@ -50,6 +63,9 @@ export class WebService implements Component, RunningWeb {
   readonly #options: WebServiceOptions;
   readonly #context: WebContext;
   readonly #servers: Servers;
+  #certificate: ServerCertificate | undefined;
+  /** Where uploads lie. */
+  readonly #uploads: string;
   addresses: readonly string[] = [];
 
   /** @throws what `complain` makes of settings that cannot be meant. */
@@ -64,10 +80,13 @@ export class WebService implements Component, RunningWeb {
       routes: compileRoutes(web.routes, { web, roles }, complain),
       sessions: new Sessions(web, clock),
       lasting: new Lasting(web.limits.sockets),
+      ...signingIn(options, () => context),
     };
     this.#context = context;
     const { headers, names } = context;
     const root = expandPath(web.documents, directories);
+    this.#uploads = expandPath(web.upload.dir, directories);
+    checkUploadDirectory(this.#uploads, root, complain);
     const files = new FileHandler(
       context,
       new SiteFiles({ root, index: web.index, mime: web.mime, cache }),
@@ -76,7 +95,7 @@ export class WebService implements Component, RunningWeb {
     const site = new Site({
       ...{ context, files },
       redirects: web.redirect.length > 0 ? compileRedirects(web.redirect, complain) : undefined,
-      ...parts(context),
+      ...parts(context, files),
     });
     const { limits: bounds, timeouts: patience } = web;
     const { handle, upgrade } = site;
@@ -85,8 +104,11 @@ export class WebService implements Component, RunningWeb {
 
   /** @throws CONFIG_INVALID for a bad address; WEB_LISTEN when one cannot be listened on. */
   async start(): Promise<void> {
+    warnOfOpenWrites(this.#context.routes, this.#options.logger);
+    await clearUploads(this.#uploads);
     const { web, events, actions } = this.#options;
     if (actions.all.length > 0) (await import('./actions/check-actions.ts')).checkActions(this.#context);
+    if (mayHoldUsers(this.#context)) (await import('./auth/check-users.ts')).checkUsers(this.#context);
     const addresses: string[] = [];
     for (const address of listenAddresses(web)) addresses.push(await this.#servers.listen(address));
     this.addresses = addresses;
@@ -101,34 +123,57 @@ export class WebService implements Component, RunningWeb {
     this.addresses = [];
     this.#context.lasting.endAll();
     await this.#servers.close();
+    await this.#certificate?.stop();
+    this.#certificate = undefined;
   }
 
   async #tls(): Promise<TlsOptions> {
-    const { web, directories, complain, clock, names } = this.#context;
-    const { configuredCertificate, tlsOptions } = await import('./listening/tls-options.ts');
-    const choice = {
-      ...{ settings: web.tls, complain },
-      locate: (path: string) => expandPath(path, directories),
-    };
-    const options = tlsOptions(choice);
-    const configured = configuredCertificate(choice);
-    if (configured) return { ...options, ...configured };
-    const { ownCertificate } = await import('./listening/own-certificate.ts');
-    return { ...options, ...(await ownCertificate(directories.certs, names, clock.now())) };
+    if (!this.#certificate) {
+      const { ServerCertificate } = await import('./listening/server-certificate.ts');
+      this.#certificate = new ServerCertificate(this.#context, (pair) => this.#servers.show(pair));
+      await this.#certificate.start();
+    }
+    return this.#certificate.options();
   }
 }
 
+/** What is loaded when somebody signs in, or a program asks for the users. */
+function signingIn(
+  { passwords, clock }: WebServiceOptions,
+  context: () => WebContext,
+): Pick<WebContext, 'users' | 'passwords'> {
+  return {
+    users: lazily(async () => (await import('./auth/user-store.ts')).UserStore.open(context())),
+    passwords: lazily(
+      async () => passwords ?? (await import('./passwords/password.ts')).openPasswords(clock),
+    ),
+  };
+}
+
 /** What is loaded when a request first needs it. */
-function parts(context: WebContext): Pick<SiteOptions, 'gate' | 'handlers' | 'upgrade'> {
+function parts(context: WebContext, files: FileHandler): Pick<SiteOptions, 'gate' | 'handlers' | 'upgrade'> {
   return {
     gate: lazily(async () => (await import('./auth/authentication.ts')).openGate(context)),
     upgrade: lazily(async () => (await import('./websockets/upgrade.ts')).openSockets(context)),
     handlers: {
       action: lazily(async () => (await import('./actions/run-action.ts')).openActions(context)),
-      upload: lazily(async () => (await import('./uploads/upload-handler.ts')).openUploads(context)),
+      upload: lazily(async () => (await import('./uploads/upload-handler.ts')).openUploads(context, files)),
       rest: lazily(async () => (await import('./rest/rest-handler.ts')).openRest(context)),
     },
   };
+}
+
+/** Whether there is anything of users to be checked at the start. */
+function mayHoldUsers({ web: { auth }, database }: WebContext): boolean {
+  return (
+    Object.keys(auth.users).length > 0 ||
+    ![auth.login, auth.logout].every((path) => path.startsWith('/')) ||
+    auth.login === auth.logout ||
+    auth.store === 'database' ||
+    auth.realm !== undefined ||
+    auth.secret !== undefined ||
+    database()?.schema.models.has('User') === true
+  );
 }
 
 /** What the device was told that it is called. */

@@ -5,6 +5,7 @@ import type { TlsOptions } from 'node:tls';
 import { CodedError, systemCode } from '@ioto/runtime';
 import type { ListenAddress } from '../../../config-loading/listen-address.ts';
 import { MostWaiting } from './most-waiting.ts';
+import type { KeyPair } from './own-certificate.ts';
 import { type UpgradeListener, Upgrades } from './upgrades.ts';
 
 export interface ServerBounds {
@@ -46,6 +47,7 @@ export class Servers {
   readonly #upgrades: Upgrades;
   #servers: (Server | HttpsServer)[] = [];
   #connections = 0;
+  #tls: TlsOptions | undefined;
 
   constructor(options: ServersOptions) {
     this.#options = options;
@@ -77,6 +79,13 @@ export class Servers {
     return `http${secure ? 's' : ''}://${name}:${bound.port}/`;
   }
 
+  /** Shows another certificate to whoever connects from now on. */
+  show({ cert, key }: KeyPair): void {
+    for (const server of this.#servers) {
+      if ('setSecureContext' in server) server.setSecureContext({ ...this.#tls, cert, key });
+    }
+  }
+
   async close(): Promise<void> {
     const servers = this.#servers;
     this.#servers = [];
@@ -91,7 +100,7 @@ export class Servers {
   }
 
   async #server(secure: boolean): Promise<Server | HttpsServer> {
-    const { bounds, patience, handle, tls } = this.#options;
+    const { bounds, patience, handle } = this.#options;
     const waiting = new MostWaiting(bounds.pipeline);
     const options = {
       maxHeaderSize: bounds.header,
@@ -106,12 +115,14 @@ export class Servers {
     };
     const server = secure
       ? (await import('node:https')).createServer(
-          { ...options, ...(await tls()), handshakeTimeout: millis(patience.parse) },
+          { ...options, ...(await this.#tlsOptions()), handshakeTimeout: millis(patience.parse) },
           answer,
         )
       : createServer(options, answer);
     server.maxRequestsPerSocket = Number.isFinite(bounds.requests) ? bounds.requests : 0;
     server.timeout = millis(patience.inactivity);
+    // Who asks whether to send a body is told so when the body is read, or refused before.
+    server.on('checkContinue', answer);
     server.on('connection', (socket: Socket) => this.#admit(socket));
     server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
       // An answer that is still on its way would be mixed into the other protocol.
@@ -119,6 +130,11 @@ export class Servers {
       else socket.destroy();
     });
     return server;
+  }
+
+  async #tlsOptions(): Promise<TlsOptions> {
+    this.#tls ??= await this.#options.tls();
+    return this.#tls;
   }
 
   /** All addresses share the bound on connections: what is over it is reset, without a word that would cost more. */

@@ -54,10 +54,10 @@ export function openSockets(context: WebContext): Upgrade {
       throw error;
     });
     response.detachSocket(socket);
-    const session = admission.session ?? context.sessions.find(request);
+    const { session, identity } = admission;
     sockets.options.handleProtocols = () => chosen;
     sockets.handleUpgrade(raw, socket, head, (ws: WebSocket) => {
-      peer = new Peer({ context, ws, socket, request, action, session, identity: admission.identity });
+      peer = new Peer({ context, ws, socket, request, action, session, identity });
       peer.begin(handler);
     });
   };
