@@ -1,3 +1,6 @@
+/** So many times `limits.buffer` may wait for a client that reads too slowly; more, and it is dropped. */
+export const MOST_WAITING = 4;
+
 /** What lasts beyond one answer, WebSockets and streams of events: so many at once, and none once the service stops. */
 export class Lasting {
   readonly #limit: number;

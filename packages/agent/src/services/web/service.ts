@@ -98,7 +98,8 @@ export class WebService implements Component, RunningWeb {
       ...parts(context, files),
     });
     const { limits: bounds, timeouts: patience } = web;
-    this.#servers = new Servers({ bounds, patience, handle: site.handle, tls: () => this.#tls() });
+    const { handle, upgrade } = site;
+    this.#servers = new Servers({ bounds, patience, handle, upgrade, tls: () => this.#tls() });
   }
 
   /** @throws CONFIG_INVALID for a bad address; WEB_LISTEN when one cannot be listened on. */
@@ -154,6 +155,10 @@ function parts(context: WebContext, files: FileHandler): Pick<SiteOptions, 'gate
   const gate = lazily(async () => (await import('./auth/authentication.ts')).openGate(context));
   return {
     gate,
+function parts(context: WebContext, files: FileHandler): Pick<SiteOptions, 'gate' | 'handlers' | 'upgrade'> {
+  return {
+    gate: lazily(async () => (await import('./auth/authentication.ts')).openGate(context)),
+    upgrade: lazily(async () => (await import('./websockets/upgrade.ts')).openSockets(context)),
     handlers: {
       action: lazily(async () => (await import('./actions/run-action.ts')).openActions(context)),
       upload: lazily(async () => (await import('./uploads/upload-handler.ts')).openUploads(context, files)),

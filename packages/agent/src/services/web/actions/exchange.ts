@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream';
 import { CodedError } from '@ioto/runtime';
 import type { Admission, Identity } from '../auth/gate.ts';
 import { may } from '../auth/roles.ts';
+import { tellToken } from '../auth/xsrf.ts';
 import { webError } from '../errors.ts';
 import { openEventStream } from '../event-stream/event-stream.ts';
 import type { WebRequest } from '../request-path/web-request.ts';
@@ -142,6 +143,7 @@ export class Exchange implements ActionContext {
     response.removeHeader('set-cookie');
     const session = context.sessions.signIn(request, response, { username, role });
     this.#asSession(session);
+    if (session) tellToken(request, session);
     for (const [name, value] of before?.values ?? []) session?.values.set(name, value);
     this.#identity = { username, role };
   }

@@ -2,14 +2,13 @@ import type { ServerResponse } from 'node:http';
 import { messageOf } from '@ioto/runtime';
 import type { Answer } from '../actions/answer.ts';
 import { webError } from '../errors.ts';
+import { MOST_WAITING } from '../lasting.ts';
 import type { WebRequest } from '../request-path/web-request.ts';
 import type { Session } from '../sessions/session-table.ts';
 import type { EventStream } from '../web-api.ts';
 import type { WebContext } from '../web-context.ts';
 import { formatEvent, type ServerSentEvent } from './event-format.ts';
 
-/** So many times `limits.buffer` may wait for a client that reads too slowly; more, and it is dropped. */
-export const MOST_WAITING = 4;
 /** Milliseconds after which a client that found no room may try again. */
 const BUSY = 10_000;
 
@@ -70,7 +69,7 @@ class Events implements EventStream {
 
   send(event: ServerSentEvent): boolean {
     const text = formatEvent(event);
-    return this.#isOpen && this.#write(text);
+    return this.#isAllowed() && this.#write(text);
   }
 
   drained(): Promise<void> {
@@ -87,6 +86,13 @@ class Events implements EventStream {
     this.#closed();
   }
 
+  /** False where it is closed; and where its session is over, which closes it. */
+  #isAllowed(): boolean {
+    const { context, session } = this.#parts;
+    if (this.#isOpen && session && !context.sessions.holds(session)) this.close();
+    return this.#isOpen;
+  }
+
   #write(text: string): boolean {
     const { response, context } = this.#parts;
     const { buffer } = context.web.limits;
@@ -100,14 +106,13 @@ class Events implements EventStream {
 
   /** Proxies end what is silent, and a client that has vanished without a word is noticed by writing alone. */
   #beat(): void {
-    const { context, session } = this.#parts;
+    const { context } = this.#parts;
     const { ping } = context.web.webSockets;
     if (!Number.isFinite(ping)) return;
     this.#stopBeating = context.clock.after(
       ping,
       () => {
-        if (session && !context.sessions.holds(session)) return this.close();
-        this.#write(':\n\n');
+        if (this.#isAllowed()) this.#write(':\n\n');
         if (this.#isOpen) this.#beat();
       },
       { unref: true },

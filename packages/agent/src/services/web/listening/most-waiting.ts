@@ -18,6 +18,11 @@ export class MostWaiting {
     this.#limit = limit;
   }
 
+  /** Whether all that a connection has asked for was answered. */
+  isIdle(socket: Counted): boolean {
+    return !socket[WAITING];
+  }
+
   /** False: it was one too many, and the connection is ended. */
   admits(socket: Counted, response: ServerResponse): boolean {
     const waiting = (socket[WAITING] ?? 0) + 1;

@@ -6,6 +6,7 @@ import { CodedError, systemCode } from '@ioto/runtime';
 import type { ListenAddress } from '../../../config-loading/listen-address.ts';
 import { MostWaiting } from './most-waiting.ts';
 import type { KeyPair } from './own-certificate.ts';
+import { type UpgradeListener, Upgrades } from './upgrades.ts';
 
 export interface ServerBounds {
   connections: number;
@@ -29,6 +30,8 @@ export interface ServersOptions {
   bounds: ServerBounds;
   patience: ServerPatience;
   handle: (request: IncomingMessage, response: ServerResponse) => void;
+  /** Requests to speak another protocol. */
+  upgrade: UpgradeListener;
   /** Certificate and all of HTTPS; asked for when the first such address is listened on. */
   tls: () => Promise<TlsOptions>;
 }
@@ -41,12 +44,14 @@ const LONGEST = 2 ** 31 - 1;
 /** The listening sockets of the web server, and what one connection may cost. */
 export class Servers {
   readonly #options: ServersOptions;
+  readonly #upgrades: Upgrades;
   #servers: (Server | HttpsServer)[] = [];
   #connections = 0;
   #tls: TlsOptions | undefined;
 
   constructor(options: ServersOptions) {
     this.#options = options;
+    this.#upgrades = new Upgrades(options.upgrade);
   }
 
   /**
@@ -84,6 +89,7 @@ export class Servers {
   async close(): Promise<void> {
     const servers = this.#servers;
     this.#servers = [];
+    this.#upgrades.close();
     await Promise.all(
       servers.map((server) => {
         const closed = new Promise<void>((resolve) => server.close(() => resolve()));
@@ -118,6 +124,11 @@ export class Servers {
     // Who asks whether to send a body is told so when the body is read, or refused before.
     server.on('checkContinue', answer);
     server.on('connection', (socket: Socket) => this.#admit(socket));
+    server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
+      // An answer that is still on its way would be mixed into the other protocol.
+      if (waiting.isIdle(socket)) this.#upgrades.take(request, socket, head);
+      else socket.destroy();
+    });
     return server;
   }
 
