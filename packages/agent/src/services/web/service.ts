@@ -124,14 +124,12 @@ export class WebService implements Component, RunningWeb {
 
 /** What is loaded when somebody signs in, or a program asks for the users. */
 function signingIn(
-  { passwords, clock }: WebServiceOptions,
+  { passwords }: WebServiceOptions,
   context: () => WebContext,
 ): Pick<WebContext, 'users' | 'passwords'> {
   return {
     users: lazily(async () => (await import('./auth/user-store.ts')).UserStore.open(context())),
-    passwords: lazily(
-      async () => passwords ?? (await import('./passwords/password.ts')).openPasswords(clock),
-    ),
+    passwords: lazily(async () => passwords ?? (await import('./passwords/password.ts')).openPasswords()),
   };
 }
 
