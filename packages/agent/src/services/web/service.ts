@@ -145,9 +145,12 @@ function parts(context: WebContext): Pick<SiteOptions, 'gate' | 'handlers'> {
   };
 }
 
-/** Whether there is anything of users to be checked at the start. */
-function mayHoldUsers({ web: { auth }, database }: WebContext): boolean {
+/** Whether there is anything of users and sessions to be checked at the start. */
+function mayHoldUsers({ web: { auth, sessions }, database }: WebContext): boolean {
   return (
+    sessions.sameSite.toLowerCase() === 'none' ||
+    !sessions.httpOnly ||
+    !auth.track ||
     Object.keys(auth.users).length > 0 ||
     ![auth.login, auth.logout].every((path) => path.startsWith('/')) ||
     auth.login === auth.logout ||
