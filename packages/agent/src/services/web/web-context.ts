@@ -7,10 +7,12 @@ import type { ActionTable } from './actions/action-table.ts';
 import type { Roles } from './auth/roles.ts';
 import type { UserStore } from './auth/user-store.ts';
 import type { Complain } from './complain.ts';
+import type { Lasting } from './lasting.ts';
 import type { KeyPair } from './listening/own-certificate.ts';
 import type { Passwords } from './passwords/password.ts';
 import type { Route } from './routing/route.ts';
 import type { Sessions } from './sessions/sessions.ts';
+import type { RoomOf } from './uploads/upload-place.ts';
 
 /** What the parts of one web service share. */
 export interface WebContext {
@@ -28,6 +30,7 @@ export interface WebContext {
   readonly roles: Roles;
   readonly routes: readonly Route[];
   readonly sessions: Sessions;
+  readonly lasting: Lasting;
   readonly actions: ActionTable;
   /** Loaded when somebody signs in. @throws CONFIG_INVALID, CONFIG_SYNTAX for users that cannot be read */
   readonly users: () => Promise<UserStore>;
@@ -39,4 +42,6 @@ export interface WebContext {
   readonly provisioned: () => Promise<KeyPair | undefined>;
   /** Undefined while the service `database` is off. */
   readonly database: () => Database | undefined;
+  /** What room a directory has; undefined: as the system says. */
+  readonly room?: RoomOf;
 }
