@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline';
 import { type Readable, Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { CodedError, systemClock } from '@ioto/runtime';
+import { CodedError } from '@ioto/runtime';
 import { LONGEST_PASSWORD, openPasswords, type Passwords } from '../services/web/passwords/password.ts';
 import { faultOfPassword } from '../services/web/passwords/suitable.ts';
 
@@ -18,7 +18,7 @@ export interface Terminal {
  */
 export async function runPassword(
   { stdin, stderr }: Terminal,
-  passwords: Pick<Passwords, 'hash'> = openPasswords(systemClock),
+  passwords: Pick<Passwords, 'hash'> = openPasswords(),
 ): Promise<string> {
   const password = stdin.isTTY ? await askTwice(stdin, stderr) : (await text(stdin)).replace(/\r?\n$/, '');
   if (password === '') throw new CodedError('USAGE', 'web password: there is none');

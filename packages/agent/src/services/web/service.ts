@@ -139,14 +139,12 @@ export class WebService implements Component, RunningWeb {
 
 /** What is loaded when somebody signs in, or a program asks for the users. */
 function signingIn(
-  { passwords, clock }: WebServiceOptions,
+  { passwords }: WebServiceOptions,
   context: () => WebContext,
 ): Pick<WebContext, 'users' | 'passwords'> {
   return {
     users: lazily(async () => (await import('./auth/user-store.ts')).UserStore.open(context())),
-    passwords: lazily(
-      async () => passwords ?? (await import('./passwords/password.ts')).openPasswords(clock),
-    ),
+    passwords: lazily(async () => passwords ?? (await import('./passwords/password.ts')).openPasswords()),
   };
 }
 
@@ -167,9 +165,12 @@ function parts(context: WebContext, files: FileHandler): Pick<SiteOptions, 'gate
   };
 }
 
-/** Whether there is anything of users to be checked at the start. */
-function mayHoldUsers({ web: { auth }, database }: WebContext): boolean {
+/** Whether there is anything of users and sessions to be checked at the start. */
+function mayHoldUsers({ web: { auth, sessions }, database }: WebContext): boolean {
   return (
+    sessions.sameSite.toLowerCase() === 'none' ||
+    !sessions.httpOnly ||
+    !auth.track ||
     Object.keys(auth.users).length > 0 ||
     ![auth.login, auth.logout].every((path) => path.startsWith('/')) ||
     auth.login === auth.logout ||

@@ -1,6 +1,7 @@
+import { listenAddresses } from '../../../config-loading/listen-address.ts';
 import { isPasswordHash } from '../passwords/password.ts';
 import type { WebContext } from '../web-context.ts';
-import { keepsUsers } from './database-users.ts';
+import { faultOfModel, keepsUsers, USER_MODEL } from './database-users.ts';
 import { roleOf } from './user-store.ts';
 
 const SHORTEST_SECRET = 16;
@@ -10,7 +11,8 @@ const SHORTEST_SECRET = 16;
  *
  * @throws what `complain` makes of what cannot be meant: a password that is no hash, a role that there is not, …
  */
-export function checkUsers({ web: { auth }, roles, complain, database, logger }: WebContext): void {
+export function checkUsers({ web, roles, complain, database, logger }: WebContext): void {
+  const { auth, sessions } = web;
   const { realm, secret } = auth;
   if (realm !== undefined && !/^[\x20-\x7e]+$/.test(realm.replace(/[":\\]/g, '\n'))) {
     throw complain(
@@ -43,7 +45,18 @@ export function checkUsers({ web: { auth }, roles, complain, database, logger }:
       "web.auth.realm is not set, and is part of these users' passwords: they are right only if they were made for 'ioto'",
     );
   }
+  if (sessions.sameSite.toLowerCase() === 'none' && !listenAddresses(web).some(({ secure }) => secure)) {
+    throw complain(
+      ['sessions', 'sameSite'],
+      "is 'None', which browsers take over HTTPS only: listen on an https address",
+    );
+  }
+  if (!sessions.httpOnly) {
+    logger.warn({}, 'web.sessions.httpOnly stays true: scripts of a page need no session of their own');
+  }
   if (!auth.track)
     logger.warn({}, 'web.auth.track is false: what a client signed in with by digest can be sent again');
-  keepsUsers(auth.store, database(), complain);
+  if (keepsUsers(auth.store, database(), complain) || auth.store === 'file') return;
+  const fault = database()?.schema.models.has(USER_MODEL) && faultOfModel(database());
+  if (fault) logger.warn({ fault }, `users of the web server are kept apart from the model ${USER_MODEL}`);
 }

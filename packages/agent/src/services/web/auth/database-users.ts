@@ -8,7 +8,7 @@ const FIELDS = ['username', 'password', 'role'];
 /**
  * Whether users are kept in the database.
  *
- * @throws what `complain` makes of a store or a model that cannot hold them.
+ * @throws what `complain` makes of a database that is to keep them, and cannot.
  */
 export function keepsUsers(
   store: 'auto' | 'database' | 'file',
@@ -16,33 +16,27 @@ export function keepsUsers(
   complain: Complain,
 ): boolean {
   if (store === 'file') return false;
-  const bad = (problem: string) => complain(['auth', 'store'], problem);
-  const model = database?.schema.models.get(USER_MODEL);
-  if (!database || !model) {
-    if (store === 'auto') return false;
-    throw bad(
-      database
-        ? `is 'database', and the schema has no model ${USER_MODEL}`
-        : "is 'database', and the service database is off",
-    );
+  const fault = faultOfModel(database);
+  if (fault !== undefined && store === 'database') {
+    throw complain(['auth', 'store'], `is 'database', and ${fault}`);
   }
+  return fault === undefined;
+}
+
+/** Why users cannot be kept in the database; undefined when they can. */
+export function faultOfModel(database: Database | undefined): string | undefined {
+  if (!database) return 'the service database is off';
+  const model = database.schema.models.get(USER_MODEL);
+  if (!model) return `its schema has no model ${USER_MODEL}`;
   const missing = FIELDS.find((field) => !model.fields.has(field));
-  if (missing !== undefined) {
-    if (store === 'auto') return false;
-    throw bad(`the model ${USER_MODEL} has no field ${missing}`);
-  }
-  const otherwise = `or say auth.store: 'file' to keep users apart from it`;
+  if (missing !== undefined) return `the model ${USER_MODEL} has no field ${missing}`;
   if (model.sync !== 'none') {
-    throw bad(
-      `the model ${USER_MODEL} is synced, and hashes of passwords would leave the device: set process.${USER_MODEL}.sync to 'none', ${otherwise}`,
-    );
+    return `the model ${USER_MODEL} is synced, so that hashes of passwords would leave the device: set process.${USER_MODEL}.sync to 'none'`;
   }
   if (database.durabilityOf(USER_MODEL) === 'mem') {
-    throw bad(
-      `the model ${USER_MODEL} is kept in memory, and each restart would ask for a first password anew: set process.${USER_MODEL}.durability to 'each', ${otherwise}`,
-    );
+    return `the model ${USER_MODEL} is kept in memory, so that each restart would ask for a first password: set process.${USER_MODEL}.durability to 'each'`;
   }
-  return true;
+  return undefined;
 }
 
 type Row = Readonly<Record<string, unknown>>;

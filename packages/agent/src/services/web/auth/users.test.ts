@@ -154,14 +154,15 @@ describe('users in the database', () => {
   });
 
   it.each([
-    [schema({ sync: 'up' }), /User is synced, and hashes of passwords would leave the device/],
+    [schema({ sync: 'up' }), /is 'database', and the model User is synced/],
     [schema({ durability: 'mem' }), /User is kept in memory/],
   ])('are refused where the model cannot keep them', async (definition, problem) => {
     const { keepsUsers } = await import('./database-users.ts');
     const complain = (path: string[], text: string) => new Error(`${path.join('.')}: ${text}`);
     await using web = await site();
     const database = await databaseOf(definition, web.directory.at('db'));
-    expect(() => keepsUsers('auto', database, complain)).toThrow(problem);
+    expect(() => keepsUsers('database', database, complain)).toThrow(problem);
+    expect(keepsUsers('auto', database, complain)).toBe(false);
     expect(keepsUsers('file', database, complain)).toBe(false);
     await database.close();
     expect(() => keepsUsers('database', undefined, complain)).toThrow(/the service database is off/);

@@ -1,6 +1,5 @@
 import * as crypto from 'node:crypto';
 import type { Worker } from 'node:worker_threads';
-import type { Clock } from '@ioto/runtime';
 import { webError } from '../errors.ts';
 import type { Cost } from './phc.ts';
 
@@ -17,8 +16,6 @@ export type Argon2 = (job: Argon2Job) => Promise<Buffer>;
 
 /** Hashes that may wait for the one that is made: each costs memory and a third of a second, and strangers choose when. */
 const MOST_WAITING = 4;
-/** Milliseconds that the thread stays after its last hash. */
-const LINGERS = 5000;
 const RETRY_AFTER = 2000;
 
 /** Node's own, since 24.7. */
@@ -29,15 +26,15 @@ type NodeArgon2 = (
 ) => void;
 
 /**
- * Argon2id (RFC 9106) beside the event loop, one hash at a time: Node's own where it has it, else WebAssembly in a thread that
- * goes, with its memory, some seconds after the last hash.
+ * Argon2id (RFC 9106) beside the event loop, one hash at a time: Node's own where it has it, else WebAssembly in a
+ * thread.
  */
 export class Argon2id {
   readonly #make: Argon2;
   #last: Promise<unknown> = Promise.resolve();
   #waiting = 0;
 
-  constructor(clock: Clock, make: Argon2 = nodeArgon2() ?? inThread(clock)) {
+  constructor(make: Argon2 = nodeArgon2() ?? inThread) {
     this.#make = make;
   }
 
@@ -76,76 +73,44 @@ function nodeArgon2(): Argon2 | undefined {
 
 /** What the thread runs: the library, given no more than it needs, and its answers. */
 const threadCode = (source: string) => `
-const { parentPort } = require('node:worker_threads');
+const { parentPort, workerData } = require('node:worker_threads');
 const library = {};
 (function (exports, module) {${source}
 })(library, {});
-parentPort.on('message', (job) => {
-  library.argon2id({ ...job, outputType: 'binary' }).then(
-    (hash) => parentPort.postMessage({ hash }),
-    (error) => parentPort.postMessage({ problem: String(error && error.message) }),
-  );
-});`;
+library.argon2id({ ...workerData, outputType: 'binary' }).then(
+  (hash) => parentPort.postMessage({ hash }),
+  (error) => parentPort.postMessage({ problem: String(error && error.message) }),
+);`;
 
-/** A thread that is started for the first hash and ends after the last. */
-function inThread(clock: Clock): Argon2 {
-  let thread: Worker | undefined;
-  let rests: (() => void) | undefined;
-  const start = async (): Promise<Worker> => {
-    const [{ Worker }, { argon2Source }] = await Promise.all([
-      import('node:worker_threads'),
-      import('./argon2-source.ts'),
-    ]);
-    const started = new Worker(threadCode(argon2Source()), {
-      ...{ eval: true, env: {}, execArgv: [], name: 'argon2id' },
-      resourceLimits: { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 2 },
-    });
-    started.unref();
-    started
-      .on('error', () => undefined)
-      .on('exit', () => {
-        if (thread === started) thread = undefined;
-      });
-    return started;
-  };
-  return async ({ password, salt, cost, length }) => {
-    rests?.();
-    const worker = thread ?? (await start());
-    thread = worker;
-    try {
-      return await answerOf(worker, {
-        password: Buffer.from(password),
-        ...{ salt, hashLength: length },
-        ...{ memorySize: cost.memory, iterations: cost.passes, parallelism: cost.parallelism },
-      });
-    } catch (error) {
-      thread = undefined;
-      void worker.terminate();
-      throw error;
-    } finally {
-      rests = clock.after(LINGERS, () => void worker.terminate(), { unref: true });
-    }
-  };
-}
+/** A thread for one hash: it takes a tenth of a second to start, and its memory goes with it at once. */
+const inThread: Argon2 = async ({ password, salt, cost, length }) => {
+  const [{ Worker }, { argon2Source }] = await Promise.all([
+    import('node:worker_threads'),
+    import('./argon2-source.ts'),
+  ]);
+  const thread = new Worker(threadCode(argon2Source()), {
+    ...{ eval: true, env: {}, execArgv: [], name: 'argon2id' },
+    resourceLimits: { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 2 },
+    workerData: {
+      password: Buffer.from(password),
+      ...{ salt, hashLength: length },
+      ...{ memorySize: cost.memory, iterations: cost.passes, parallelism: cost.parallelism },
+    },
+  });
+  try {
+    return await answerOf(thread);
+  } finally {
+    await thread.terminate();
+  }
+};
 
-function answerOf(worker: Worker, job: Record<string, unknown>): Promise<Buffer> {
+function answerOf(thread: Worker): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    const settled = () => {
-      worker.off('message', onMessage).off('error', onEnd).off('exit', onEnd);
-      worker.unref();
-    };
-    const onMessage = ({ hash, problem }: { hash?: Uint8Array; problem?: string }) => {
-      settled();
+    thread.once('message', ({ hash, problem }: { hash?: Uint8Array; problem?: string }) => {
       if (hash) resolve(Buffer.from(hash));
       else reject(new Error(`argon2id: ${problem}`));
-    };
-    const onEnd = (why: unknown) => {
-      settled();
-      reject(why instanceof Error ? why : new Error('argon2id: the thread has ended'));
-    };
-    worker.on('message', onMessage).on('error', onEnd).on('exit', onEnd);
-    // A program that waits for a hash does not end before it has it.
-    worker.ref();
-    worker.postMessage(job);
+    });
+    thread.once('error', reject);
+    thread.once('exit', () => reject(new Error('argon2id: the thread has ended')));
   });
 }

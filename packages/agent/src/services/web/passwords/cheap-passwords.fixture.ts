@@ -1,5 +1,4 @@
 import { createRequire } from 'node:module';
-import { systemClock } from '@ioto/runtime';
 import { type Argon2, Argon2id } from './argon2id.ts';
 import { Passwords } from './password.ts';
 
@@ -16,5 +15,5 @@ export const argon2InPlace: Argon2 = async ({ password, salt, cost, length }) =>
 
 /** At a cost that tests can afford. */
 export function cheapPasswords(make: Argon2 = argon2InPlace): Passwords {
-  return new Passwords(new Argon2id(systemClock, make), { memory: 8, passes: 1, parallelism: 1 });
+  return new Passwords(new Argon2id(make), { memory: 8, passes: 1, parallelism: 1 });
 }

@@ -1,4 +1,3 @@
-import { VirtualClock } from '@ioto/testkit';
 import { describe, expect, it } from 'vitest';
 import { Argon2id } from './argon2id.ts';
 import { argon2InPlace, cheapPasswords } from './cheap-passwords.fixture.ts';
@@ -11,7 +10,7 @@ const job = { password: 'password', salt: Buffer.from('somesalt'), cost, length:
 
 describe('argon2id', () => {
   it('is made in a thread as the reference implementation makes it', async () => {
-    const argon2id = new Argon2id(new VirtualClock());
+    const argon2id = new Argon2id();
     // Of the tests of the reference implementation, the one that costs the least.
     const hash = await argon2id.hash({ ...job, cost: { memory: 256, passes: 2, parallelism: 1 } });
     expect(hash.toString('hex')).toBe('9dfeb910e80bad0311fee20f9c0e2b12c17987b4cac90c2ef54d5b3021c68bfe');
@@ -20,7 +19,7 @@ describe('argon2id', () => {
   it('is made one at a time, for five at most', async () => {
     let running = 0;
     let most = 0;
-    const argon2id = new Argon2id(new VirtualClock(), async (each) => {
+    const argon2id = new Argon2id(async (each) => {
       running += 1;
       most = Math.max(most, running);
       await new Promise(setImmediate);
@@ -37,7 +36,7 @@ describe('argon2id', () => {
 
   it('goes on after one that failed', async () => {
     let fails = true;
-    const argon2id = new Argon2id(new VirtualClock(), async (each) => {
+    const argon2id = new Argon2id(async (each) => {
       if (fails) throw new Error('no memory');
       return argon2InPlace(each);
     });
@@ -103,7 +102,7 @@ describe('the check of a password', () => {
     const hash = (await argon2InPlace({ ...job })).toString('base64').replace(/=+$/, '');
     const signIn = { username: 'ann', realm, password: 'password' };
     const { Passwords } = await import('./password.ts');
-    const passwords = new Passwords(new Argon2id(new VirtualClock(), argon2InPlace), { ...cost, passes: 2 });
+    const passwords = new Passwords(new Argon2id(argon2InPlace), { ...cost, passes: 2 });
     const { upgraded = '' } = await passwords.verify(`${weak}${hash}`, signIn);
     expect(upgraded).toMatch(/,t=2,/);
     expect(await passwords.verify(upgraded, signIn)).toEqual({ isRight: true });

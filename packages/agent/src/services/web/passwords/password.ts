@@ -1,5 +1,4 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
-import type { Clock } from '@ioto/runtime';
 import { Argon2id } from './argon2id.ts';
 import { isOldHash, type SignIn, verifyOldHash } from './old-hashes.ts';
 import { type Cost, formatPhc, parsePhc } from './phc.ts';
@@ -22,8 +21,8 @@ export function isPasswordHash(text: string): boolean {
   return parsePhc(text) !== undefined || isOldHash(text);
 }
 
-export function openPasswords(clock: Clock): Passwords {
-  return new Passwords(new Argon2id(clock));
+export function openPasswords(): Passwords {
+  return new Passwords(new Argon2id());
 }
 
 /** Makes and checks the hashes of passwords. */
