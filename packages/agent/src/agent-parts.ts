@@ -24,6 +24,8 @@ import type { RegisterService } from './services/register/service.ts';
 import type { SerializeService } from './services/serialize/service.ts';
 import type { SyncService } from './services/sync/service.ts';
 import type { UrlService } from './services/url/service.ts';
+import type { ActionTable } from './services/web/actions/action-table.ts';
+import type { RunningWeb } from './services/web/open-web.ts';
 
 /** What one run of an agent is made of. The composition root alone sees all of it; each part is handed what it asks for. */
 export interface AgentParts {
@@ -41,6 +43,8 @@ export interface AgentParts {
   readonly board: StatusBoard;
   readonly serverTime: ServerTime;
   readonly provisionFile: ProvisionFile;
+  /** What the program answers by the web server; there whether the service is or not. */
+  readonly actions: ActionTable;
   /** Requests that the control socket answers, by their `do`; a service adds its own. */
   readonly control: Record<string, RequestHandler>;
   // Made one after the other as the services start.
@@ -68,6 +72,7 @@ export interface AgentParts {
   updates?: Updates;
   /** There with the service certificates. */
   renewal?: Renewal;
+  web?: RunningWeb;
   /** Makes the walk to the cloud, when every service has started; there with the service register. */
   openLink?: () => Component;
   link?: Link;

@@ -26,6 +26,9 @@ import { narrate } from './narrate.ts';
 import { SERVICE_MODULES } from './service-modules.ts';
 import { planServices, SERVICE_TABLE, type ServiceName } from './service-table.ts';
 import type { UrlFetch } from './services/url/fetch.ts';
+import { ActionTable } from './services/web/actions/action-table.ts';
+import { openWeb } from './services/web/open-web.ts';
+import type { Web } from './services/web/web-api.ts';
 import { openStore, type Store, type StoreCloud } from './store.ts';
 
 /** Names that one warning tells. */
@@ -52,6 +55,8 @@ class DeviceAgent implements Agent {
   readonly store: Store;
   readonly metric: Metric;
   readonly url: { fetch: UrlFetch };
+  readonly web: Web;
+  readonly #actions = new ActionTable();
   #parts: AgentParts | undefined;
   #lifecycle: Lifecycle | undefined;
   #lock: StateLock | undefined;
@@ -72,6 +77,11 @@ class DeviceAgent implements Agent {
       sender: need(this.#running.metricSender, 'metrics'),
       ask: need(this.#running.ask, 'mqtt'),
     }));
+    this.web = openWeb({
+      actions: this.#actions,
+      running: () => this.#parts?.web,
+      needed: () => need(this.#running.web, 'web'),
+    });
     this.url = { fetch: (url, request) => need(this.#running.url, 'url').fetch(url, request) };
   }
 
@@ -186,6 +196,7 @@ class DeviceAgent implements Agent {
       logger: this.#logger,
       events: this.#events,
       board: this.#board,
+      actions: this.#actions,
       control: { db: () => need<never>(undefined, 'database') },
       serverTime: new ServerTime(clock, (difference) => this.#events.emit('clock:corrected', { difference })),
       provisionFile: new ProvisionFile({ directories, record: settings.provision, checkpoint }),

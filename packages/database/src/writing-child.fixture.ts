@@ -20,7 +20,8 @@ const database = await Database.open({
 async function writer(key: string): Promise<void> {
   for (let count = Number(first); ; count += 1) {
     await database.upsert('Store', { key, value: count });
-    process.stdout.write(`${key} ${count}\n`);
+    // Told before the next: where the pipe is full, what waits in this process would be lost with it.
+    await new Promise((told) => process.stdout.write(`${key} ${count}\n`, told));
   }
 }
 

@@ -1,5 +1,7 @@
 import { Type } from 'typebox';
 import { listen, text } from './kinds.ts';
+import { signatures, upload, webSockets } from './web/actions.ts';
+import { auth, sessions } from './web/auth.ts';
 import { limits, timeouts } from './web/bounds.ts';
 import { redirect, routes } from './web/routes.ts';
 import { tls } from './web/tls.ts';
@@ -34,6 +36,11 @@ export const web = Type.Object(
     limits,
     timeouts,
     tls,
+    auth,
+    sessions,
+    upload,
+    webSockets,
+    signatures,
     metrics: Type.Union([Type.Literal('loopback'), Type.Literal('all'), Type.Literal('off')], {
       default: 'loopback',
       description:

@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
-import { text, time } from '../kinds.ts';
+import { group, size, text, time } from '../kinds.ts';
+import { algorithm, authType } from './auth.ts';
 
 /** One route of the web server: what it matches, and who answers. The first that matches counts. */
 export const routes = Type.Array(
@@ -14,9 +15,48 @@ export const routes = Type.Array(
       methods: Type.Optional(
         Type.Array(Type.String({ maxLength: 16 }), { maxItems: 16, description: 'methods that it answers' }),
       ),
-      handler: Type.Literal('file', { default: 'file', description: 'files of the documents' }),
-      redirect: text('path or URL that it answers with, instead of by the handler'),
+      handler: Type.Union(
+        [Type.Literal('file'), Type.Literal('action'), Type.Literal('upload'), Type.Literal('rest')],
+        {
+          default: 'file',
+          description:
+            "who answers: 'file' the documents, 'action' the product's program, 'upload' puts files into the documents, 'rest' the database",
+        },
+      ),
+      role: text("role or ability that is needed; without one, or with 'public', none is"),
+      can: text('older spelling of role'),
+      authType: Type.Optional(authType('how a client is asked who it is; default: auth.authType')),
+      algorithm: Type.Optional(algorithm('hash of digest authentication; default: auth.algorithm')),
+      redirect: text(
+        'path or URL that it answers with instead of by the handler; with a role, only to pages that nobody has signed in for',
+      ),
       trim: text('beginning of the path that the handler does not see'),
+      stream: Type.Optional(
+        Type.Union([Type.Boolean(), Type.Record(Type.String(), Type.Unknown())], {
+          description: 'bodies are handed to the action unread',
+        }),
+      ),
+      validate: Type.Optional(
+        Type.Boolean({
+          description: 'requests and answers are checked by the signatures; default: signatures.enable',
+        }),
+      ),
+      xsrf: Type.Optional(
+        Type.Boolean({
+          description:
+            'what changes something needs the token of the session; default: wherever a session is what lets it in',
+        }),
+      ),
+      models: Type.Optional(
+        Type.Array(Type.String({ maxLength: 64 }), {
+          maxItems: 64,
+          description: "models that 'rest' shows; default: those whose process says web",
+        }),
+      ),
+      limits: group('bounds of this route, in place of those of the server', {
+        body: Type.Optional(size('100k', 'body of a request that uploads no files')),
+        upload: Type.Optional(size('20mb', 'one file that is uploaded')),
+      }),
       compressed: Type.Boolean({
         default: false,
         description: 'FILE.br and FILE.gz, where they lie beside FILE, stand for it with who takes them',

@@ -7,8 +7,10 @@ import { WebService } from './service.ts';
 export function build(parts: AgentParts): Component {
   const { settings, directories, locate, logger, events, board, clock } = parts;
   const { web } = settings;
-  return new WebService({
+  const service = new WebService({
     ...{ web, directories, clock, logger, events },
+    actions: parts.actions,
+    database: () => parts.database?.database,
     cache: settings.limits.webCache,
     complain: (path, problem) => invalid(['web', ...path], locate, problem),
     status: () => board.now,
@@ -19,4 +21,6 @@ export function build(parts: AgentParts): Component {
         uptime: process.uptime(),
       }),
   });
+  parts.web = service;
+  return service;
 }

@@ -1,18 +1,28 @@
 import type { TlsOptions } from 'node:tls';
+import type { Database } from '@ioto/database';
 import type { Clock, Component, Emitter, Logger } from '@ioto/runtime';
 import type { AgentStatus } from '../../agent.ts';
 import type { AgentEvents } from '../../agent-events.ts';
 import type { AgentSettings } from '../../config.ts';
 import { type Directories, expandPath } from '../../config-loading/directories.ts';
 import { listenAddresses } from '../../config-loading/listen-address.ts';
+import type { ActionTable } from './actions/action-table.ts';
+import { compileRoles, USUAL_ROLES } from './auth/roles.ts';
+import { openUsers } from './auth/users.ts';
 import type { Complain } from './complain.ts';
 import { Servers } from './listening/servers.ts';
+import type { RunningWeb } from './open-web.ts';
 import { OwnPages } from './own-pages.ts';
-import { Site } from './request-path/site.ts';
+import { lazily } from './request-path/handlers.ts';
+import { Site, type SiteOptions } from './request-path/site.ts';
 import { compileRoutes } from './routing/compile-routes.ts';
 import { compileRedirects } from './routing/redirects.ts';
 import { answerHeaders } from './security-headers/answer-headers.ts';
+import { Sessions } from './sessions/sessions.ts';
+import { FileHandler } from './static-files/file-handler.ts';
 import { SiteFiles } from './static-files/site-files.ts';
+import type { WebUsers } from './web-api.ts';
+import type { WebContext } from './web-context.ts';
 
 export interface WebServiceOptions {
   web: AgentSettings['web'];
@@ -27,34 +37,47 @@ export interface WebServiceOptions {
   status: () => AgentStatus;
   /** The figures of the agent, in Prometheus' text format. */
   figures: () => string;
+  /** What the program answers. */
+  actions: ActionTable;
+  /** Undefined while the service `database` is off. */
+  database: () => Database | undefined;
 }
 
 /** Service `web`: the device's own pages, which need no cloud. */
-export class WebService implements Component {
+export class WebService implements Component, RunningWeb {
   readonly name = 'web';
   readonly #options: WebServiceOptions;
+  readonly #context: WebContext;
   readonly #servers: Servers;
+  addresses: readonly string[] = [];
 
   /** @throws what `complain` makes of settings that cannot be meant. */
   constructor(options: WebServiceOptions) {
-    const { web, directories, cache, clock, logger, complain, status, figures } = options;
+    const { web, directories, cache, clock, complain, status, figures } = options;
     this.#options = options;
-    const headers = answerHeaders(web.headers, complain);
-    const names = listenAddresses(web).flatMap(({ host }) => host?.toLowerCase() ?? []);
+    const roles = compileRoles(web.auth.roles ?? USUAL_ROLES, complain);
+    const context: WebContext = {
+      ...{ ...options, roles },
+      headers: answerHeaders(web.headers, complain),
+      names: ownNames(web),
+      routes: compileRoutes(web.routes, { web, roles }, complain),
+      sessions: new Sessions(web, clock),
+    };
+    this.#context = context;
+    const { headers, names } = context;
+    const root = expandPath(web.documents, directories);
+    const files = new FileHandler(
+      context,
+      new SiteFiles({ root, index: web.index, mime: web.mime, cache }),
+      new OwnPages({ metrics: web.metrics, names, headers, status, figures }),
+    );
     const site = new Site({
-      routes: compileRoutes(web.routes, complain),
+      ...{ context, files },
       redirects: web.redirect.length > 0 ? compileRedirects(web.redirect, complain) : undefined,
-      files: new SiteFiles({
-        root: expandPath(web.documents, directories),
-        index: web.index,
-        mime: web.mime,
-        cache,
-      }),
-      pages: new OwnPages({ metrics: web.metrics, names, headers, status, figures }),
-      ...{ headers, name: web.name, maxHeaders: web.limits.headers, clock, logger },
+      ...parts(context),
     });
     const { limits: bounds, timeouts: patience } = web;
-    this.#servers = new Servers({ bounds, patience, handle: site.handle, tls: () => this.#tls(names) });
+    this.#servers = new Servers({ bounds, patience, handle: site.handle, tls: () => this.#tls() });
   }
 
   /** @throws CONFIG_INVALID for a bad address; WEB_LISTEN when one cannot be listened on. */
@@ -62,15 +85,21 @@ export class WebService implements Component {
     const { web, events } = this.#options;
     const addresses: string[] = [];
     for (const address of listenAddresses(web)) addresses.push(await this.#servers.listen(address));
+    this.addresses = addresses;
     events.emit('web:listening', { addresses });
   }
 
+  get users(): WebUsers {
+    return openUsers(this.#context);
+  }
+
   async stop(): Promise<void> {
+    this.addresses = [];
     await this.#servers.close();
   }
 
-  async #tls(names: readonly string[]): Promise<TlsOptions> {
-    const { web, directories, complain, clock } = this.#options;
+  async #tls(): Promise<TlsOptions> {
+    const { web, directories, complain, clock, names } = this.#context;
     const { configuredCertificate, tlsOptions } = await import('./listening/tls-options.ts');
     const choice = {
       ...{ settings: web.tls, complain },
@@ -82,4 +111,22 @@ export class WebService implements Component {
     const { ownCertificate } = await import('./listening/own-certificate.ts');
     return { ...options, ...(await ownCertificate(directories.certs, names, clock.now())) };
   }
+}
+
+/** What is loaded when a request first needs it. */
+function parts(context: WebContext): Pick<SiteOptions, 'gate' | 'handlers'> {
+  return {
+    gate: lazily(async () => (await import('./auth/authentication.ts')).openGate(context)),
+    handlers: {
+      action: lazily(async () => (await import('./actions/run-action.ts')).openActions(context)),
+      upload: lazily(async () => (await import('./uploads/upload-handler.ts')).openUploads(context)),
+      rest: lazily(async () => (await import('./rest/rest-handler.ts')).openRest(context)),
+    },
+  };
+}
+
+/** What the device was told that it is called. */
+function ownNames(web: AgentSettings['web']): string[] {
+  const listens = listenAddresses(web).flatMap(({ host }) => host?.toLowerCase() ?? []);
+  return web.name === undefined ? listens : [...listens, web.name.toLowerCase().replace(/:\d+$/, '')];
 }

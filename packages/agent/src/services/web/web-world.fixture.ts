@@ -1,11 +1,13 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { type IncomingHttpHeaders, request } from 'node:http';
+import type { Database } from '@ioto/database';
 import { type Clock, Emitter, silentLogger, systemClock } from '@ioto/runtime';
 import { Directory } from '../../../test/world.ts';
 import type { AgentStatus } from '../../agent.ts';
 import type { AgentEvents } from '../../agent-events.ts';
 import { layOutDirectories } from '../../config-loading/directories.ts';
 import { makeSettings } from '../../config-loading/settings.ts';
+import { ActionTable } from './actions/action-table.ts';
 import { WebService } from './service.ts';
 
 export const UNCLAIMED: AgentStatus = {
@@ -35,6 +37,8 @@ export class WebWorld {
   status: AgentStatus = UNCLAIMED;
   url = '';
   readonly directory: Directory;
+  readonly actions = new ActionTable();
+  database: Database | undefined;
   readonly #service: WebService;
 
   private constructor(directory: Directory, { web = {}, clock = systemClock }: WebWorldOptions) {
@@ -47,7 +51,8 @@ export class WebWorld {
     this.#service = new WebService({
       web: settings.web,
       directories: layOutDirectories({ state: directory.at() }, {}),
-      ...{ cache: 10_000, clock, logger: silentLogger, events },
+      ...{ cache: 10_000, clock, logger: silentLogger, events, actions: this.actions },
+      database: () => this.database,
       complain: (path, problem) => new Error(`web.${path.join('.')}: ${problem}`),
       status: () => this.status,
       figures: () => 'ioto_uptime_seconds 1\n',

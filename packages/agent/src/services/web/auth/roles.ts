@@ -52,6 +52,11 @@ export function may(roles: Roles, role: string, asked: string): boolean {
   return roles.get(role)?.has(asked) ?? false;
 }
 
+/** Whether there is a role that may it at all. */
+export function mayAnybody(roles: Roles, asked: string): boolean {
+  return [...roles.values()].some((all) => all.has(asked));
+}
+
 function isList(settings: unknown): settings is readonly string[] {
   return Array.isArray(settings);
 }

@@ -44,6 +44,11 @@ export function originForm(url: string): string {
   return match ? url.slice(match[0].length) || '/' : url;
 }
 
+/** Whether a body comes with it, of whatever length. */
+export function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+}
+
 function countOf(rawHeaders: readonly string[], name: string): number {
   let count = 0;
   for (let at = 0; at < rawHeaders.length; at += 2) {

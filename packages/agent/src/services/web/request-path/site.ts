@@ -1,135 +1,153 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type Clock, type Logger, messageOf, systemCode } from '@ioto/runtime';
-import type { OwnPages } from '../own-pages.ts';
+import { messageOf, systemCode } from '@ioto/runtime';
+import type { Action } from '../actions/action-table.ts';
+import type { Admission, Gate } from '../auth/gate.ts';
 import type { Redirects } from '../routing/redirects.ts';
-import { matchRoute, type Route } from '../routing/route.ts';
-import { answerFile } from '../static-files/file-answer.ts';
-import { KeptAnswers } from '../static-files/kept-answers.ts';
-import type { SiteFiles } from '../static-files/site-files.ts';
-import { sendText } from './send.ts';
-import { faultOfShape, originForm } from './shape.ts';
+import { guardingRoute, type Route, type RouteSettings } from '../routing/route.ts';
+import { refuseCrossSite } from '../security-headers/cross-site.ts';
+import type { FileHandler } from '../static-files/file-handler.ts';
+import { decodeSitePath } from '../static-files/site-path.ts';
+import type { WebContext } from '../web-context.ts';
+import { allowedMethods } from './allowed-methods.ts';
+import type { Handler } from './handlers.ts';
+import { sendError, sendText } from './send.ts';
+import { faultOfShape, hasBody, originForm } from './shape.ts';
+import { WebRequest } from './web-request.ts';
 
 export interface SiteOptions {
-  routes: readonly Route[];
+  context: WebContext;
   redirects: Redirects | undefined;
-  files: SiteFiles;
-  pages: OwnPages;
-  /** Of every answer. */
-  headers: Readonly<Record<string, string>>;
-  /** The device's public name, for redirects. */
-  name: string | undefined;
-  /** Header lines of a request. */
-  maxHeaders: number;
-  clock: Clock;
-  logger: Logger;
+  files: FileHandler;
+  /** Loaded when a request first needs them. */
+  gate: () => Promise<Gate>;
+  handlers: Readonly<Record<Exclude<RouteSettings['handler'], 'file'>, () => Promise<Handler>>>;
 }
 
 /**
  * Everything between a request and its answer, in this order: an answer that is kept; the shape of the request; redirects; the
- * route with its methods; the files; the agent's own pages.
+ * route, with its action and methods; where the request comes from; the doors of login and logout; who asks; the handler.
  */
 export class Site {
   readonly #options: SiteOptions;
-  readonly #kept: KeptAnswers;
+  #gate: Gate | undefined;
 
   constructor(options: SiteOptions) {
     this.#options = options;
-    this.#kept = new KeptAnswers(options.clock, options.maxHeaders);
   }
 
   /** Answers; whatever goes wrong within is a 500 and nothing more. */
-  readonly handle = (request: IncomingMessage, response: ServerResponse): void => {
-    if (!this.#kept.answer(request, response)) void this.#serve(request, response);
+  readonly handle = (raw: IncomingMessage, response: ServerResponse): void => {
+    if (!this.#options.files.answersAtOnce(raw, response)) void this.#serve(raw, response);
   };
 
-  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { headers, logger } = this.#options;
+  async #serve(raw: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { headers, logger } = this.#options.context;
     try {
-      await this.#answer(request, response);
+      await this.#answer(raw, response);
     } catch (error) {
+      if (sendError(error, raw, response, headers)) return;
       // A client that goes in the middle of an answer is no failure.
       if (systemCode(error) !== 'ERR_STREAM_PREMATURE_CLOSE') {
         logger.warn({ error: messageOf(error) }, 'a web request failed');
       }
-      if (response.headersSent) response.destroy();
-      else sendText(response, 500, { ...headers, connection: 'close' }, 'Something went wrong\n');
     }
   }
 
-  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { headers, routes, maxHeaders } = this.#options;
-    const fault = faultOfShape(request, maxHeaders);
+  async #answer(raw: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { redirects, context, handlers, files } = this.#options;
+    const { headers, routes, web, names } = context;
+    const fault = faultOfShape(raw, web.limits.headers);
     if (fault) {
       // What follows on such a connection is nobody's request.
       const { status, text } = fault;
       return sendText(response, status, { ...headers, connection: 'close' }, `${text}\n`);
     }
-    const target = originForm(request.url ?? '/');
+    const target = originForm(raw.url ?? '/');
     const mark = target.indexOf('?');
-    const path = mark < 0 ? target : target.slice(0, mark);
-    const query = mark < 0 ? '' : target.slice(mark);
-    if (this.#redirected(request, response, path, query)) return;
-    const route = matchRoute(routes, path);
-    if (!route) return sendText(response, 404, headers, 'Not found\n');
-    const method = request.method ?? '';
-    if (!route.methods.has(method)) {
-      const refused = { ...headers, allow: route.allow, ...(hasBody(request) && { connection: 'close' }) };
-      return sendText(response, 405, refused, 'Method not allowed\n');
+    const written = mark < 0 ? target : target.slice(0, mark);
+    const query = mark < 0 ? '' : target.slice(mark + 1);
+    if (redirects && this.#redirected(redirects, raw, response, written, query)) return;
+    // Routes are matched by what a path means: written otherwise it would go round them.
+    const path = written === '*' ? '/' : decodeSitePath(written);
+    if (path === undefined) return sendText(response, 404, this.#refused(raw), 'Not found\n');
+    const route = guardingRoute(routes, path, web.index);
+    const request = new WebRequest({ raw, response, route, path, query });
+    const action = this.#actionOf(route, path);
+    if (this.#isDoor(path)) {
+      if (!request.isSafe) refuseCrossSite(raw, names);
+      if (await (await this.#loadGate()).door(request, response)) return;
     }
-    if (method === 'OPTIONS') {
-      response.writeHead(204, { ...headers, allow: route.allow });
+    const { methods, allow } = allowedMethods(route, action);
+    if (!methods.has(request.method)) {
+      return sendText(response, 405, { ...this.#refused(raw), allow }, 'Method not allowed\n');
+    }
+    if (request.method === 'OPTIONS') {
+      response.writeHead(204, { ...headers, allow });
       response.end();
       return;
     }
-    await this.#file(route, path, query, request, response);
+    if (!request.isSafe) refuseCrossSite(raw, names);
+    if (route.redirect !== undefined && route.role === undefined) {
+      return sendText(response, 302, { ...headers, location: route.redirect }, '');
+    }
+    const admission = await this.#admit(request, response, action);
+    if (!admission) return;
+    if (action) return (await handlers.action())(request, response, admission, action);
+    if (route.handler === 'action') return sendText(response, 404, this.#refused(raw), 'Not found\n');
+    if (route.handler === 'file') return files.answer(request, response);
+    return (await handlers[route.handler]())(request, response, admission, undefined);
   }
 
-  #redirected(request: IncomingMessage, response: ServerResponse, path: string, query: string): boolean {
-    const { redirects, name, headers } = this.#options;
-    if (!redirects) return false;
-    const secure = 'encrypted' in request.socket;
-    const host = name ?? request.headers.host ?? '';
-    const found = redirects({ secure, host, path, query });
+  /** The program's own word counts where a route leaves it to it, or says nothing of the path. */
+  #actionOf({ handler, kind }: Route, path: string): Action | undefined {
+    return handler === 'action' || kind === 'all' ? this.#options.context.actions.find(path) : undefined;
+  }
+
+  #isDoor(path: string): boolean {
+    const { login, logout } = this.#options.context.web.auth;
+    return path === login || path === logout;
+  }
+
+  async #admit(
+    request: WebRequest,
+    response: ServerResponse,
+    action: Action | undefined,
+  ): Promise<Admission | undefined> {
+    const { route } = request;
+    const options = action?.options;
+    const roles = [route.role, options?.role].filter((role) => role !== undefined && role !== 'public');
+    const xsrf = options?.xsrf ?? (route.xsrf || options?.role !== undefined);
+    // Only an action sees who asks where nobody is asked.
+    if (roles.length === 0 && !xsrf && !action) return {};
+    if (roles.length === 0 && !xsrf && request.header('cookie') === undefined) return {};
+    const gate = this.#gate ?? (await this.#loadGate());
+    return gate.admit(request, response, { roles: roles as string[], xsrf });
+  }
+
+  async #loadGate(): Promise<Gate> {
+    this.#gate ??= await this.#options.gate();
+    return this.#gate;
+  }
+
+  #redirected(
+    redirects: Redirects,
+    raw: IncomingMessage,
+    response: ServerResponse,
+    path: string,
+    query: string,
+  ): boolean {
+    const { web, headers } = this.#options.context;
+    const secure = 'encrypted' in raw.socket;
+    const host = web.name ?? raw.headers.host ?? '';
+    const found = redirects({ secure, host, path, query: query && `?${query}` });
     if (!found) return false;
     sendText(response, found.status, { ...headers, location: found.location }, '');
     return true;
   }
 
-  async #file(
-    route: Route,
-    path: string,
-    query: string,
-    request: IncomingMessage,
-    response: ServerResponse,
-  ): Promise<void> {
-    const { files, pages, headers, clock } = this.#options;
-    if (route.redirect !== undefined) {
-      return sendText(response, 302, { ...headers, location: route.redirect }, '');
-    }
-    const found = await files.find({
-      ...{ path: path.slice(route.trim), query },
-      ...(route.compressed && { acceptEncoding: request.headers['accept-encoding'] }),
-    });
-    if (!found) {
-      if (pages.answer(path, request, response)) return;
-      return sendText(response, 404, headers, 'Not found\n');
-    }
-    if ('location' in found) {
-      // The handler does not see what the route takes away, and the client does.
-      const location = `${path.slice(0, route.trim)}${found.location}`;
-      return sendText(response, 301, { ...headers, location }, '');
-    }
-    const kept = await answerFile(found, request, response, {
-      headers,
-      cacheControl: route.cacheControl(found.path) ?? 'no-cache',
-      varies: route.compressed,
-      now: clock.now(),
-    });
-    // What depends on what a client accepts has no one answer.
-    if (kept && !route.compressed) this.#kept.keep(request.url ?? '', kept);
+  /** Headers of a refusal: a body that nobody reads would be taken for the next request. */
+  #refused(raw: IncomingMessage): Readonly<Record<string, string>> {
+    const { headers } = this.#options.context;
+    return hasBody(raw) ? { ...headers, connection: 'close' } : headers;
   }
-}
-
-function hasBody({ headers }: IncomingMessage): boolean {
-  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }

@@ -1,12 +1,16 @@
 import { describe, expect, it } from 'vitest';
+import { makeSettings } from '../../../config-loading/settings.ts';
+import { compileRoles, USUAL_ROLES } from '../auth/roles.ts';
 import { compileRoutes } from './compile-routes.ts';
 import { matchRoute } from './route.ts';
 
 type Settings = Parameters<typeof compileRoutes>[0][number];
+const { web } = makeSettings({}, () => 'web.json5');
 const complain = (path: string[], problem: string) => new Error(`${path.join('.')}: ${problem}`);
 const compile = (...routes: Partial<Settings>[]) =>
   compileRoutes(
-    routes.map((route) => ({ match: '', handler: 'file' as const, compressed: false, ...route })),
+    routes.map((route) => ({ match: '', handler: 'file' as const, compressed: false, limits: {}, ...route })),
+    { web, roles: compileRoles(USUAL_ROLES, complain) },
     complain,
   );
 

@@ -1,30 +1,52 @@
 import { extname } from 'node:path';
 import type { AgentSettings } from '../../../config.ts';
+import { mayAnybody, type Roles } from '../auth/roles.ts';
 import type { Complain } from '../complain.ts';
-import type { Route } from './route.ts';
-
-type RouteSettings = AgentSettings['web']['routes'][number];
+import type { Route, RouteSettings } from './route.ts';
 
 const KNOWN_METHODS = new Set(['GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'PATCH', 'DELETE']);
-const FILE_METHODS = ['GET', 'HEAD', 'OPTIONS'];
+/** Actions say themselves what they answer. */
+const METHODS: Record<RouteSettings['handler'], readonly string[]> = {
+  file: ['GET', 'HEAD', 'OPTIONS'],
+  action: [...KNOWN_METHODS],
+  upload: ['GET', 'HEAD', 'OPTIONS', 'POST', 'PUT'],
+  rest: [...KNOWN_METHODS],
+};
 
 /** What answers where the settings name no route: the documents. */
-const DOCUMENTS: RouteSettings = { match: '', handler: 'file', compressed: false };
+const DOCUMENTS: RouteSettings = { match: '', handler: 'file', compressed: false, limits: {} };
+
+export interface RouteDefaults {
+  /** What routes that say nothing go by. */
+  web: Pick<AgentSettings['web'], 'auth' | 'sessions' | 'signatures' | 'limits'>;
+  roles: Roles;
+}
 
 /**
  * Routes in the order of the settings, then the documents for what none of them matches, unless one matches everything.
  *
  * @throws what `complain` makes of a route that cannot be meant.
  */
-export function compileRoutes(settings: readonly RouteSettings[], complain: Complain): Route[] {
+export function compileRoutes(
+  settings: readonly RouteSettings[],
+  defaults: RouteDefaults,
+  complain: Complain,
+): Route[] {
   const routes = settings.map((route, at) =>
-    compile(route, (property, problem) => complain(['routes', String(at), property], problem)),
+    compile(route, defaults, (property, problem) => complain(['routes', String(at), property], problem)),
   );
   if (routes.some(({ kind }) => kind === 'all')) return routes;
-  return [...routes, compile(DOCUMENTS, (property, problem) => complain(['routes', property], problem))];
+  const documents = compile(DOCUMENTS, defaults, (property, problem) =>
+    complain(['routes', property], problem),
+  );
+  return [...routes, documents];
 }
 
-function compile(route: RouteSettings, bad: (property: string, problem: string) => Error): Route {
+function compile(
+  route: RouteSettings,
+  defaults: RouteDefaults,
+  bad: (property: string, problem: string) => Error,
+): Route {
   const { match, redirect, trim = '', cache } = route;
   if (match !== '' && !isPath(match)) {
     throw bad(
@@ -35,7 +57,7 @@ function compile(route: RouteSettings, bad: (property: string, problem: string) 
   if (trim !== '' && !match.startsWith(trim)) {
     throw bad('trim', `the path that it matches does not begin with ${JSON.stringify(trim)}`);
   }
-  const methods = (route.methods ?? FILE_METHODS).map((method) => method.toUpperCase());
+  const methods = (route.methods ?? METHODS[route.handler]).map((method) => method.toUpperCase());
   const unknown = methods.find((method) => !KNOWN_METHODS.has(method));
   if (unknown !== undefined) {
     throw bad('methods', `${unknown} is none of ${[...KNOWN_METHODS].join(', ')}`);
@@ -46,13 +68,47 @@ function compile(route: RouteSettings, bad: (property: string, problem: string) 
     match,
     kind: match === '' ? 'all' : match.length > 1 && match.endsWith('/') ? 'prefix' : 'exact',
     methods: all,
+    methodsNamed: route.methods !== undefined,
     allow: [...all].join(', '),
     handler: route.handler,
+    ...guardOf(route, defaults, bad),
+    stream: route.stream !== undefined && route.stream !== false,
+    validate: route.validate ?? (route.handler === 'action' && defaults.web.signatures.enable),
+    models: route.models,
+    limits: { body: defaults.web.limits.body, upload: defaults.web.limits.upload, ...route.limits },
     redirect,
     // The path that the handler sees begins with a slash.
     trim: trim.endsWith('/') ? trim.length - 1 : trim.length,
     compressed: route.compressed,
     cacheControl: cache ? cacheControlOf(cache) : () => undefined,
+  };
+}
+
+/** Who is let in, and how. */
+function guardOf(
+  route: RouteSettings,
+  { web, roles }: RouteDefaults,
+  bad: (property: string, problem: string) => Error,
+): Pick<Route, 'role' | 'authType' | 'algorithm' | 'xsrf'> {
+  const asked = route.role ?? route.can;
+  const role = asked === 'public' ? undefined : asked;
+  if (role !== undefined && !mayAnybody(roles, role)) {
+    throw bad(
+      route.role === undefined ? 'can' : 'role',
+      `no role of auth.roles is or may ${JSON.stringify(role)}`,
+    );
+  }
+  const named = route.authType ?? web.auth.authType;
+  const authType = named === 'form' ? 'session' : named;
+  if (role !== undefined && authType === 'none')
+    throw bad('authType', "is 'none', and nobody could have the role");
+  if (role !== undefined && authType === 'session' && !web.sessions.enable) {
+    throw bad('authType', "is 'session', and sessions.enable is false: name basic or digest");
+  }
+  return {
+    ...{ role, authType },
+    algorithm: route.algorithm ?? web.auth.algorithm,
+    xsrf: route.xsrf ?? (role !== undefined && authType === 'session'),
   };
 }
 

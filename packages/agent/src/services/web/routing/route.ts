@@ -1,3 +1,7 @@
+import type { AgentSettings } from '../../../config.ts';
+
+export type RouteSettings = AgentSettings['web']['routes'][number];
+
 /** A route as it was compiled from the settings. */
 export interface Route {
   /** As it was written. */
@@ -5,10 +9,27 @@ export interface Route {
   /** All below the path, the path alone, or every path. */
   readonly kind: 'prefix' | 'exact' | 'all';
   readonly methods: ReadonlySet<string>;
+  /** Whether the settings name them. */
+  readonly methodsNamed: boolean;
   /** The methods as the header Allow names them. */
   readonly allow: string;
-  readonly handler: 'file';
-  /** Where it sends everything. */
+  readonly handler: RouteSettings['handler'];
+  /** Role or ability that is needed; undefined: anybody may. */
+  readonly role: string | undefined;
+  readonly authType: 'session' | 'basic' | 'digest' | 'none';
+  /** Of digest authentication. */
+  readonly algorithm: RouteSettings['algorithm'];
+  /** What changes something needs the token of the session, where a session is what lets it in. */
+  readonly xsrf: boolean;
+  /** Bodies are handed to the action unread. */
+  readonly stream: boolean;
+  /** Requests and answers are checked by the signatures. */
+  readonly validate: boolean;
+  /** Models that the database is shown of; undefined: those whose process says so. */
+  readonly models: readonly string[] | undefined;
+  /** Bytes. */
+  readonly limits: { readonly body: number; readonly upload: number };
+  /** Where it sends everything; with a role, pages that nobody has signed in for. */
   readonly redirect: string | undefined;
   /** Characters at the beginning of the path that the handler does not see. */
   readonly trim: number;
@@ -19,8 +40,23 @@ export interface Route {
 }
 
 /** The first route that a path belongs to. */
-export function matchRoute(routes: readonly Route[], path: string): Route | undefined {
-  return routes.find(({ kind, match }) =>
-    kind === 'all' ? true : kind === 'exact' ? path === match : path.startsWith(match),
-  );
+export function matchRoute(routes: readonly Route[], path: string): Route {
+  for (const route of routes) {
+    const { kind, match } = route;
+    if (kind === 'all' || (kind === 'exact' ? path === match : path.startsWith(match))) return route;
+  }
+  throw new Error('the last route matches everything');
+}
+
+/**
+ * The route that a path has to be let in by: its own; or, where that one asks for nothing, that of the file which is really
+ * sent, the `index` of a directory or what a compressed file was made of.
+ */
+export function guardingRoute(routes: readonly Route[], path: string, index: string): Route {
+  const route = matchRoute(routes, path);
+  if (route.role !== undefined) return route;
+  const meant = path.endsWith('/') ? `${path}${index}` : path.replace(/\.(?:br|gz)$/, '');
+  if (meant === path) return route;
+  const other = matchRoute(routes, meant);
+  return other.role === undefined ? route : other;
 }

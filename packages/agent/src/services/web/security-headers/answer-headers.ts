@@ -5,7 +5,8 @@ import type { Complain } from '../complain.ts';
 const ALWAYS: Readonly<Record<string, string>> = {
   'x-content-type-options': 'nosniff',
   'x-frame-options': 'DENY',
-  'referrer-policy': 'no-referrer',
+  // With 'no-referrer' a form of our own would come from nowhere, as one of another site may.
+  'referrer-policy': 'same-origin',
 };
 /** What tells where a message ends, and what belongs to one answer, is not for all of them. */
 const OURS = new Set([

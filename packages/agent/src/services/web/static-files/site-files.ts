@@ -2,7 +2,6 @@ import type { Readable } from 'node:stream';
 import { FileCache } from './file-cache.ts';
 import { type LocatedFile, locateFile, openLocated } from './located-file.ts';
 import { MediaTypes } from './mime.ts';
-import { decodeSitePath } from './site-path.ts';
 import { acceptedVariants } from './variants.ts';
 
 /** Bytes of a piece in which large files are sent. */
@@ -19,10 +18,8 @@ export interface SiteFilesOptions {
 }
 
 export interface FileQuestion {
-  /** As in the request line, without its query. */
+  /** Decoded, as `decodeSitePath` does it. */
   path: string;
-  /** With its question mark; empty without one. */
-  query: string;
   /** Accept-Encoding of a request that may be answered by FILE.br or FILE.gz; undefined: by the file alone. */
   acceptEncoding?: string;
 }
@@ -57,17 +54,13 @@ export class SiteFiles {
     this.#cache = new FileCache(options.cache);
   }
 
-  /** The file at a path; where to go instead for a directory without its slash; undefined when there is none. */
+  /** The file at a path; the directory that it is, with its slash; undefined when there is neither. */
   async find({
-    path,
-    query,
+    path: name,
     acceptEncoding,
-  }: FileQuestion): Promise<SiteFile | { location: string } | undefined> {
-    const name = decodeSitePath(path);
-    const plain = name === undefined ? undefined : await this.#locate(name);
-    if (name === undefined || plain?.isDirectory) {
-      return name === undefined ? undefined : { location: `${encodeURI(name)}/${query}` };
-    }
+  }: FileQuestion): Promise<SiteFile | { directory: string } | undefined> {
+    const plain = await this.#locate(name);
+    if (plain?.isDirectory) return { directory: `${name}/` };
     const whole = name.endsWith('/') ? `${name}${this.#options.index}` : name;
     for (const { encoding, ending } of acceptedVariants(acceptEncoding)) {
       const variant = await this.#locate(`${whole}${ending}`);

@@ -1,0 +1,49 @@
+import { CodedError } from '@ioto/runtime';
+import type { ActionHandler, ActionOptions, SocketHandler } from '../web-api.ts';
+
+/** What a program has put at a path. */
+export interface Action {
+  readonly path: string;
+  readonly options: ActionOptions;
+  /** One of the two. */
+  readonly handler?: ActionHandler;
+  readonly socket?: SocketHandler;
+}
+
+/** The actions of the program by their paths; there before the service is, and while it is not. */
+export class ActionTable {
+  readonly #exact = new Map<string, Action>();
+  /** Those that answer all below their path, longest path first. */
+  #prefixes: Action[] = [];
+
+  /** Returns what takes it away again. @throws WEB_ACTION_PATH, WEB_ACTION_TAKEN */
+  add(action: Action): () => void {
+    const { path } = action;
+    if (!path.startsWith('/') || /[?#%\\\0]|\/\/|(?:^|\/)\.\.?(?:\/|$)/.test(path)) {
+      throw new CodedError(
+        'WEB_ACTION_PATH',
+        `${JSON.stringify(path)} is no path such as '/api/lamp', or '/api/' for all below it`,
+      );
+    }
+    if (this.#exact.has(path)) throw new CodedError('WEB_ACTION_TAKEN', `${path} has an action already`);
+    this.#exact.set(path, action);
+    if (path.endsWith('/')) {
+      this.#prefixes = [...this.#prefixes, action].sort((a, b) => b.path.length - a.path.length);
+    }
+    return () => {
+      if (this.#exact.get(path) !== action) return;
+      this.#exact.delete(path);
+      this.#prefixes = this.#prefixes.filter((each) => each !== action);
+    };
+  }
+
+  /** The action of this very path, else the one of the longest path that it lies below. */
+  find(path: string): Action | undefined {
+    if (this.#exact.size === 0) return undefined;
+    return this.#exact.get(path) ?? this.#prefixes.find((each) => path.startsWith(each.path));
+  }
+
+  get all(): readonly Action[] {
+    return [...this.#exact.values()];
+  }
+}

@@ -1,0 +1,66 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Body } from '../body/body.ts';
+import type { Route } from '../routing/route.ts';
+
+export interface WebRequestParts {
+  raw: IncomingMessage;
+  /** Of the same exchange: a refused body ends it, and a slow one too. */
+  response: ServerResponse;
+  route: Route;
+  path: string;
+  query: string;
+}
+
+/** Changes nothing (RFC 9110 §9.2.1). */
+const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+/** One request, as the parts that answer see it. Nothing is computed before it is asked for. */
+export class WebRequest {
+  readonly raw: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly route: Route;
+  /** Decoded once; begins with a slash, and has no `..`, zero byte or backslash. */
+  readonly path: string;
+  /** As it came, without its question mark; empty when there is none. */
+  readonly query: string;
+  #body: Body | undefined;
+
+  constructor({ raw, response, route, path, query }: WebRequestParts) {
+    this.raw = raw;
+    this.response = response;
+    this.route = route;
+    this.path = path;
+    this.query = query;
+  }
+
+  get method(): string {
+    return this.raw.method ?? '';
+  }
+
+  /** Changes nothing, by its method. */
+  get isSafe(): boolean {
+    return SAFE.has(this.method);
+  }
+
+  /** Came over TLS. */
+  get isSecure(): boolean {
+    return 'encrypted' in this.raw.socket;
+  }
+
+  /** The client's, as the socket says it. */
+  get address(): string {
+    return this.raw.socket.remoteAddress ?? '';
+  }
+
+  /** One that may be there once only; a repeated one was refused before. Names in lower case. */
+  header(name: string): string | undefined {
+    const value = this.raw.headers[name];
+    return Array.isArray(value) ? value.join(', ') : value;
+  }
+
+  /** Read when it is asked for. */
+  get body(): Body {
+    this.#body ??= new Body(this.raw, this.response, this.route.limits);
+    return this.#body;
+  }
+}

@@ -1,0 +1,67 @@
+import type { ServerResponse } from 'node:http';
+import type { Clock } from '@ioto/runtime';
+import type { AgentSettings } from '../../../config.ts';
+import type { WebRequest } from '../request-path/web-request.ts';
+import { type CookieOptions, cookieName, readCookie, writeCookie } from './cookie.ts';
+import { type Session, SessionTable } from './session-table.ts';
+
+/** Sessions as browsers carry them: by a cookie that pages cannot read. */
+export class Sessions {
+  readonly #settings: AgentSettings['web']['sessions'];
+  readonly #table: SessionTable;
+
+  constructor(web: Pick<AgentSettings['web'], 'sessions' | 'limits' | 'timeouts'>, clock: Clock) {
+    const { sessions, limits, timeouts } = web;
+    this.#settings = sessions;
+    const { lifetime } = sessions;
+    this.#table = new SessionTable({ sessions: limits.sessions, idle: timeouts.session, lifetime }, clock);
+  }
+
+  /** The session of a request, which is used by this. */
+  find(request: WebRequest): Session | undefined {
+    const id = readCookie(request.header('cookie'), this.#cookie(request).name);
+    return id === undefined || !this.#settings.enable ? undefined : this.#table.find(id);
+  }
+
+  /** One for a visitor. Undefined when there are as many as there may be, or none at all. */
+  open(request: WebRequest, response: ServerResponse): Session | undefined {
+    return this.#handOut(this.#settings.enable ? this.#table.open() : undefined, request, response);
+  }
+
+  /** The same browser, signed in, with another ID. Undefined as for `open`. */
+  signIn(
+    request: WebRequest,
+    response: ServerResponse,
+    who: { username: string; role: string },
+  ): Session | undefined {
+    if (!this.#settings.enable) return undefined;
+    return this.#handOut(this.#table.signIn(this.find(request), who), request, response);
+  }
+
+  /** Ends the request's session, and takes its cookie back. */
+  signOut(request: WebRequest, response: ServerResponse): void {
+    const session = this.find(request);
+    if (session) this.#table.end(session.id);
+    response.appendHeader('set-cookie', writeCookie('', this.#cookie(request)));
+  }
+
+  /** A password or a role has changed, or a user is no more. */
+  endOf(username: string): void {
+    this.#table.endOf(username);
+  }
+
+  #handOut(session: Session | undefined, request: WebRequest, response: ServerResponse): Session | undefined {
+    if (session) response.appendHeader('set-cookie', writeCookie(session.id, this.#cookie(request)));
+    return session;
+  }
+
+  #cookie({ isSecure }: WebRequest): CookieOptions {
+    const { cookie, sameSite } = this.#settings;
+    const [first = '', ...rest] = sameSite.toLowerCase();
+    return {
+      name: cookieName(cookie, isSecure),
+      secure: isSecure,
+      sameSite: `${first.toUpperCase()}${rest.join('')}` as CookieOptions['sameSite'],
+    };
+  }
+}

@@ -1,0 +1,65 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { OwnPages } from '../own-pages.ts';
+import { sendText } from '../request-path/send.ts';
+import type { WebRequest } from '../request-path/web-request.ts';
+import type { WebContext } from '../web-context.ts';
+import { answerFile } from './file-answer.ts';
+import { KeptAnswers } from './kept-answers.ts';
+import type { SiteFiles } from './site-files.ts';
+
+/** Routes of files: the documents, then the agent's own pages. */
+export class FileHandler {
+  readonly #context: WebContext;
+  readonly #files: SiteFiles;
+  readonly #pages: OwnPages;
+  readonly #kept: KeptAnswers;
+
+  constructor(context: WebContext, files: SiteFiles, pages: OwnPages) {
+    this.#context = context;
+    this.#files = files;
+    this.#pages = pages;
+    this.#kept = new KeptAnswers(context.clock, context.web.limits.headers);
+  }
+
+  /** Answers, where that can be done at once; false: not answered. */
+  answersAtOnce(request: IncomingMessage, response: ServerResponse): boolean {
+    return this.#kept.answer(request, response);
+  }
+
+  /** Something of the documents was written. */
+  forget(): void {
+    this.#kept.forget();
+  }
+
+  async answer(request: WebRequest, response: ServerResponse): Promise<void> {
+    const { headers, clock } = this.#context;
+    const { route, path, query, raw } = request;
+    const found = await this.#files.find({
+      path: path.slice(route.trim),
+      ...(route.compressed && { acceptEncoding: raw.headers['accept-encoding'] }),
+    });
+    if (!found) {
+      if (this.#pages.answer(path, raw, response)) return;
+      return sendText(response, 404, headers, 'Not found\n');
+    }
+    if ('directory' in found) {
+      // The handler does not see what the route takes away, and the client does.
+      const location = `${encodePath(`${path.slice(0, route.trim)}${found.directory}`)}${query && `?${query}`}`;
+      return sendText(response, 301, { ...headers, location }, '');
+    }
+    const kept = await answerFile(found, raw, response, {
+      headers,
+      cacheControl:
+        route.cacheControl(found.path) ?? (route.role === undefined ? 'no-cache' : 'private, no-cache'),
+      varies: route.compressed,
+      now: clock.now(),
+    });
+    // What depends on what a client accepts has no one answer; what not everybody may have is nobody's to find here.
+    if (kept && !route.compressed && route.role === undefined) this.#kept.keep(raw.url ?? '', kept);
+  }
+}
+
+/** A decoded path as a target. */
+function encodePath(path: string): string {
+  return encodeURI(path).replaceAll('?', '%3F').replaceAll('#', '%23');
+}

@@ -1,0 +1,9 @@
+import { webError } from '../errors.ts';
+import type { Handler } from '../request-path/handlers.ts';
+import type { WebContext } from '../web-context.ts';
+
+export function openUploads(_context: WebContext): Handler {
+  return () => {
+    throw webError('WEB_NOT_FOUND', 'not there yet');
+  };
+}

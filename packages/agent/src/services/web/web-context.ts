@@ -1,0 +1,31 @@
+import type { Database } from '@ioto/database';
+import type { Clock, Emitter, Logger } from '@ioto/runtime';
+import type { AgentEvents } from '../../agent-events.ts';
+import type { AgentSettings } from '../../config.ts';
+import type { Directories } from '../../config-loading/directories.ts';
+import type { ActionTable } from './actions/action-table.ts';
+import type { Roles } from './auth/roles.ts';
+import type { Complain } from './complain.ts';
+import type { Route } from './routing/route.ts';
+import type { Sessions } from './sessions/sessions.ts';
+
+/** What the parts of one web service share. */
+export interface WebContext {
+  readonly web: AgentSettings['web'];
+  readonly directories: Directories;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly events: Emitter<AgentEvents>;
+  /** Makes the error about a setting that cannot be meant. */
+  readonly complain: Complain;
+  /** Headers of every answer. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Names that the device goes by, in lower case and without a port. */
+  readonly names: readonly string[];
+  readonly roles: Roles;
+  readonly routes: readonly Route[];
+  readonly sessions: Sessions;
+  readonly actions: ActionTable;
+  /** Undefined while the service `database` is off. */
+  readonly database: () => Database | undefined;
+}
