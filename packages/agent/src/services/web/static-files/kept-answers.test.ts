@@ -61,6 +61,20 @@ describe('an answer that is kept', () => {
     expect(await status({ 'x-other': 'a', accept: '*/*', 'user-agent': 'u' })).toBe(200);
   });
 
+  it('is gone when all of them have become too many bytes', async () => {
+    keep();
+    const message = Buffer.alloc(16_000);
+    for (let at = 0; at < 30; at += 1) {
+      kept.keep(`/${at}`, { headers: [], body: Buffer.alloc(0), message });
+      kept.keep('/0', { headers: [], body: Buffer.alloc(0), message });
+    }
+    expect(await status()).toBe(200);
+    for (let at = 30; at < 40; at += 1) {
+      kept.keep(`/${at}`, { headers: [], body: Buffer.alloc(0), message });
+    }
+    expect(await status()).toBe(404);
+  });
+
   it('is gone when the site was written to', async () => {
     keep();
     kept.forget();

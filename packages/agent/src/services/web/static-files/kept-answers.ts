@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '@ioto/runtime';
+import { sendReady } from './ready-message.ts';
 
 /**
  * Milliseconds for which an answer is given without another look at its file. Looking each time costs several times as much as
@@ -8,12 +9,16 @@ import type { Clock } from '@ioto/runtime';
 export const ANSWER_LIFE = 1000;
 /** Answers that are kept; each is a reference to a file that the cache holds anyway. */
 const MOST = 1024;
+/** Bytes of the messages of all answers together, which nothing else holds. */
+const MOST_READY = 512 * 1024;
 
 /** A whole answer of a public file to a GET without conditions. */
 export interface KeptAnswer {
   /** Names and values in turn, as `writeHead` takes them fastest. */
   headers: string[];
   body: Buffer;
+  /** All of it as it goes over the line, for a connection that stays. */
+  message?: Buffer | undefined;
 }
 
 /**
@@ -24,6 +29,7 @@ export class KeptAnswers {
   readonly #clock: Clock;
   readonly #maxRaw: number;
   readonly #answers = new Map<string, KeptAnswer & { since: number }>();
+  #ready = 0;
 
   /** `maxHeaders`: header lines of a request that is answered here. */
   constructor(clock: Clock, maxHeaders: number) {
@@ -32,13 +38,19 @@ export class KeptAnswers {
   }
 
   keep(target: string, answer: KeptAnswer): void {
-    if (this.#answers.size >= MOST) this.#answers.clear();
-    this.#answers.set(target, { ...answer, since: this.#clock.now() });
+    const { headers, body, message } = answer;
+    this.#ready += (message?.length ?? 0) - (this.#answers.get(target)?.message?.length ?? 0);
+    if (this.#answers.size >= MOST || this.#ready > MOST_READY) {
+      this.forget();
+      this.#ready = message?.length ?? 0;
+    }
+    this.#answers.set(target, { headers, body, message, since: this.#clock.now() });
   }
 
   /** Something of the site was written. */
   forget(): void {
     this.#answers.clear();
+    this.#ready = 0;
   }
 
   /** Answers, where that can be done at once; false: not answered. */
@@ -48,6 +60,7 @@ export class KeptAnswers {
     if (!kept || rawHeaders.length > this.#maxRaw || !isPlain(rawHeaders)) return false;
     const age = this.#clock.now() - kept.since;
     if (age < 0 || age >= ANSWER_LIFE) return false;
+    if (kept.message && sendReady(response, kept.message)) return true;
     response.writeHead(200, kept.headers);
     response.end(kept.body);
     return true;
