@@ -10,6 +10,10 @@ export function build(parts: AgentParts): Component {
   const service = new WebService({
     ...{ web, directories, clock, logger, events },
     actions: parts.actions,
+    provisioned: async () => {
+      const pems = await parts.provisionFile.readPems();
+      return pems && { cert: pems.certificate, key: pems.key };
+    },
     database: () => parts.database?.database,
     cache: settings.limits.webCache,
     complain: (path, problem) => invalid(['web', ...path], locate, problem),

@@ -10,6 +10,8 @@ import type { ActionTable } from './actions/action-table.ts';
 import { compileRoles, USUAL_ROLES } from './auth/roles.ts';
 import { openUsers } from './auth/users.ts';
 import type { Complain } from './complain.ts';
+import type { KeyPair } from './listening/own-certificate.ts';
+import type { ServerCertificate } from './listening/server-certificate.ts';
 import { Servers } from './listening/servers.ts';
 import type { RunningWeb } from './open-web.ts';
 import { OwnPages } from './own-pages.ts';
@@ -37,6 +39,8 @@ export interface WebServiceOptions {
   status: () => AgentStatus;
   /** The figures of the agent, in Prometheus' text format. */
   figures: () => string;
+  /** The certificate that the device cloud has given the device; undefined while there is none. */
+  provisioned: () => Promise<KeyPair | undefined>;
   /** What the program answers. */
   actions: ActionTable;
   /** Undefined while the service `database` is off. */
@@ -49,6 +53,7 @@ export class WebService implements Component, RunningWeb {
   readonly #options: WebServiceOptions;
   readonly #context: WebContext;
   readonly #servers: Servers;
+  #certificate: ServerCertificate | undefined;
   addresses: readonly string[] = [];
 
   /** @throws what `complain` makes of settings that cannot be meant. */
@@ -96,20 +101,17 @@ export class WebService implements Component, RunningWeb {
   async stop(): Promise<void> {
     this.addresses = [];
     await this.#servers.close();
+    await this.#certificate?.stop();
+    this.#certificate = undefined;
   }
 
   async #tls(): Promise<TlsOptions> {
-    const { web, directories, complain, clock, names } = this.#context;
-    const { configuredCertificate, tlsOptions } = await import('./listening/tls-options.ts');
-    const choice = {
-      ...{ settings: web.tls, complain },
-      locate: (path: string) => expandPath(path, directories),
-    };
-    const options = tlsOptions(choice);
-    const configured = configuredCertificate(choice);
-    if (configured) return { ...options, ...configured };
-    const { ownCertificate } = await import('./listening/own-certificate.ts');
-    return { ...options, ...(await ownCertificate(directories.certs, names, clock.now())) };
+    if (!this.#certificate) {
+      const { ServerCertificate } = await import('./listening/server-certificate.ts');
+      this.#certificate = new ServerCertificate(this.#context, (pair) => this.#servers.show(pair));
+      await this.#certificate.start();
+    }
+    return this.#certificate.options();
   }
 }
 

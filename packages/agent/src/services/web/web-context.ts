@@ -6,6 +6,7 @@ import type { Directories } from '../../config-loading/directories.ts';
 import type { ActionTable } from './actions/action-table.ts';
 import type { Roles } from './auth/roles.ts';
 import type { Complain } from './complain.ts';
+import type { KeyPair } from './listening/own-certificate.ts';
 import type { Route } from './routing/route.ts';
 import type { Sessions } from './sessions/sessions.ts';
 
@@ -26,6 +27,8 @@ export interface WebContext {
   readonly routes: readonly Route[];
   readonly sessions: Sessions;
   readonly actions: ActionTable;
+  /** The certificate that the device cloud has given the device; undefined while there is none. */
+  readonly provisioned: () => Promise<KeyPair | undefined>;
   /** Undefined while the service `database` is off. */
   readonly database: () => Database | undefined;
 }

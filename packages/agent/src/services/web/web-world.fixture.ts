@@ -8,6 +8,7 @@ import type { AgentEvents } from '../../agent-events.ts';
 import { layOutDirectories } from '../../config-loading/directories.ts';
 import { makeSettings } from '../../config-loading/settings.ts';
 import { ActionTable } from './actions/action-table.ts';
+import type { KeyPair } from './listening/own-certificate.ts';
 import { WebService } from './service.ts';
 
 export const UNCLAIMED: AgentStatus = {
@@ -39,11 +40,14 @@ export class WebWorld {
   readonly directory: Directory;
   readonly actions = new ActionTable();
   database: Database | undefined;
+  /** What the cloud has given the device. */
+  provisioned: KeyPair | undefined;
+  readonly events = new Emitter<AgentEvents>(() => undefined);
   readonly #service: WebService;
 
   private constructor(directory: Directory, { web = {}, clock = systemClock }: WebWorldOptions) {
     this.directory = directory;
-    const events = new Emitter<AgentEvents>(() => undefined);
+    const { events } = this;
     events.on('web:listening', ({ addresses }) => {
       this.url = addresses[0] ?? '';
     });
@@ -53,6 +57,7 @@ export class WebWorld {
       directories: layOutDirectories({ state: directory.at() }, {}),
       ...{ cache: 10_000, clock, logger: silentLogger, events, actions: this.actions },
       database: () => this.database,
+      provisioned: async () => this.provisioned,
       complain: (path, problem) => new Error(`web.${path.join('.')}: ${problem}`),
       status: () => this.status,
       figures: () => 'ioto_uptime_seconds 1\n',

@@ -5,6 +5,7 @@ import type { TlsOptions } from 'node:tls';
 import { CodedError, systemCode } from '@ioto/runtime';
 import type { ListenAddress } from '../../../config-loading/listen-address.ts';
 import { MostWaiting } from './most-waiting.ts';
+import type { KeyPair } from './own-certificate.ts';
 
 export interface ServerBounds {
   connections: number;
@@ -42,6 +43,7 @@ export class Servers {
   readonly #options: ServersOptions;
   #servers: (Server | HttpsServer)[] = [];
   #connections = 0;
+  #tls: TlsOptions | undefined;
 
   constructor(options: ServersOptions) {
     this.#options = options;
@@ -72,6 +74,13 @@ export class Servers {
     return `http${secure ? 's' : ''}://${name}:${bound.port}/`;
   }
 
+  /** Shows another certificate to whoever connects from now on. */
+  show({ cert, key }: KeyPair): void {
+    for (const server of this.#servers) {
+      if ('setSecureContext' in server) server.setSecureContext({ ...this.#tls, cert, key });
+    }
+  }
+
   async close(): Promise<void> {
     const servers = this.#servers;
     this.#servers = [];
@@ -85,7 +94,7 @@ export class Servers {
   }
 
   async #server(secure: boolean): Promise<Server | HttpsServer> {
-    const { bounds, patience, handle, tls } = this.#options;
+    const { bounds, patience, handle } = this.#options;
     const waiting = new MostWaiting(bounds.pipeline);
     const options = {
       maxHeaderSize: bounds.header,
@@ -99,7 +108,7 @@ export class Servers {
     };
     const server = secure
       ? (await import('node:https')).createServer(
-          { ...options, ...(await tls()), handshakeTimeout: millis(patience.parse) },
+          { ...options, ...(await this.#tlsOptions()), handshakeTimeout: millis(patience.parse) },
           answer,
         )
       : createServer(options, answer);
@@ -107,6 +116,11 @@ export class Servers {
     server.timeout = millis(patience.inactivity);
     server.on('connection', (socket: Socket) => this.#admit(socket));
     return server;
+  }
+
+  async #tlsOptions(): Promise<TlsOptions> {
+    this.#tls ??= await this.#options.tls();
+    return this.#tls;
   }
 
   /** All addresses share the bound on connections: what is over it is reset, without a word that would cost more. */
