@@ -2,7 +2,7 @@ import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { VirtualClock } from '@ioto/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ANSWER_LIFE, KeptAnswers } from './kept-answers.ts';
+import { ANSWER_LIFE, KeptAnswers, LOOK_AHEAD } from './kept-answers.ts';
 
 const clock = new VirtualClock();
 const kept = new KeptAnswers(clock, 100);
@@ -39,9 +39,22 @@ describe('an answer that is kept', () => {
     expect(await status()).toBe(200);
     expect(await status({}, 'GET', '/a?x')).toBe(404);
     expect(await status({}, 'HEAD')).toBe(404);
-    await clock.advance(ANSWER_LIFE - 1);
+    await clock.advance(LOOK_AHEAD - 1);
     expect(await status()).toBe(200);
-    await clock.advance(1);
+    await clock.advance(ANSWER_LIFE - LOOK_AHEAD + 1);
+    expect(await status()).toBe(404);
+  });
+
+  it('is not given to one request towards its end, which looks at the file for the others', async () => {
+    keep();
+    await clock.advance(LOOK_AHEAD);
+    expect(await status()).toBe(404);
+    expect(await status()).toBe(200);
+    keep();
+    expect(await status()).toBe(200);
+    await clock.advance(LOOK_AHEAD);
+    expect(await status()).toBe(404);
+    await clock.advance(ANSWER_LIFE - LOOK_AHEAD);
     expect(await status()).toBe(404);
   });
 

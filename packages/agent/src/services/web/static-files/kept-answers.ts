@@ -7,6 +7,8 @@ import { sendReady } from './ready-message.ts';
  * the answer itself.
  */
 export const ANSWER_LIFE = 1000;
+/** Milliseconds after which one request looks at the file again, so that not all that are under way do when the life is over. */
+export const LOOK_AHEAD = 800;
 /** Answers that are kept; each is a reference to a file that the cache holds anyway. */
 const MOST = 1024;
 /** Bytes of the messages of all answers together, which nothing else holds. */
@@ -21,6 +23,12 @@ export interface KeptAnswer {
   message?: Buffer | undefined;
 }
 
+interface Kept extends KeptAnswer {
+  since: number;
+  /** A request was sent to look at the file. */
+  looked: boolean;
+}
+
 /**
  * Whole answers by request target, for the shortest way from a request to its file. Only targets whose files were found, and
  * that anybody may have, come in.
@@ -28,7 +36,7 @@ export interface KeptAnswer {
 export class KeptAnswers {
   readonly #clock: Clock;
   readonly #maxRaw: number;
-  readonly #answers = new Map<string, KeptAnswer & { since: number }>();
+  readonly #answers = new Map<string, Kept>();
   #ready = 0;
 
   /** `maxHeaders`: header lines of a request that is answered here. */
@@ -44,7 +52,7 @@ export class KeptAnswers {
       this.forget();
       this.#ready = message?.length ?? 0;
     }
-    this.#answers.set(target, { headers, body, message, since: this.#clock.now() });
+    this.#answers.set(target, { headers, body, message, since: this.#clock.now(), looked: false });
   }
 
   /** Something of the site was written. */
@@ -60,6 +68,10 @@ export class KeptAnswers {
     if (!kept || rawHeaders.length > this.#maxRaw || !isPlain(rawHeaders)) return false;
     const age = this.#clock.now() - kept.since;
     if (age < 0 || age >= ANSWER_LIFE) return false;
+    if (age >= LOOK_AHEAD && !kept.looked) {
+      kept.looked = true;
+      return false;
+    }
     if (kept.message && sendReady(response, kept.message)) return true;
     response.writeHead(200, kept.headers);
     response.end(kept.body);
