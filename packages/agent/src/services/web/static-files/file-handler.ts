@@ -39,7 +39,7 @@ export class FileHandler {
       ...(route.compressed && { acceptEncoding: raw.headers['accept-encoding'] }),
     });
     if (!found) {
-      if (this.#pages.answer(path, raw, response)) return;
+      if (await this.#pages.answer(path, raw, response)) return;
       return sendText(response, 404, headers, 'Not found\n');
     }
     if ('directory' in found) {
