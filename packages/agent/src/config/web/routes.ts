@@ -1,6 +1,12 @@
 import { Type } from 'typebox';
-import { group, size, text, time } from '../kinds.ts';
+import { group, text, time } from '../kinds.ts';
 import { algorithm, authType } from './auth.ts';
+
+/** A size that has no default of its own, which would go before that of the server. */
+const ownSize = (description: string) =>
+  Type.Optional(
+    Type.Unsafe<number>(Type.Union([Type.String(), Type.Number()], { unit: 'size', description })),
+  );
 
 /** One route of the web server: what it matches, and who answers. The first that matches counts. */
 export const routes = Type.Array(
@@ -54,8 +60,8 @@ export const routes = Type.Array(
         }),
       ),
       limits: group('bounds of this route, in place of those of the server', {
-        body: Type.Optional(size('100k', 'body of a request that uploads no files')),
-        upload: Type.Optional(size('20mb', 'one file that is uploaded')),
+        body: ownSize('body of a request that uploads no files; default: limits.body'),
+        upload: ownSize('one file that is uploaded; default: limits.upload'),
       }),
       compressed: Type.Boolean({
         default: false,

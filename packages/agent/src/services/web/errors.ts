@@ -18,6 +18,7 @@ export const webError = errorCatalogue({
   WEB_ATTEMPTS: { status: 429, retryable: true },
   WEB_SIGNATURE: { status: 400 },
   WEB_RESPONSE: { status: 500 },
+  WEB_SLOW: { status: 503 },
   WEB_BUSY: { status: 503, retryable: true },
   WEB_DISK_FULL: { status: 507 },
 });

@@ -10,6 +10,7 @@ import type { ActionTable } from './actions/action-table.ts';
 import { compileRoles, USUAL_ROLES } from './auth/roles.ts';
 import { openUsers } from './auth/users.ts';
 import type { Complain } from './complain.ts';
+import { Lasting } from './lasting.ts';
 import type { KeyPair } from './listening/own-certificate.ts';
 import type { ServerCertificate } from './listening/server-certificate.ts';
 import { Servers } from './listening/servers.ts';
@@ -18,11 +19,13 @@ import { OwnPages } from './own-pages.ts';
 import { lazily } from './request-path/handlers.ts';
 import { Site, type SiteOptions } from './request-path/site.ts';
 import { compileRoutes } from './routing/compile-routes.ts';
+import { warnOfOpenWrites } from './routing/open-writes.ts';
 import { compileRedirects } from './routing/redirects.ts';
 import { answerHeaders } from './security-headers/answer-headers.ts';
 import { Sessions } from './sessions/sessions.ts';
 import { FileHandler } from './static-files/file-handler.ts';
 import { SiteFiles } from './static-files/site-files.ts';
+import { checkUploadDirectory, clearUploads, type RoomOf } from './uploads/upload-place.ts';
 import type { WebUsers } from './web-api.ts';
 import type { WebContext } from './web-context.ts';
 
@@ -45,6 +48,8 @@ export interface WebServiceOptions {
   actions: ActionTable;
   /** Undefined while the service `database` is off. */
   database: () => Database | undefined;
+  /** What room a directory has; default: as the system says. */
+  room?: RoomOf;
 }
 
 /** Service `web`: the device's own pages, which need no cloud. */
@@ -54,6 +59,8 @@ export class WebService implements Component, RunningWeb {
   readonly #context: WebContext;
   readonly #servers: Servers;
   #certificate: ServerCertificate | undefined;
+  /** Where uploads lie. */
+  readonly #uploads: string;
   addresses: readonly string[] = [];
 
   /** @throws what `complain` makes of settings that cannot be meant. */
@@ -67,10 +74,13 @@ export class WebService implements Component, RunningWeb {
       names: ownNames(web),
       routes: compileRoutes(web.routes, { web, roles }, complain),
       sessions: new Sessions(web, clock),
+      lasting: new Lasting(web.limits.sockets),
     };
     this.#context = context;
     const { headers, names } = context;
     const root = expandPath(web.documents, directories);
+    this.#uploads = expandPath(web.upload.dir, directories);
+    checkUploadDirectory(this.#uploads, root, complain);
     const files = new FileHandler(
       context,
       new SiteFiles({ root, index: web.index, mime: web.mime, cache }),
@@ -79,7 +89,7 @@ export class WebService implements Component, RunningWeb {
     const site = new Site({
       ...{ context, files },
       redirects: web.redirect.length > 0 ? compileRedirects(web.redirect, complain) : undefined,
-      ...parts(context),
+      ...parts(context, files),
     });
     const { limits: bounds, timeouts: patience } = web;
     this.#servers = new Servers({ bounds, patience, handle: site.handle, tls: () => this.#tls() });
@@ -87,7 +97,10 @@ export class WebService implements Component, RunningWeb {
 
   /** @throws CONFIG_INVALID for a bad address; WEB_LISTEN when one cannot be listened on. */
   async start(): Promise<void> {
-    const { web, events } = this.#options;
+    warnOfOpenWrites(this.#context.routes, this.#options.logger);
+    await clearUploads(this.#uploads);
+    const { web, events, actions } = this.#options;
+    if (actions.all.length > 0) (await import('./actions/check-actions.ts')).checkActions(this.#context);
     const addresses: string[] = [];
     for (const address of listenAddresses(web)) addresses.push(await this.#servers.listen(address));
     this.addresses = addresses;
@@ -100,6 +113,7 @@ export class WebService implements Component, RunningWeb {
 
   async stop(): Promise<void> {
     this.addresses = [];
+    this.#context.lasting.endAll();
     await this.#servers.close();
     await this.#certificate?.stop();
     this.#certificate = undefined;
@@ -116,12 +130,12 @@ export class WebService implements Component, RunningWeb {
 }
 
 /** What is loaded when a request first needs it. */
-function parts(context: WebContext): Pick<SiteOptions, 'gate' | 'handlers'> {
+function parts(context: WebContext, files: FileHandler): Pick<SiteOptions, 'gate' | 'handlers'> {
   return {
     gate: lazily(async () => (await import('./auth/authentication.ts')).openGate(context)),
     handlers: {
       action: lazily(async () => (await import('./actions/run-action.ts')).openActions(context)),
-      upload: lazily(async () => (await import('./uploads/upload-handler.ts')).openUploads(context)),
+      upload: lazily(async () => (await import('./uploads/upload-handler.ts')).openUploads(context, files)),
       rest: lazily(async () => (await import('./rest/rest-handler.ts')).openRest(context)),
     },
   };

@@ -6,9 +6,11 @@ import type { Directories } from '../../config-loading/directories.ts';
 import type { ActionTable } from './actions/action-table.ts';
 import type { Roles } from './auth/roles.ts';
 import type { Complain } from './complain.ts';
+import type { Lasting } from './lasting.ts';
 import type { KeyPair } from './listening/own-certificate.ts';
 import type { Route } from './routing/route.ts';
 import type { Sessions } from './sessions/sessions.ts';
+import type { RoomOf } from './uploads/upload-place.ts';
 
 /** What the parts of one web service share. */
 export interface WebContext {
@@ -26,9 +28,12 @@ export interface WebContext {
   readonly roles: Roles;
   readonly routes: readonly Route[];
   readonly sessions: Sessions;
+  readonly lasting: Lasting;
   readonly actions: ActionTable;
   /** The certificate that the device cloud has given the device; undefined while there is none. */
   readonly provisioned: () => Promise<KeyPair | undefined>;
   /** Undefined while the service `database` is off. */
   readonly database: () => Database | undefined;
+  /** What room a directory has; undefined: as the system says. */
+  readonly room?: RoomOf;
 }

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { type IncomingHttpHeaders, request } from 'node:http';
 import type { Database } from '@ioto/database';
-import { type Clock, Emitter, silentLogger, systemClock } from '@ioto/runtime';
+import { type Clock, Emitter, type Logger, silentLogger, systemClock } from '@ioto/runtime';
 import { Directory } from '../../../test/world.ts';
 import type { AgentStatus } from '../../agent.ts';
 import type { AgentEvents } from '../../agent-events.ts';
@@ -10,6 +10,7 @@ import { makeSettings } from '../../config-loading/settings.ts';
 import { ActionTable } from './actions/action-table.ts';
 import type { KeyPair } from './listening/own-certificate.ts';
 import { WebService } from './service.ts';
+import type { RoomOf } from './uploads/upload-place.ts';
 
 export const UNCLAIMED: AgentStatus = {
   phase: 'registered',
@@ -31,7 +32,21 @@ export interface WebWorldOptions {
   /** What web.json5 says. */
   web?: Record<string, unknown>;
   clock?: Clock;
+  /** What room a directory has; default: plenty. */
+  room?: RoomOf;
+  /** Changes the state before the service starts. */
+  before?: (directory: Directory) => Promise<void>;
+  /** Before it starts. */
+  prepare?: (world: WebWorld) => void;
 }
+
+/** A request as a client sends it. */
+export interface Sent {
+  headers?: Record<string, string | string[]>;
+  body?: string | Uint8Array;
+}
+
+const plenty: RoomOf = async () => ({ free: 2 ** 40, total: 2 ** 40 });
 
 /** A web service on a socket of its own, with a site on a real disk. */
 export class WebWorld {
@@ -39,13 +54,20 @@ export class WebWorld {
   url = '';
   readonly directory: Directory;
   readonly actions = new ActionTable();
+  /** What it warned of: the sentence, then the facts. */
+  readonly warnings: string[] = [];
   database: Database | undefined;
   /** What the cloud has given the device. */
   provisioned: KeyPair | undefined;
   readonly events = new Emitter<AgentEvents>(() => undefined);
+  /** What was logged as a warning. */
+  readonly warnings: string[] = [];
   readonly #service: WebService;
 
-  private constructor(directory: Directory, { web = {}, clock = systemClock }: WebWorldOptions) {
+  private constructor(
+    directory: Directory,
+    { web = {}, clock = systemClock, room = plenty }: WebWorldOptions,
+  ) {
     this.directory = directory;
     const { events } = this;
     events.on('web:listening', ({ addresses }) => {
@@ -55,7 +77,18 @@ export class WebWorld {
     this.#service = new WebService({
       web: settings.web,
       directories: layOutDirectories({ state: directory.at() }, {}),
-      ...{ cache: 10_000, clock, logger: silentLogger, events, actions: this.actions },
+      ...{
+        cache: 10_000,
+        clock,
+        logger: {
+          ...silentLogger,
+          warn: (_about: unknown, text: string) => void this.warnings.push(text),
+        } as Logger,
+        events,
+        actions: this.actions,
+        room,
+      },
+      ...{ cache: 10_000, clock, logger: this.#logger(), events, actions: this.actions },
       database: () => this.database,
       provisioned: async () => this.provisioned,
       complain: (path, problem) => new Error(`web.${path.join('.')}: ${problem}`),
@@ -70,7 +103,9 @@ export class WebWorld {
     for (const [name, text] of Object.entries(options.files ?? {})) {
       await writeFile(directory.at('site', name), text);
     }
+    await options.before?.(directory);
     const world = new WebWorld(directory, options);
+    options.prepare?.(world);
     await world.#service.start();
     return world;
   }
@@ -81,6 +116,11 @@ export class WebWorld {
 
   /** Sends the path exactly as it is; fetch would tidy it up. */
   get(path: string, headers: Record<string, string | string[]> = {}, method = 'GET'): Promise<Answer> {
+    return this.send(method, path, { headers });
+  }
+
+  /** Sends a body along. */
+  send(method: string, path: string, { headers = {}, body }: Sent = {}): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const outgoing = request(this.url, { path, headers, method, agent: false }, (response) => {
         let text = '';
@@ -91,12 +131,22 @@ export class WebWorld {
           resolve({ status: response.statusCode ?? 0, headers: response.headers, text }),
         );
       });
-      outgoing.on('error', reject).end();
+      outgoing.on('error', reject).end(body);
     });
   }
 
+  #logger(): Logger {
+    const warn = (facts: object, text?: string) =>
+      void this.warnings.push(`${text} ${JSON.stringify(facts)}`);
+    return { ...silentLogger, warn };
+  }
+
+  stop(): Promise<void> {
+    return this.#service.stop();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#service.stop();
+    await this.stop();
     await this.directory[Symbol.asyncDispose]();
   }
 }

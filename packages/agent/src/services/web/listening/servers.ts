@@ -98,7 +98,8 @@ export class Servers {
     const waiting = new MostWaiting(bounds.pipeline);
     const options = {
       maxHeaderSize: bounds.header,
-      headersTimeout: millis(patience.parse),
+      // Node wants no part of a request to take longer than all of it.
+      headersTimeout: millis(Math.min(patience.parse, patience.request)),
       requestTimeout: millis(patience.request),
       keepAliveTimeout: millis(patience.keepAlive),
       connectionsCheckingInterval: CHECK,
@@ -114,6 +115,8 @@ export class Servers {
       : createServer(options, answer);
     server.maxRequestsPerSocket = Number.isFinite(bounds.requests) ? bounds.requests : 0;
     server.timeout = millis(patience.inactivity);
+    // Who asks whether to send a body is told so when the body is read, or refused before.
+    server.on('checkContinue', answer);
     server.on('connection', (socket: Socket) => this.#admit(socket));
     return server;
   }

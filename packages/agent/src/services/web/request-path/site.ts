@@ -54,8 +54,8 @@ export class Site {
   }
 
   async #answer(raw: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { redirects, context, handlers, files } = this.#options;
-    const { headers, routes, web, names } = context;
+    const { redirects, context } = this.#options;
+    const { headers, routes, web } = context;
     const fault = faultOfShape(raw, web.limits.headers);
     if (fault) {
       // What follows on such a connection is nobody's request.
@@ -71,8 +71,18 @@ export class Site {
     const path = written === '*' ? '/' : decodeSitePath(written);
     if (path === undefined) return sendText(response, 404, this.#refused(raw), 'Not found\n');
     const route = guardingRoute(routes, path, web.index);
-    const request = new WebRequest({ raw, response, route, path, query });
-    const action = this.#actionOf(route, path);
+    const request = new WebRequest({ raw, response, route, path, query, context });
+    try {
+      await this.#route(request, response, this.#actionOf(route, path));
+    } finally {
+      await request.end();
+    }
+  }
+
+  async #route(request: WebRequest, response: ServerResponse, action: Action | undefined): Promise<void> {
+    const { context, handlers, files } = this.#options;
+    const { headers, names } = context;
+    const { raw, route, path } = request;
     if (this.#isDoor(path)) {
       if (!request.isSafe) refuseCrossSite(raw, names);
       if (await (await this.#loadGate()).door(request, response)) return;

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Body } from '../body/body.ts';
 import type { Route } from '../routing/route.ts';
+import type { WebContext } from '../web-context.ts';
 
 export interface WebRequestParts {
   raw: IncomingMessage;
@@ -9,6 +10,7 @@ export interface WebRequestParts {
   route: Route;
   path: string;
   query: string;
+  context: WebContext;
 }
 
 /** Changes nothing (RFC 9110 §9.2.1). */
@@ -23,14 +25,16 @@ export class WebRequest {
   readonly path: string;
   /** As it came, without its question mark; empty when there is none. */
   readonly query: string;
+  readonly #context: WebContext;
   #body: Body | undefined;
 
-  constructor({ raw, response, route, path, query }: WebRequestParts) {
+  constructor({ raw, response, route, path, query, context }: WebRequestParts) {
     this.raw = raw;
     this.response = response;
     this.route = route;
     this.path = path;
     this.query = query;
+    this.#context = context;
   }
 
   get method(): string {
@@ -60,7 +64,30 @@ export class WebRequest {
 
   /** Read when it is asked for. */
   get body(): Body {
-    this.#body ??= new Body(this.raw, this.response, this.route.limits);
+    const { raw, response, route } = this;
+    this.#body ??= new Body({ raw, response, limits: route.limits, context: this.#context });
     return this.#body;
   }
+
+  /**
+   * Whoever answers has ended: files that came along are removed. What is left of a body that nobody read would be taken for the
+   * next request, or be read for ever: the connection ends then, after the answer. Never throws.
+   */
+  async end(): Promise<void> {
+    await this.#body?.end();
+    const { raw, response } = this;
+    if (raw.complete) return;
+    if (isShort(raw, this.route.limits.body)) {
+      raw.resume();
+      return;
+    }
+    if (response.writableFinished) raw.socket.destroySoon();
+    else response.once('finish', () => raw.complete || raw.socket.destroySoon());
+  }
+}
+
+/** Has a body that may as well be read to its end: it says how short it is, and it does come. */
+function isShort({ headers }: IncomingMessage, limit: number): boolean {
+  if (headers['transfer-encoding'] !== undefined || headers.expect !== undefined) return false;
+  return Number(headers['content-length'] ?? 0) <= limit;
 }

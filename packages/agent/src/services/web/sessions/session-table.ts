@@ -57,6 +57,12 @@ export class SessionTable {
     return session;
   }
 
+  /** Whether there is one whose time is not over; this is no use of it. */
+  holds(id: string): boolean {
+    const session = this.#held.get(id);
+    return session !== undefined && !this.#isOver(session, this.#clock.now());
+  }
+
   /** A new one; undefined when there are as many as there may be, and a visitor must not displace who has signed in. */
   open(who?: { username: string; role: string }, values = new Map<string, unknown>()): Session | undefined {
     const now = this.#clock.now();

@@ -23,6 +23,11 @@ export class Sessions {
     return id === undefined || !this.#settings.enable ? undefined : this.#table.find(id);
   }
 
+  /** Whether a session is still one; this is no use of it. */
+  holds({ id }: Session): boolean {
+    return this.#table.holds(id);
+  }
+
   /** One for a visitor. Undefined when there are as many as there may be, or none at all. */
   open(request: WebRequest, response: ServerResponse): Session | undefined {
     return this.#handOut(this.#settings.enable ? this.#table.open() : undefined, request, response);

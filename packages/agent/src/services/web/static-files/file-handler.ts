@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { OwnPages } from '../own-pages.ts';
+import { lazily } from '../request-path/handlers.ts';
 import { sendText } from '../request-path/send.ts';
 import type { WebRequest } from '../request-path/web-request.ts';
 import type { WebContext } from '../web-context.ts';
@@ -13,6 +14,13 @@ export class FileHandler {
   readonly #files: SiteFiles;
   readonly #pages: OwnPages;
   readonly #kept: KeptAnswers;
+  /** Times that something was written. */
+  #writes = 0;
+  /** Who writes the documents, loaded when somebody first does. */
+  readonly writer = lazily(async () => {
+    const { DocumentWriter } = await import('./document-writer.ts');
+    return new DocumentWriter(this.#files, () => this.forget());
+  });
 
   constructor(context: WebContext, files: SiteFiles, pages: OwnPages) {
     this.#context = context;
@@ -28,12 +36,15 @@ export class FileHandler {
 
   /** Something of the documents was written. */
   forget(): void {
+    this.#writes += 1;
     this.#kept.forget();
   }
 
   async answer(request: WebRequest, response: ServerResponse): Promise<void> {
     const { headers, clock } = this.#context;
-    const { route, path, query, raw } = request;
+    const { route, path, query, raw, method } = request;
+    if (method === 'PUT' || method === 'DELETE') return this.#write(request, response);
+    const writes = this.#writes;
     const found = await this.#files.find({
       path: path.slice(route.trim),
       ...(route.compressed && { acceptEncoding: raw.headers['accept-encoding'] }),
@@ -55,7 +66,15 @@ export class FileHandler {
       now: clock.now(),
     });
     // What depends on what a client accepts has no one answer; what not everybody may have is nobody's to find here.
-    if (kept && !route.compressed && route.role === undefined) this.#kept.keep(raw.url ?? '', kept);
+    const isAnybodys = !route.compressed && route.role === undefined;
+    if (kept && isAnybodys && writes === this.#writes) this.#kept.keep(raw.url ?? '', kept);
+  }
+
+  async #write(request: WebRequest, response: ServerResponse): Promise<void> {
+    const { answerWrite } = await import('./write-answer.ts');
+    const { headers } = this.#context;
+    const path = request.path.slice(request.route.trim);
+    await answerWrite(path, request, response, { writer: await this.writer(), headers });
   }
 }
 

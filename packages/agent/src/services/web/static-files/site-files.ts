@@ -54,6 +54,10 @@ export class SiteFiles {
     this.#cache = new FileCache(options.cache);
   }
 
+  get root(): string {
+    return this.#options.root;
+  }
+
   /** The file at a path; the directory that it is, with its slash; undefined when there is neither. */
   async find({
     path: name,
