@@ -18,6 +18,8 @@ export function build(parts: AgentParts): Component {
     cache: settings.limits.webCache,
     complain: (path, problem) => invalid(['web', ...path], locate, problem),
     status: () => board.now,
+    known: () =>
+      [board.now.id, board.now.name, parts.serialize?.device.product].filter((each) => each !== undefined),
     figures: () =>
       renderFigures({
         database: parts.database?.database.stats,

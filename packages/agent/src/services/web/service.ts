@@ -16,6 +16,7 @@ import type { ServerCertificate } from './listening/server-certificate.ts';
 import { Servers } from './listening/servers.ts';
 import type { RunningWeb } from './open-web.ts';
 import { OwnPages } from './own-pages.ts';
+import type { Passwords } from './passwords/password.ts';
 import { lazily } from './request-path/handlers.ts';
 import { Site, type SiteOptions } from './request-path/site.ts';
 import { compileRoutes } from './routing/compile-routes.ts';
@@ -50,6 +51,10 @@ export interface WebServiceOptions {
   database: () => Database | undefined;
   /** What room a directory has; default: as the system says. */
   room?: RoomOf;
+  /** What everybody around knows of the device: no password. */
+  known: () => readonly string[];
+  /** Default: as costly as is recommended. */
+  passwords?: Passwords;
 }
 
 /** Service `web`: the device's own pages, which need no cloud. */
@@ -75,6 +80,7 @@ export class WebService implements Component, RunningWeb {
       routes: compileRoutes(web.routes, { web, roles }, complain),
       sessions: new Sessions(web, clock),
       lasting: new Lasting(web.limits.sockets),
+      ...signingIn(options, () => context),
     };
     this.#context = context;
     const { headers, names } = context;
@@ -101,6 +107,7 @@ export class WebService implements Component, RunningWeb {
     await clearUploads(this.#uploads);
     const { web, events, actions } = this.#options;
     if (actions.all.length > 0) (await import('./actions/check-actions.ts')).checkActions(this.#context);
+    if (mayHoldUsers(this.#context)) (await import('./auth/check-users.ts')).checkUsers(this.#context);
     const addresses: string[] = [];
     for (const address of listenAddresses(web)) addresses.push(await this.#servers.listen(address));
     this.addresses = addresses;
@@ -129,6 +136,19 @@ export class WebService implements Component, RunningWeb {
   }
 }
 
+/** What is loaded when somebody signs in, or a program asks for the users. */
+function signingIn(
+  { passwords, clock }: WebServiceOptions,
+  context: () => WebContext,
+): Pick<WebContext, 'users' | 'passwords'> {
+  return {
+    users: lazily(async () => (await import('./auth/user-store.ts')).UserStore.open(context())),
+    passwords: lazily(
+      async () => passwords ?? (await import('./passwords/password.ts')).openPasswords(clock),
+    ),
+  };
+}
+
 /** What is loaded when a request first needs it. */
 function parts(context: WebContext, files: FileHandler): Pick<SiteOptions, 'gate' | 'handlers'> {
   return {
@@ -139,6 +159,19 @@ function parts(context: WebContext, files: FileHandler): Pick<SiteOptions, 'gate
       rest: lazily(async () => (await import('./rest/rest-handler.ts')).openRest(context)),
     },
   };
+}
+
+/** Whether there is anything of users to be checked at the start. */
+function mayHoldUsers({ web: { auth }, database }: WebContext): boolean {
+  return (
+    Object.keys(auth.users).length > 0 ||
+    ![auth.login, auth.logout].every((path) => path.startsWith('/')) ||
+    auth.login === auth.logout ||
+    auth.store === 'database' ||
+    auth.realm !== undefined ||
+    auth.secret !== undefined ||
+    database()?.schema.models.has('User') === true
+  );
 }
 
 /** What the device was told that it is called. */

@@ -9,8 +9,10 @@ import { layOutDirectories } from '../../config-loading/directories.ts';
 import { makeSettings } from '../../config-loading/settings.ts';
 import { ActionTable } from './actions/action-table.ts';
 import type { KeyPair } from './listening/own-certificate.ts';
+import { argon2InPlace, cheapPasswords } from './passwords/cheap-passwords.fixture.ts';
 import { WebService } from './service.ts';
 import type { RoomOf } from './uploads/upload-place.ts';
+import type { WebUsers } from './web-api.ts';
 
 export const UNCLAIMED: AgentStatus = {
   phase: 'registered',
@@ -52,6 +54,8 @@ const plenty: RoomOf = async () => ({ free: 2 ** 40, total: 2 ** 40 });
 export class WebWorld {
   status: AgentStatus = UNCLAIMED;
   url = '';
+  /** Passwords that were hashed. */
+  hashes = 0;
   readonly directory: Directory;
   readonly actions = new ActionTable();
   /** What it warned of: the sentence, then the facts. */
@@ -60,8 +64,6 @@ export class WebWorld {
   /** What the cloud has given the device. */
   provisioned: KeyPair | undefined;
   readonly events = new Emitter<AgentEvents>(() => undefined);
-  /** What was logged as a warning. */
-  readonly warnings: string[] = [];
   readonly #service: WebService;
 
   private constructor(
@@ -77,19 +79,13 @@ export class WebWorld {
     this.#service = new WebService({
       web: settings.web,
       directories: layOutDirectories({ state: directory.at() }, {}),
-      ...{
-        cache: 10_000,
-        clock,
-        logger: {
-          ...silentLogger,
-          warn: (_about: unknown, text: string) => void this.warnings.push(text),
-        } as Logger,
-        events,
-        actions: this.actions,
-        room,
-      },
-      ...{ cache: 10_000, clock, logger: this.#logger(), events, actions: this.actions },
+      ...{ cache: 10_000, clock, logger: this.#logger(), events, actions: this.actions, room },
       database: () => this.database,
+      known: () => [UNCLAIMED.id ?? '', UNCLAIMED.name ?? ''],
+      passwords: cheapPasswords((job) => {
+        this.hashes += 1;
+        return argon2InPlace(job);
+      }),
       provisioned: async () => this.provisioned,
       complain: (path, problem) => new Error(`web.${path.join('.')}: ${problem}`),
       status: () => this.status,
@@ -108,6 +104,10 @@ export class WebWorld {
     options.prepare?.(world);
     await world.#service.start();
     return world;
+  }
+
+  get users(): WebUsers {
+    return this.#service.users;
   }
 
   get port(): number {

@@ -34,6 +34,7 @@ export class MostWaiting {
 }
 
 function answered(this: ServerResponse): void {
-  const socket = this.req.socket as Counted;
-  socket[WAITING] = (socket[WAITING] ?? 1) - 1;
+  // It is gone where a request was given up in the middle of its body.
+  const socket = this.req.socket as Counted | null;
+  if (socket) socket[WAITING] = (socket[WAITING] ?? 1) - 1;
 }
