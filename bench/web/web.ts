@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Bench, type Figure, figure, percentile } from '../report.ts';
+import { action } from './action.ts';
 import { CONNECTIONS, GENERATOR, type LoadResult, load } from './load/http-load.ts';
 import { idleConnection, privateMemory } from './memory.ts';
 import { buildAgent, ownCertificate, startIoto } from './servers/ioto.ts';
@@ -42,6 +43,11 @@ export const bench: Bench = async ({ progress }) => {
     const file = await buildAgent(join(directory, 'agent.cjs'), 'web,database');
     const rows = new Rows(progress);
     await throughput(rows, directory, root, file);
+    await action({
+      ...{ directory, root },
+      recorded: (server, paths, headers) => recorded(directory, server, paths, headers),
+      measure: (url, servers, headers) => rows.load('web.action', url, servers, headers),
+    });
     await idle(rows, directory, root, file);
     await servicePrivate(rows, directory, root, file);
     return rows.figures;
@@ -92,9 +98,14 @@ async function servicePrivate(rows: Rows, directory: string, root: string, file:
 }
 
 /** File of what ours answers, headers and all, for the bare one. */
-async function recorded(directory: string, { http }: WebServer): Promise<string> {
+async function recorded(
+  directory: string,
+  { http }: WebServer,
+  paths = [SMALL, LARGE],
+  headers: Record<string, string> = {},
+): Promise<string> {
   const answers: Record<string, unknown> = {};
-  for (const path of [SMALL, LARGE]) answers[path] = await record(`${http}${path}`);
+  for (const path of paths) answers[path] = await record(`${http}${path}`, headers);
   const file = join(directory, 'answers.json');
   writeFileSync(file, JSON.stringify(answers));
   return file;

@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { freePort } from '@ioto/testkit/programs/free-port';
 import { runProgram } from '@ioto/testkit/programs/program';
 import { serverOf, spawnServer, type TlsFiles, type WebServer } from './web-server.ts';
@@ -18,9 +19,12 @@ const WEB = {
   limits: { header: '10k', headers: 100, pipeline: 16 },
 };
 
-/** Makes one file of the agent with these services. */
-export async function buildAgent(out: string, services: string): Promise<string> {
-  const args = ['build', '--out', out, '--services', services];
+/** The product's program that has an action. */
+export const ACTION_PROGRAM = fileURLToPath(new URL('./action-program.ts', import.meta.url));
+
+/** Makes one file of the agent with these services, or of a program of its own with it. */
+export async function buildAgent(out: string, services: string, entry?: string): Promise<string> {
+  const args = ['build', '--out', out, '--services', services, ...(entry ? ['--entry', entry] : [])];
   const { code, stderr } = await runProgram('ioto', args, { timeout: 60_000 });
   if (code !== 0) throw new Error(stderr);
   return out;
