@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
-const WAITING = Symbol('requests under way');
+const WAITING = Symbol('requests that wait');
 
 interface Counted extends Socket {
   [WAITING]?: number;
@@ -25,6 +25,8 @@ export class MostWaiting {
 
   /** False: it was one too many, and the connection is ended. */
   admits(socket: Counted, response: ServerResponse): boolean {
+    // Node gives the socket to one answer at a time: the one that has it does not wait.
+    if (response.socket) return true;
     const waiting = (socket[WAITING] ?? 0) + 1;
     if (waiting > this.#limit) {
       socket.destroy();
