@@ -109,7 +109,7 @@ describe.skipIf(!existsSync(CHROMIUM))('the example of a device with pages of it
       brush.drawImage(image, 20, 20, 260, 260);
       return { width: 300, height: 300, data: [...brush.getImageData(0, 0, 300, 300).data] };
     })()`);
-    const decode = (jsqr as unknown as { default: typeof import("jsqr").default }).default;
+    const decode = (jsqr as unknown as { default: typeof import('jsqr').default }).default;
     expect(decode(new Uint8ClampedArray(data), width, height)?.data).toBe(id);
     expect(await barriers()).toEqual([]);
     await screenshot('front');

@@ -149,13 +149,10 @@ function signingIn(
 }
 
 /** What is loaded when a request first needs it. */
-function parts(context: WebContext, files: FileHandler): Pick<SiteOptions, 'gate' | 'handlers'> {
+function parts(context: WebContext, files: FileHandler): Pick<SiteOptions, 'gate' | 'handlers' | 'upgrade'> {
   const gate = lazily(async () => (await import('./auth/authentication.ts')).openGate(context));
   return {
     gate,
-function parts(context: WebContext, files: FileHandler): Pick<SiteOptions, 'gate' | 'handlers' | 'upgrade'> {
-  return {
-    gate: lazily(async () => (await import('./auth/authentication.ts')).openGate(context)),
     upgrade: lazily(async () => (await import('./websockets/upgrade.ts')).openSockets(context)),
     handlers: {
       action: lazily(async () => (await import('./actions/run-action.ts')).openActions(context)),
