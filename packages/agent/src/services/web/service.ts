@@ -68,6 +68,9 @@ export class WebService implements Component, RunningWeb {
       names: ownNames(web),
       routes: compileRoutes(web.routes, { web, roles }, complain),
       sessions: new Sessions(web, clock),
+      signatures: lazily(async () =>
+        (await import('./signatures/open-signatures.ts')).openSignatures(context),
+      ),
     };
     this.#context = context;
     const { headers, names } = context;
@@ -91,7 +94,9 @@ export class WebService implements Component, RunningWeb {
   /** @throws CONFIG_INVALID for a bad address; WEB_LISTEN when one cannot be listened on. */
   async start(): Promise<void> {
     const { web, events } = this.#options;
-    warnOfOpenWrites(this.#context.routes, this.#options.logger);
+    const { routes, signatures } = this.#context;
+    if (web.signatures.enable || routes.some(({ validate }) => validate)) await signatures();
+    warnOfOpenWrites(routes, this.#options.logger);
     await clearUploads(this.#uploads);
     const addresses: string[] = [];
     for (const address of listenAddresses(web)) addresses.push(await this.#servers.listen(address));

@@ -8,6 +8,7 @@ import type { Roles } from './auth/roles.ts';
 import type { Complain } from './complain.ts';
 import type { Route } from './routing/route.ts';
 import type { Sessions } from './sessions/sessions.ts';
+import type { SignatureBook } from './signatures/open-signatures.ts';
 import type { RoomOf } from './uploads/upload-place.ts';
 
 /** What the parts of one web service share. */
@@ -29,6 +30,8 @@ export interface WebContext {
   readonly actions: ActionTable;
   /** Undefined while the service `database` is off. */
   readonly database: () => Database | undefined;
+  /** Read at the start where a route is checked by them, else never. */
+  readonly signatures: () => Promise<SignatureBook>;
   /** What room a directory has; undefined: as the system says. */
   readonly room?: RoomOf;
 }
