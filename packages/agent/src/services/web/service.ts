@@ -81,6 +81,9 @@ export class WebService implements Component, RunningWeb {
       sessions: new Sessions(web, clock),
       lasting: new Lasting(web.limits.sockets),
       ...signingIn(options, () => context),
+      signatures: lazily(async () =>
+        (await import('./signatures/open-signatures.ts')).openSignatures(context),
+      ),
     };
     this.#context = context;
     const { headers, names } = context;
@@ -104,9 +107,11 @@ export class WebService implements Component, RunningWeb {
 
   /** @throws CONFIG_INVALID for a bad address; WEB_LISTEN when one cannot be listened on. */
   async start(): Promise<void> {
-    warnOfOpenWrites(this.#context.routes, this.#options.logger);
-    await clearUploads(this.#uploads);
     const { web, events, actions } = this.#options;
+    const { routes, signatures } = this.#context;
+    if (web.signatures.enable || routes.some(({ validate }) => validate)) await signatures();
+    warnOfOpenWrites(routes, this.#options.logger);
+    await clearUploads(this.#uploads);
     if (actions.all.length > 0) (await import('./actions/check-actions.ts')).checkActions(this.#context);
     if (mayHoldUsers(this.#context)) (await import('./auth/check-users.ts')).checkUsers(this.#context);
     const addresses: string[] = [];

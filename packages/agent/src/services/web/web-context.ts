@@ -12,6 +12,7 @@ import type { KeyPair } from './listening/own-certificate.ts';
 import type { Passwords } from './passwords/password.ts';
 import type { Route } from './routing/route.ts';
 import type { Sessions } from './sessions/sessions.ts';
+import type { SignatureBook } from './signatures/open-signatures.ts';
 import type { RoomOf } from './uploads/upload-place.ts';
 
 /** What the parts of one web service share. */
@@ -42,6 +43,8 @@ export interface WebContext {
   readonly provisioned: () => Promise<KeyPair | undefined>;
   /** Undefined while the service `database` is off. */
   readonly database: () => Database | undefined;
+  /** Read at the start where a route is checked by them, else never. */
+  readonly signatures: () => Promise<SignatureBook>;
   /** What room a directory has; undefined: as the system says. */
   readonly room?: RoomOf;
 }

@@ -37,6 +37,8 @@ export class Body implements ActionBody {
   #bytes: Promise<Buffer> | undefined;
   #uploads: Promise<ReceivedForm> | undefined;
   #stored: Promise<StoredFile> | undefined;
+  #json: { value: Json } | undefined;
+  #form: URLSearchParams | undefined;
 
   constructor(parts: BodyParts) {
     this.#parts = parts;
@@ -78,7 +80,14 @@ export class Body implements ActionBody {
     if (type !== 'application/json' && !/^[\w.-]+\/[\w.-]+\+json$/.test(type)) {
       throw webError('WEB_BODY_TYPE', 'the body must be application/json');
     }
-    return parseJson(await this.text());
+    const text = await this.text();
+    this.#json ??= { value: parseJson(text) };
+    return this.#json.value;
+  }
+
+  /** From now on its JSON is another: what a signature has left of it. */
+  clean(value: unknown): void {
+    this.#json = { value: value as Json };
   }
 
   /** @throws as `text` does; WEB_BODY_TYPE for another media type; WEB_BODY_TOO_LARGE for too many fields */
@@ -86,7 +95,9 @@ export class Body implements ActionBody {
     if (this.type !== 'application/x-www-form-urlencoded') {
       throw webError('WEB_BODY_TYPE', 'the body must be a form (application/x-www-form-urlencoded)');
     }
-    const fields = new URLSearchParams(await this.text());
+    const text = await this.text();
+    this.#form ??= new URLSearchParams(text);
+    const fields = this.#form;
     if (fields.size > MOST_FIELDS) {
       throw webError('WEB_BODY_TOO_LARGE', `the form may have ${MOST_FIELDS} fields`);
     }

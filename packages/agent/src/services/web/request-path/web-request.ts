@@ -23,8 +23,8 @@ export class WebRequest {
   readonly route: Route;
   /** Decoded once; begins with a slash, and has no `..`, zero byte or backslash. */
   readonly path: string;
-  /** As it came, without its question mark; empty when there is none. */
-  readonly query: string;
+  /** As it came, or as a signature has left it; without its question mark, empty when there is none. */
+  query: string;
   readonly #context: WebContext;
   #body: Body | undefined;
 

@@ -73,7 +73,7 @@ function compile(
     handler: route.handler,
     ...guardOf(route, defaults, bad),
     stream: route.stream !== undefined && route.stream !== false,
-    validate: route.validate ?? (route.handler === 'action' && defaults.web.signatures.enable),
+    validate: route.validate ?? defaults.web.signatures.enable,
     models: route.models,
     limits: { body: defaults.web.limits.body, upload: defaults.web.limits.upload, ...route.limits },
     redirect,
