@@ -54,7 +54,7 @@ export function printTable(name: string, machine: string, figures: readonly Figu
   const rows = figures.map((f) => [
     f.figure,
     `${f.value} ${f.unit}`,
-    f.peer ? `${f.peer}: ${f.peerValue} ${f.unit}` : '',
+    f.peer && f.peerValue !== undefined ? `${f.peer}: ${f.peerValue} ${f.unit}` : (f.peer ?? ''),
     f.ratio === undefined ? '' : `x ${f.ratio}`,
   ]);
   const all = [['figure', 'measured', 'peer in the same run', 'ratio'], ...rows];

@@ -12,6 +12,7 @@ const BENCHES: Record<string, () => Promise<{ bench: Bench }>> = {
   logs: () => import('./logs/logs.ts'),
   keys: () => import('./keys/keys.ts'),
   'device-logs': () => import('./logs/device.ts'),
+  web: () => import('./web/web.ts'),
 };
 
 const { positionals, values } = parseArgs({

@@ -122,6 +122,27 @@ describe('a built file that is alone in its directory', () => {
     expect(await answer.text()).toMatch(/<html/);
   });
 
+  it('takes a first password, and hashes it with nothing beside it', async () => {
+    const { file, start } = await alone('password');
+    const web = { listen: 'http://127.0.0.1:0', routes: [{ match: '', role: 'user' }] };
+    await writeFile(
+      file.replace('agent.cjs', 'ioto.json5'),
+      JSON.stringify({ services: { web: true }, web }),
+    );
+    const [, address] = await start().waitFor(/"addresses":\["([^"]+)"/);
+    const status = async (password: string) => {
+      const body = JSON.stringify({ username: 'ann', password });
+      const headers = { 'content-type': 'application/json' };
+      return (await fetch(`${address}api/public/login`, { method: 'POST', headers, body })).status;
+    };
+    expect((await fetch(`${address}`)).status).toBe(401);
+    expect([
+      await status('correct horse'),
+      await status('correct house'),
+      await status('correct horse'),
+    ]).toEqual([200, 401, 200]);
+  });
+
   it('says once what its configuration asks for and it does not contain', async () => {
     const { start } = await alone('named', { services: { mqtt: true } });
     const program = start('--exit', 'local');

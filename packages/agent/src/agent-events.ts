@@ -30,6 +30,10 @@ export interface AgentEvents extends EventMap {
   'database:salvaged': Salvaged;
   /** The web server accepts connections at these URLs. */
   'web:listening': { addresses: string[] };
+  /** Somebody has signed in to the web server, from this address. */
+  'web:signed-in': { username: string; role: string; address: string };
+  /** Wrong passwords, so many since the last time that it was told: at most once a minute for each client. */
+  'web:sign-in-failed': { address: string; count: number };
   /** Every local service runs; nothing of the cloud is needed for this. */
   'local:ready': { id?: string };
   /** The builder knows the device. Raised after the first register call of a start, or after a release, that succeeded. */

@@ -4,7 +4,7 @@ import type { AgentEvents } from './agent-events.ts';
 import type { AgentSettings } from './config.ts';
 import type { Directories } from './config-loading/directories.ts';
 import type { Metric } from './measuring/metric.ts';
-import type { Keys, ProgramLog, Shadow } from './service-apis.ts';
+import type { Keys, ProgramLog, Shadow, Updates } from './service-apis.ts';
 import type { UrlFetch } from './services/url/fetch.ts';
 import type { Web } from './services/web/web-api.ts';
 import type { Store } from './store.ts';
@@ -120,6 +120,8 @@ export interface Agent {
   readonly shadow: Shadow;
   /** Credentials for AWS's services. @throws SERVICE_OFF when the service is off; AGENT_NOT_READY before `start`. */
   readonly keys: Keys;
+  /** Other software for the device. @throws SERVICE_OFF when the service is off; AGENT_NOT_READY before `start`. */
+  readonly updates: Pick<Updates, 'check' | 'install'>;
   /** The device's own pages: what the program answers by them, and who may use them. */
   readonly web: Web;
   /** Resolves when the local services run; the cloud's steps go on in the background. */

@@ -111,6 +111,10 @@ class DeviceAgent implements Agent {
     return need(this.#running.keys, 'keys');
   }
 
+  get updates() {
+    return need(this.#running.updates, 'update');
+  }
+
   get #running(): AgentParts {
     if (this.#parts) return this.#parts;
     throw new CodedError('AGENT_NOT_READY', 'the agent was not started');

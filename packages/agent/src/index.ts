@@ -4,7 +4,7 @@ export type { AgentEvents, CertificateFacts, DeviceCommand, IdSource } from './a
 export { createAgent } from './build-agent.ts';
 export { type AgentSettings, agentSchema } from './config.ts';
 export type { Metric } from './measuring/metric.ts';
-export type { AwsEndpoints, AwsKeys, Keys } from './service-apis.ts';
+export type { AwsEndpoints, AwsKeys, Keys, LocalImage, UpdateState, Updates } from './service-apis.ts';
 export type { UrlAnswer, UrlFetch, UrlRequest } from './services/url/fetch.ts';
 export type {
   ActionContext,

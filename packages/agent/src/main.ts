@@ -43,6 +43,11 @@ async function main(args: readonly string[]): Promise<number> {
       process.stdout.on('error', outputFailed);
       return runDb(invocation.db, { ...invocation.options, environment: process.env }, process);
     }
+    case 'web': {
+      const { runPassword } = await import('./web-command/run.ts');
+      process.stdout.write(`${await runPassword(process)}\n`);
+      return 0;
+    }
     case 'build': {
       const { runBuild } = await import('./build-command/run.ts');
       await runBuild(invocation.build, (line) => process.stderr.write(`ioto: ${line}\n`));

@@ -5,6 +5,8 @@ import type { Agent } from './agent.ts';
 export function narrate(agent: Agent, logger: Logger): void {
   agent.on('device:serialized', (facts) => logger.info(facts, 'the device has its claim ID'));
   agent.on('web:listening', (facts) => logger.info(facts, 'the web server listens'));
+  agent.on('web:signed-in', (facts) => logger.info(facts, 'somebody has signed in to the web server'));
+  agent.on('web:sign-in-failed', (facts) => logger.warn(facts, 'wrong passwords at the web server'));
   agent.on('local:ready', (facts) => logger.info(facts, 'local services are ready'));
   agent.on('device:registered', ({ id, builder, claimed }) =>
     logger.info({ id, builder, claimed }, 'the device is registered'),

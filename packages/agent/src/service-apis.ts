@@ -105,8 +105,26 @@ export type UpdateState =
   /** Applied; or refused or failed, with the reason. */
   | ({ is: 'ended' } & AgentEvents['update:ended']);
 
+/** An image that somebody has brought to the device. */
+export interface LocalImage {
+  /** Where it lies. It is copied, and stays. */
+  path: string;
+  /** As `1.2.3`. */
+  version: string;
+  /** The maker's, in base64, as `ioto-cloud update sign` prints it. */
+  signature?: string;
+}
+
 /** Service `update`. */
 export interface Updates {
+  /**
+   * Takes an image that was not fetched from a cloud, for who stands before the device: by the same signature and version as one
+   * of the cloud, and at once, whatever `apply` and `schedule` say. Resolves when it is on the disk, and will be applied also
+   * after a power cut; how that ends is told by `update:ended`.
+   *
+   * @throws UPDATE_UNSIGNED, UPDATE_SIGNATURE, UPDATE_DOWNGRADE, UPDATE_TOO_LARGE, UPDATE_OFFER, UPDATE_NO_ROOM, UPDATE_BUSY
+   */
+  install(image: LocalImage): Promise<void>;
   /** Asks the cloud at once, also for what has failed before. @throws when the cloud does not answer. */
   check(): Promise<UpdateState>;
   /** What has become of an update that an earlier run of the agent began; undefined where nothing is known of it. */

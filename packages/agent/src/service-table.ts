@@ -44,7 +44,7 @@ export const SERVICE_TABLE: readonly ServiceEntry[] = [
   { name: 'certificates', needs: ['mqtt'], follows: 'mqtt' },
   { name: 'logs', needs: ['keys', 'url'] },
   { name: 'jobs', needs: ['mqtt'] },
-  { name: 'update', needs: ['provision', 'url'] },
+  { name: 'update', needs: ['url'] },
 ];
 
 export interface ServicePlan {

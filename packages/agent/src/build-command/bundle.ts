@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { CodedError, messageOf } from '@ioto/runtime';
 import type { Metafile, Plugin } from 'esbuild';
 import type { ServiceName } from '../service-table.ts';
+import { argon2Source } from '../services/web/passwords/argon2-source.ts';
 import { agentVersion } from '../version.ts';
 import { standIns } from './stand-ins/stand-ins.ts';
 
@@ -60,6 +61,9 @@ function onlyServices(services: readonly ServiceName[]): Plugin {
     // A product makes no builds.
     'build-command/command-line': 'export function describeBuild(){}',
     'build-command/run': 'export {}',
+    ...(services.includes('web')
+      ? { 'services/web/passwords/argon2-source': argon2Within() }
+      : { 'web-command/command-line': 'export function describeWeb(){}', 'web-command/run': 'export {}' }),
     ...(services.includes('database')
       ? {}
       : { 'db-command/command-line': 'export function describeDb(){}', 'db-command/run': 'export {}' }),
@@ -77,6 +81,11 @@ function onlyServices(services: readonly ServiceName[]): Plugin {
       }
     },
   };
+}
+
+/** The library that hashes passwords in a thread of its own, as text within the program; its licence is at its beginning. */
+function argon2Within(): string {
+  return `export const argon2Source=()=>${JSON.stringify(argon2Source())}`;
 }
 
 async function tool(): Promise<typeof import('esbuild')> {

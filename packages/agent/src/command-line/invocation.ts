@@ -11,6 +11,7 @@ export type Invocation =
   | { command: 'generate'; length: number }
   | { command: 'wake'; options: AgentOptions }
   | { command: 'db'; options: AgentOptions; db: DbInvocation }
+  | { command: 'web' }
   | { command: 'build'; build: BuildInvocation }
   | { command: 'print'; text: string };
 

@@ -70,6 +70,11 @@ describe('the command line of ioto', () => {
     expect(parse('--state /s wake')).toMatchObject({ command: 'wake', options: { state: '/s' } });
   });
 
+  it('makes the hash of a password, when it is told what of the web server is to be made', () => {
+    expect(parse('web password')).toEqual({ command: 'web' });
+    expect(() => parse('web')).toThrow(/web: say what is to be made/);
+  });
+
   it('prints its version and its help', () => {
     expect(parse('--version')).toEqual({ command: 'print', text: '1.2.3\n' });
     expect(parse('--help')).toMatchObject({

@@ -2,6 +2,7 @@ import { CodedError, isCodedError, messageOf } from '@ioto/runtime';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { describeBuild } from '../build-command/command-line.ts';
 import { describeDb } from '../db-command/command-line.ts';
+import { describeWeb } from '../web-command/command-line.ts';
 import { type Invocation, invocationOf, type RunFlags } from './invocation.ts';
 import { RUN_OPTIONS, type RunOption } from './run-options.ts';
 
@@ -29,6 +30,9 @@ export function parseCommandLine(args: readonly string[], version: string): Invo
   describeDb(program, (db) => {
     const { config, state, profile } = program.opts<RunFlags>();
     invocation = { command: 'db', options: { config, state, profile }, db };
+  });
+  describeWeb(program, () => {
+    invocation = { command: 'web' };
   });
   describeBuild(program, (build) => {
     invocation = { command: 'build', build };

@@ -28,12 +28,18 @@ const AUTHORITY_CONSTRAINTS = extension(
 const DIGITAL_SIGNATURE = extension(KEY_USAGE, true, bitString(Buffer.from([0b1000_0000]), 7));
 const CERTIFICATE_AND_CRL_SIGN = extension(KEY_USAGE, true, bitString(Buffer.from([0b0000_0110]), 1));
 const CLIENT_AUTH = extension('2.5.29.37', false, sequence(oid('1.3.6.1.5.5.7.3.2')));
+const CLIENT_AND_SERVER_AUTH = extension(
+  '2.5.29.37',
+  false,
+  sequence(oid('1.3.6.1.5.5.7.3.2'), oid('1.3.6.1.5.5.7.3.1')),
+);
 const SERVER_AUTH = extension('2.5.29.37', false, sequence(oid('1.3.6.1.5.5.7.3.1')));
 
 /** What a certificate is for. An authority signs only certificates for ends, none for further authorities. */
 export type CertificateUse =
   | { use: 'authority' }
-  | { use: 'device' }
+  /** With names, of the device's own web server too. */
+  | { use: 'device'; names?: readonly string[] }
   | { use: 'server'; names: readonly string[] };
 
 export interface CertificateFacts {
@@ -90,15 +96,14 @@ function extensions(facts: CertificateFacts, use: CertificateUse, signer: Signer
     case 'authority':
       return [AUTHORITY_CONSTRAINTS, CERTIFICATE_AND_CRL_SIGN, ...identifiers];
     case 'device':
-      return [BASIC_CONSTRAINTS, DIGITAL_SIGNATURE, CLIENT_AUTH, ...identifiers];
-    case 'server':
       return [
         BASIC_CONSTRAINTS,
         DIGITAL_SIGNATURE,
-        SERVER_AUTH,
-        extension('2.5.29.17', false, sequence(...use.names.map(alternativeName))),
+        ...(use.names ? [CLIENT_AND_SERVER_AUTH, alternativeNames(use.names)] : [CLIENT_AUTH]),
         ...identifiers,
       ];
+    case 'server':
+      return [BASIC_CONSTRAINTS, DIGITAL_SIGNATURE, SERVER_AUTH, alternativeNames(use.names), ...identifiers];
   }
 }
 
@@ -108,6 +113,10 @@ function extension(id: string, critical: boolean, value: Buffer): Buffer {
 
 function name(commonName: string): Buffer {
   return sequence(set(sequence(COMMON_NAME, utf8String(commonName))));
+}
+
+function alternativeNames(names: readonly string[]): Buffer {
+  return extension('2.5.29.17', false, sequence(...names.map(alternativeName)));
 }
 
 function alternativeName(host: string): Buffer {

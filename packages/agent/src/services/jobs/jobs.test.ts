@@ -364,7 +364,7 @@ describe('a job that asks', () => {
 });
 
 function updatesThatSay(state: UpdateState, found?: UpdateState): Updates {
-  return { check: async () => state, found: async () => found };
+  return { check: async () => state, found: async () => found, install: async () => undefined };
 }
 
 describe('what is said of a job', () => {

@@ -13,7 +13,7 @@ import { UpdateService } from './service.ts';
 import { openWindow } from './window.ts';
 
 export async function build(parts: AgentParts): Promise<Component> {
-  const { clock, logger, events, random, settings, directories, serverTime, provisionFile } = parts;
+  const { clock, logger, events, random, settings, directories, serverTime } = parts;
   const { update, scripts, timeouts } = settings;
   const idle = { name: 'update', start: async () => undefined, stop: async () => undefined };
   if (!update.enable) return idle;
@@ -24,7 +24,10 @@ export async function build(parts: AgentParts): Promise<Component> {
     logger.warn({}, `version: ${JSON.stringify(settings.version)} ${why}`);
     return idle;
   }
-  const { id, api } = need(parts.identity, 'register');
+  if (!parts.provision) {
+    const how = 'images come by agent.updates.install alone';
+    logger.info({}, `the service provision is off, and the service update asks no cloud: ${how}`);
+  }
   const { device } = need(parts.serialize, 'serialize');
   const directory = join(directories.state, 'update');
   const script = new UpdateScript({ directory, clock, since: performance.timeOrigin });
@@ -32,7 +35,7 @@ export async function build(parts: AgentParts): Promise<Component> {
     ...{ clock, logger, events, random, version, directory, script },
     time: serverTime,
     settings: update,
-    checkIn: new CheckIn({ api, provisioned: () => provisionFile.record, device, id, version }),
+    checkIn: checkInOf(parts, version),
     fetch: need(parts.url, 'url').fetch,
     patience: timeouts.api,
     trust: await trustOf(parts, device.product ?? ''),
@@ -42,6 +45,14 @@ export async function build(parts: AgentParts): Promise<Component> {
   });
   parts.updates = service;
   return service;
+}
+
+/** Without a cloud nobody is asked. */
+function checkInOf({ identity, provisionFile, serialize }: AgentParts, version: string) {
+  if (!identity) return { isPossible: false, ask: async () => undefined };
+  const { id, api } = identity;
+  const { device } = need(serialize, 'serialize');
+  return new CheckIn({ api, provisioned: () => provisionFile.record, device, id, version });
 }
 
 async function trustOf({ settings, directories }: AgentParts, product: string): Promise<Trust> {

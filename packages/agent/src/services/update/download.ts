@@ -69,6 +69,11 @@ export async function removeImages(directory: string): Promise<void> {
   for (const path of [partOf(directory), imageOf(directory)]) await rm(path, { force: true });
 }
 
+/** Removes what has come of an image; one that is whole stays. */
+export async function removePart(directory: string): Promise<void> {
+  await rm(partOf(directory), { force: true });
+}
+
 /** SHA-256 of the image that lies there, hexadecimal; undefined when there is none. */
 export async function imageHash(directory: string): Promise<string | undefined> {
   const path = imageOf(directory);
@@ -240,7 +245,8 @@ async function hashOf(path: string): Promise<Hash> {
   return hash;
 }
 
-async function requireRoom(directory: string, bytes: number): Promise<void> {
+/** @throws UPDATE_NO_ROOM where the disk would have too little left for everything else. */
+export async function requireRoom(directory: string, bytes: number): Promise<void> {
   const { bavail, bsize } = await statfs(directory);
   if (bytes + RESERVE > bavail * bsize) throw noRoom();
 }

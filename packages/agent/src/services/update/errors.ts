@@ -13,6 +13,8 @@ export const updateError = errorCatalogue({
   UPDATE_URL: { retryable: true },
   UPDATE_TOO_LARGE: {},
   UPDATE_NO_ROOM: { retryable: true },
+  /** Another version is being applied. */
+  UPDATE_BUSY: { retryable: true },
   /** The download broke off; what came is kept. */
   UPDATE_TRUNCATED: { retryable: true },
   /** The image is not what was offered. */

@@ -4,6 +4,7 @@ import compareVersions from 'semver/functions/compare.js';
 import isVersion from 'semver/functions/valid.js';
 import { Check } from 'typebox/value';
 import { updateError } from './errors.ts';
+import { isLocal } from './local-image.ts';
 import { isOlder } from './plan.ts';
 
 export interface Trust {
@@ -21,7 +22,7 @@ export function readOffer(answer: Record<string, unknown>): UpdateAnswer | undef
   if (answer.url === undefined || answer.url === null || answer.url === '') return undefined;
   const { url, version, checksum, signature, size } = answer;
   const offer = JSON.parse(JSON.stringify({ url, version, checksum, signature, size }));
-  if (!Check(UpdateAnswer, offer) || isVersion(offer.version) !== offer.version) {
+  if (!Check(UpdateAnswer, offer) || isVersion(offer.version) !== offer.version || isLocal(offer)) {
     throw updateError(
       'UPDATE_OFFER',
       'the cloud answered with an update that lacks a url, a version such as 1.2.3 or a SHA-256',
@@ -68,6 +69,7 @@ export function checkOffer(
     throw updateError('UPDATE_DOWNGRADE', `the image is of ${version}, and the device has had ${highest}`);
   }
   if (size !== undefined && size > maxSize) throw tooLarge(size, maxSize);
+  if (isLocal(offer)) return;
   const { protocol } = URL.canParse(url) ? new URL(url) : { protocol: '' };
   // What is signed may come by any way; the rest is as good as the way that it comes by.
   if (protocol !== 'https:' && !(protocol === 'http:' && keys.length > 0)) {

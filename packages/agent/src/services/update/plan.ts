@@ -1,6 +1,7 @@
 import type { UpdateAnswer, UpdateReport } from '@ioto/protocol';
 import compareVersions from 'semver/functions/compare.js';
 import type { CurrentUpdate, Stage, UpdateJournal } from './journal.ts';
+import { isLocal } from './local-image.ts';
 
 /** How often an image may turn out wrong, or applying one be begun, before the update is given up. */
 export const MOST_TRIES = 3;
@@ -23,15 +24,15 @@ export interface Times {
 export type Step = { do: 'check' | 'download' | 'apply' } | { do: 'wait'; until: number };
 
 /**
- * What is to be done next, what is furthest first; an image is applied on no word of the cloud that is stale. While the program
- * is to restart, nothing.
+ * What is to be done next, what is furthest first; an image of the cloud is applied on no word of it that is stale. While the
+ * program is to restart, nothing.
  */
 export function nextStep({ current }: UpdateJournal, times: Times): Step {
   const { now, download, apply, isStale } = times;
   const stage = current?.stage;
   if (stage === 'restarting' || stage === 'applying') return { do: 'wait', until: Number.POSITIVE_INFINITY };
   const isDue = stage === 'ready' && apply <= now;
-  if (isDue && !isStale) return { do: 'apply' };
+  if (isDue && (!isStale || (current && isLocal(current.offer)))) return { do: 'apply' };
   if (stage === 'downloading' && download <= now) return { do: 'download' };
   const check = isDue ? Math.min(times.check, times.ask) : times.check;
   if (check <= now) return { do: 'check' };
@@ -103,8 +104,7 @@ export function afterOffer(
   { running, demanded }: { running: string; demanded: boolean },
 ): UpdateJournal {
   const { current, settled, highest } = journal;
-  // Somebody works with the image, or has.
-  if (current && ['applying', 'handed', 'restarting'].includes(current.stage)) return journal;
+  if (current && isTaken(current)) return journal;
   if (!offer) return without(journal);
   const order = compareVersions(offer.version, running);
   if (order === 0) return without(journal);
@@ -119,6 +119,16 @@ export function afterOffer(
   return at(journal, { offer, stage: 'downloading', tries: 0 });
 }
 
+/** Somebody works with the image, or has, or has brought it here. */
+function isTaken({ stage, offer }: CurrentUpdate): boolean {
+  return isBusy(stage) || isLocal(offer);
+}
+
+/** Somebody works with the image, or has. */
+export function isBusy(stage: Stage): boolean {
+  return stage === 'applying' || stage === 'handed' || stage === 'restarting';
+}
+
 /** One more try has failed: what is tried again, and the end when it was the last. */
 export function afterFailure(
   journal: UpdateJournal,
@@ -128,7 +138,8 @@ export function afterFailure(
   const { current } = journal;
   if (!current) return journal;
   const tries = current.tries + (current.stage === 'applying' ? 0 : 1);
-  if (again !== 'never' && tries < MOST_TRIES) return at(journal, { ...current, stage: again, tries });
+  const canBe = again === 'ready' || (again === 'downloading' && !isLocal(current.offer));
+  if (canBe && tries < MOST_TRIES) return at(journal, { ...current, stage: again, tries });
   return ended(journal, { version: current.offer.version, outcome: 'failed', ...problem });
 }
 

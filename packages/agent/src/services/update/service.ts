@@ -1,4 +1,3 @@
-import type { UpdateReport } from '@ioto/protocol';
 import {
   Backoff,
   type CodedError,
@@ -8,8 +7,9 @@ import {
   systemCode,
 } from '@ioto/runtime';
 import { Pause } from '../../link/pause.ts';
-import type { UpdateState, Updates } from '../../service-apis.ts';
-import { download, imageHash, noRoom, removeImages } from './download.ts';
+import type { LocalImage, UpdateState, Updates } from '../../service-apis.ts';
+import { decideAndTell } from './decide-and-tell.ts';
+import { download, imageHash, noRoom, removeImages, removePart } from './download.ts';
 import { type Failed, failureOf, updateError } from './errors.ts';
 import { JournalFile, type UpdateJournal } from './journal.ts';
 import { checkOffer } from './offer.ts';
@@ -26,8 +26,10 @@ import {
   nextStep,
   without,
 } from './plan.ts';
+import { progressTeller } from './progress.ts';
 import { recoveryOf } from './recovery.ts';
 import type { ScriptEnd } from './script.ts';
+import { takeLocal } from './take-local.ts';
 import { Timetable } from './timetable.ts';
 
 /** Milliseconds until what should not have happened, or what the disk refuses, is tried again. */
@@ -74,7 +76,7 @@ export class UpdateService implements Component, Updates {
         this.#timetable.open();
         this.#plan();
       }),
-      events.on('device:released', () => void this.#forget().catch((error) => this.#warn(error))),
+      events.on('device:released', () => void this.#forget().catch(this.#warn)),
     );
     this.#running = this.#run(this.#stopping.signal);
   }
@@ -90,6 +92,14 @@ export class UpdateService implements Component, Updates {
     const state = await this.#ask(true);
     this.#plan();
     return state;
+  }
+
+  async install(image: LocalImage): Promise<void> {
+    await this.#resumed;
+    await takeLocal(image, { ...this.#options, journal: this.#journal });
+    this.#fetching?.abort();
+    this.#timetable.beginAnew();
+    this.#plan();
   }
 
   async found(version: string): Promise<UpdateState | undefined> {
@@ -231,12 +241,12 @@ export class UpdateService implements Component, Updates {
     checkOffer(offer, trust, version, highest);
     const dropping = new AbortController();
     this.#fetching = dropping;
-    let told = Number.NEGATIVE_INFINITY;
+    const tell = progressTeller(clock, (received, size) =>
+      events.emit('update:progress', { version: offer.version, received, size }),
+    );
     const progress = (received: number, size: number) => {
       this.#timetable.came(received);
-      if (clock.now() - told < 1000) return;
-      told = clock.now();
-      events.emit('update:progress', { version: offer.version, received, size });
+      tell(received, size);
     };
     const { throttle: rate, maxSize } = settings;
     try {
@@ -247,7 +257,8 @@ export class UpdateService implements Component, Updates {
       );
     } catch (error) {
       if (!dropping.signal.aborted) throw error;
-      await removeImages(directory);
+      // One that was brought meanwhile lies in its place already.
+      await removePart(directory);
       return;
     } finally {
       this.#fetching = undefined;
@@ -281,7 +292,7 @@ export class UpdateService implements Component, Updates {
     if ('ok' in end) return this.#scriptEnded(end);
     await this.#journal.change((journal) => moved(journal, offer, { from: 'applying', to: 'handed', tries }));
     void end.handed.then(async (end) => {
-      if (!signal.aborted) await this.#scriptEnded(end).catch((error) => this.#warn(error));
+      if (!signal.aborted) await this.#scriptEnded(end).catch(this.#warn);
       this.#pause.wake();
     });
   }
@@ -363,18 +374,8 @@ export class UpdateService implements Component, Updates {
     this.#plan();
   }
 
-  /** Writes a decision down, and tells of an update that has ended by it. */
-  async #decide(
-    decide: (journal: UpdateJournal) => UpdateJournal,
-  ): Promise<{ after: UpdateJournal; end: UpdateReport | undefined }> {
-    let report: UpdateReport | undefined;
-    const after = await this.#journal.change((journal) => {
-      const decided = decide(journal);
-      report = decided.report === journal.report ? undefined : decided.report;
-      return decided;
-    });
-    if (report) this.#options.events.emit('update:ended', { ...report });
-    return { after, end: report };
+  #decide(decide: (journal: UpdateJournal) => UpdateJournal): ReturnType<typeof decideAndTell> {
+    return decideAndTell(this.#journal, this.#options.events, decide);
   }
 
   /** The next owner has another cloud, or other plans. */
@@ -394,7 +395,6 @@ export class UpdateService implements Component, Updates {
     this.#pause.wake();
   }
 
-  #warn(error: unknown): void {
+  readonly #warn = (error: unknown): void =>
     this.#options.logger.error({ error: messageOf(error) }, 'what is left of an update cannot be removed');
-  }
 }

@@ -1,6 +1,7 @@
 import { Backoff, type CodedError } from '@ioto/runtime';
 import type { AgentSettings } from '../../config.ts';
 import type { UpdateJournal } from './journal.ts';
+import { isLocal } from './local-image.ts';
 import { isStale, nextCheck, type Times } from './plan.ts';
 import type { Window } from './window.ts';
 
@@ -41,8 +42,11 @@ export class Timetable {
 
   times(journal: UpdateJournal, now: number): Times {
     const { apply, settings } = this.#options;
+    const soonest = Math.max(now, this.#at.apply);
+    // Who stands before the device with an image waits for no window.
+    const isHere = journal.current !== undefined && isLocal(journal.current.offer);
     return {
-      ...{ ...this.#at, now, apply: apply.from(Math.max(now, this.#at.apply)) },
+      ...{ ...this.#at, now, apply: isHere ? soonest : apply.from(soonest) },
       isStale: isStale(journal, { now, period: settings.period }),
     };
   }

@@ -10,10 +10,16 @@ export function build(parts: AgentParts): Component {
   const service = new WebService({
     ...{ web, directories, clock, logger, events },
     actions: parts.actions,
+    provisioned: async () => {
+      const pems = await parts.provisionFile.readPems();
+      return pems && { cert: pems.certificate, key: pems.key };
+    },
     database: () => parts.database?.database,
     cache: settings.limits.webCache,
     complain: (path, problem) => invalid(['web', ...path], locate, problem),
     status: () => board.now,
+    known: () =>
+      [board.now.id, board.now.name, parts.serialize?.device.product].filter((each) => each !== undefined),
     figures: () =>
       renderFigures({
         database: parts.database?.database.stats,

@@ -27,13 +27,18 @@ export function claimPage({ id, name, phase, claimed, problem }: AgentStatus): s
     ? ''
     : id === undefined
       ? '<p>Open this page by the address of the device to see its claim ID.</p>'
-      : `<p>Claim it with this ID:</p><p><code>${formatClaimId(id)}</code></p>${renderSVG(id)}`;
+      : `<p>Claim it with this ID:</p><p><code>${formatClaimId(id)}</code></p>${claimCode(id)}`;
   const trouble = problem ? `<p class="problem">${escapeHtml(problem.message)}</p>` : '';
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <meta http-equiv="refresh" content="5"><title>${title}</title><style>${STYLE}</style></head>
 <body><h1>${title}</h1><p>${PHASES[phase]}</p>${claim}${trouble}</body></html>
 `;
+}
+
+/** The QR code of a claim ID, as SVG. */
+export function claimCode(id: string): string {
+  return renderSVG(id);
 }
 
 function escapeHtml(text: string): string {

@@ -19,6 +19,6 @@ export function mayReadMetrics(
   return namesLocally(headers.host, listens) && isLoopback(socket.remoteAddress ?? '');
 }
 
-function isLoopback(address: string): boolean {
+export function isLoopback(address: string): boolean {
   return address === '::1' || /^(::ffff:)?127\./.test(address);
 }

@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AgentStatus } from '../../agent.ts';
-import { claimPage } from './claim-page.ts';
 import { namesLocally } from './host-name.ts';
 import { type MetricsDoor, mayReadMetrics } from './metrics-door.ts';
 import { sendText } from './request-path/send.ts';
@@ -27,7 +26,7 @@ export class OwnPages {
   }
 
   /** Answers a GET or HEAD; false: it has no such page. */
-  answer(path: string, request: IncomingMessage, response: ServerResponse): boolean {
+  async answer(path: string, request: IncomingMessage, response: ServerResponse): Promise<boolean> {
     const { headers, figures } = this.#options;
     const send = (type: string, text: string, more: Record<string, string> = {}) =>
       sendText(
@@ -38,9 +37,15 @@ export class OwnPages {
       );
     if (path === '/') {
       const policy = { 'content-security-policy': PAGE_POLICY };
+      const { claimPage } = await import('./claim-page.ts');
       send('text/html; charset=utf-8', claimPage(this.#statusFor(request)), policy);
     } else if (path === '/api/status') {
       send('application/json', JSON.stringify(this.#statusFor(request)));
+    } else if (path === '/api/claim.svg') {
+      const { id } = this.#statusFor(request);
+      if (id === undefined) return false;
+      const { claimCode } = await import('./claim-page.ts');
+      send('image/svg+xml', claimCode(id));
     } else if (path === '/metrics' && this.#mayReadMetrics(request)) {
       send(METRICS_TYPE, figures());
     } else return false;

@@ -10,9 +10,13 @@ import type { ActionTable } from './actions/action-table.ts';
 import { compileRoles, USUAL_ROLES } from './auth/roles.ts';
 import { openUsers } from './auth/users.ts';
 import type { Complain } from './complain.ts';
+import { Lasting } from './lasting.ts';
+import type { KeyPair } from './listening/own-certificate.ts';
+import type { ServerCertificate } from './listening/server-certificate.ts';
 import { Servers } from './listening/servers.ts';
 import type { RunningWeb } from './open-web.ts';
 import { OwnPages } from './own-pages.ts';
+import type { Passwords } from './passwords/password.ts';
 import { lazily } from './request-path/handlers.ts';
 import { Site, type SiteOptions } from './request-path/site.ts';
 import { compileRoutes } from './routing/compile-routes.ts';
@@ -39,12 +43,18 @@ export interface WebServiceOptions {
   status: () => AgentStatus;
   /** The figures of the agent, in Prometheus' text format. */
   figures: () => string;
+  /** The certificate that the device cloud has given the device; undefined while there is none. */
+  provisioned: () => Promise<KeyPair | undefined>;
   /** What the program answers. */
   actions: ActionTable;
   /** Undefined while the service `database` is off. */
   database: () => Database | undefined;
   /** What room a directory has; default: as the system says. */
   room?: RoomOf;
+  /** What everybody around knows of the device: no password. */
+  known: () => readonly string[];
+  /** Default: as costly as is recommended. */
+  passwords?: Passwords;
 }
 
 /** Service `web`: the device's own pages, which need no cloud. */
@@ -53,6 +63,7 @@ export class WebService implements Component, RunningWeb {
   readonly #options: WebServiceOptions;
   readonly #context: WebContext;
   readonly #servers: Servers;
+  #certificate: ServerCertificate | undefined;
   /** Where uploads lie. */
   readonly #uploads: string;
   addresses: readonly string[] = [];
@@ -68,9 +79,11 @@ export class WebService implements Component, RunningWeb {
       names: ownNames(web),
       routes: compileRoutes(web.routes, { web, roles }, complain),
       sessions: new Sessions(web, clock),
+      lasting: new Lasting(web.limits.sockets),
       signatures: lazily(async () =>
         (await import('./signatures/open-signatures.ts')).openSignatures(context),
       ),
+      ...signingIn(options, () => context),
     };
     this.#context = context;
     const { headers, names } = context;
@@ -88,16 +101,19 @@ export class WebService implements Component, RunningWeb {
       ...parts(context, files),
     });
     const { limits: bounds, timeouts: patience } = web;
-    this.#servers = new Servers({ bounds, patience, handle: site.handle, tls: () => this.#tls() });
+    const { handle, upgrade } = site;
+    this.#servers = new Servers({ bounds, patience, handle, upgrade, tls: () => this.#tls() });
   }
 
   /** @throws CONFIG_INVALID for a bad address; WEB_LISTEN when one cannot be listened on. */
   async start(): Promise<void> {
-    const { web, events } = this.#options;
+    const { web, events, actions, logger } = this.#options;
     const { routes, signatures } = this.#context;
     if (web.signatures.enable || routes.some(({ validate }) => validate)) await signatures();
-    warnOfOpenWrites(routes, this.#options.logger);
+    warnOfOpenWrites(routes, logger);
     await clearUploads(this.#uploads);
+    if (actions.all.length > 0) (await import('./actions/check-actions.ts')).checkActions(this.#context);
+    if (mayHoldUsers(this.#context)) (await import('./auth/check-users.ts')).checkUsers(this.#context);
     const addresses: string[] = [];
     for (const address of listenAddresses(web)) addresses.push(await this.#servers.listen(address));
     this.addresses = addresses;
@@ -110,35 +126,61 @@ export class WebService implements Component, RunningWeb {
 
   async stop(): Promise<void> {
     this.addresses = [];
+    this.#context.lasting.endAll();
     await this.#servers.close();
+    await this.#certificate?.stop();
+    this.#certificate = undefined;
   }
 
   async #tls(): Promise<TlsOptions> {
-    const { web, directories, complain, clock, names } = this.#context;
-    const { configuredCertificate, tlsOptions } = await import('./listening/tls-options.ts');
-    const choice = {
-      ...{ settings: web.tls, complain },
-      locate: (path: string) => expandPath(path, directories),
-    };
-    const options = tlsOptions(choice);
-    const configured = configuredCertificate(choice);
-    if (configured) return { ...options, ...configured };
-    const { ownCertificate } = await import('./listening/own-certificate.ts');
-    return { ...options, ...(await ownCertificate(directories.certs, names, clock.now())) };
+    if (!this.#certificate) {
+      const { ServerCertificate } = await import('./listening/server-certificate.ts');
+      this.#certificate = new ServerCertificate(this.#context, (pair) => this.#servers.show(pair));
+      await this.#certificate.start();
+    }
+    return this.#certificate.options();
   }
 }
 
+/** What is loaded when somebody signs in, or a program asks for the users. */
+function signingIn(
+  { passwords }: WebServiceOptions,
+  context: () => WebContext,
+): Pick<WebContext, 'users' | 'passwords'> {
+  return {
+    users: lazily(async () => (await import('./auth/user-store.ts')).UserStore.open(context())),
+    passwords: lazily(async () => passwords ?? (await import('./passwords/password.ts')).openPasswords()),
+  };
+}
+
 /** What is loaded when a request first needs it. */
-function parts(context: WebContext, files: FileHandler): Pick<SiteOptions, 'gate' | 'handlers'> {
+function parts(context: WebContext, files: FileHandler): Pick<SiteOptions, 'gate' | 'handlers' | 'upgrade'> {
   const gate = lazily(async () => (await import('./auth/authentication.ts')).openGate(context));
   return {
     gate,
+    upgrade: lazily(async () => (await import('./websockets/upgrade.ts')).openSockets(context)),
     handlers: {
       action: lazily(async () => (await import('./actions/run-action.ts')).openActions(context)),
       upload: lazily(async () => (await import('./uploads/upload-handler.ts')).openUploads(context, files)),
       rest: lazily(async () => (await import('./rest/rest-handler.ts')).openRest(context, await gate())),
     },
   };
+}
+
+/** Whether there is anything of users and sessions to be checked at the start. */
+function mayHoldUsers({ web: { auth, sessions }, database }: WebContext): boolean {
+  return (
+    sessions.sameSite.toLowerCase() === 'none' ||
+    !sessions.httpOnly ||
+    !auth.track ||
+    Object.keys(auth.users).length > 0 ||
+    ![auth.login, auth.logout].every((path) => path.startsWith('/')) ||
+    auth.login === auth.logout ||
+    auth.store === 'database' ||
+    auth.realm !== undefined ||
+    auth.secret !== undefined ||
+    database()?.schema.models.has('User') === true
+  );
 }
 
 /** What the device was told that it is called. */

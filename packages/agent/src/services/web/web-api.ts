@@ -53,24 +53,36 @@ export interface ActionContext {
   readonly role: string | undefined;
   /** Whether who asks has a role or ability. */
   may(role: string): boolean;
-  /** The session of the browser, begun when it is first asked for. @throws WEB_BUSY */
+  /**
+   * The session of the browser, begun when it is first asked for, which must be before the answer is.
+   *
+   * @throws WEB_BUSY, WEB_SESSIONS_OFF, WEB_ANSWERED
+   */
   readonly session: ActionSession;
   readonly body: ActionBody;
-  /** Aborted when the client has gone. */
+  /** Aborted when the client has gone, or nobody waits for the answer any longer (`timeouts.request`). */
   readonly signal: AbortSignal;
-  /** Status of the answer. Default 200; 204 where nothing is returned. */
+  /** Status of the answer. Default 200; 204 where nothing is returned. @throws WEB_ANSWER, WEB_ANSWERED */
   status(code: number): this;
-  /** A header of the answer. */
+  /** A header of the answer, in place of one of the server's. @throws WEB_ANSWER, WEB_ANSWERED */
   set(name: string, value: string | readonly string[]): this;
-  /** Answers with another place, which may be a path. */
+  /** Answers with another place, which may be a path. Default 302, and 303 after what changes something. */
   redirect(to: string, status?: number): void;
-  /** Sends a piece of the answer; resolves when there is room for more. @throws when the client has gone */
+  /**
+   * Sends a piece of the answer; resolves when there is room for more. The answer ends with the handler.
+   *
+   * @throws WEB_GONE when the client has gone
+   */
   write(piece: string | Uint8Array): Promise<void>;
-  /** Sends a stream, a text or bytes as the whole answer, or what is left of it. */
+  /** Sends a stream, a text or bytes as the whole answer, or what is left of it. @throws WEB_GONE */
   send(body: Readable | string | Uint8Array, type?: string): Promise<void>;
-  /** Makes the answer a stream of server-sent events. @throws WEB_BUSY */
+  /** Makes the answer a stream of server-sent events, which lasts beyond the handler. @throws WEB_BUSY */
   events(): EventStream;
-  /** Signs the browser in, for who knows by other means who it is. @throws WEB_BUSY */
+  /**
+   * Signs the browser in, for who knows by other means who it is.
+   *
+   * @throws WEB_BUSY, WEB_ROLE_UNKNOWN, WEB_SESSIONS_OFF, WEB_ANSWERED
+   */
   signIn(username: string, role: string): void;
   signOut(): void;
 }
@@ -113,10 +125,18 @@ export interface Upload {
   moveTo(path: string): Promise<void>;
 }
 
-/** Server-sent events to one client. */
+/** Server-sent events to one client. It ends with the session that it was begun in. */
 export interface EventStream {
-  /** False: the client is slow, and takes no more until `drain`. An object is sent as JSON. */
-  send(event: { event?: string; id?: string; data: unknown; retry?: number }): boolean;
+  /**
+   * Sends an event; what is no text is sent as JSON. False: it is closed, or the client is slow, and more than `limits.buffer`
+   * waits for it. At four times as much it is dropped.
+   *
+   * @throws WEB_EVENT
+   */
+  send(event: { event?: string; id?: string; data?: unknown; retry?: number }): boolean;
+  /** Resolves when what waited has gone out, or the stream is closed. */
+  drained(): Promise<void>;
+  readonly isOpen: boolean;
   /** ID of the last event that the client has seen. */
   readonly lastId: string | undefined;
   onClose(listener: () => void): void;
@@ -125,18 +145,32 @@ export interface EventStream {
 
 export type SocketHandler = (socket: WebSocketPeer) => unknown;
 
-/** One WebSocket. */
+/** One WebSocket. It ends with the session that it was begun in, and with code 1011 when its handler or a listener fails. */
 export interface WebSocketPeer {
   readonly path: string;
+  /** What of the path lies below that of the action. */
+  readonly rest: string;
   readonly query: URLSearchParams;
+  /** The client's address. */
+  readonly address: string;
   readonly username: string | undefined;
   readonly role: string | undefined;
+  /** Whether who asks has a role or ability. */
+  may(role: string): boolean;
   /** The subprotocol that was agreed on, or ''. */
   readonly protocol: string;
-  /** False: the client is slow. What it does not take is kept up to `limits.buffer`; then it is closed. */
+  readonly isOpen: boolean;
+  /**
+   * Sends a message. False: it is closed, or the client is slow, and more than `limits.buffer` waits for it. At four times as
+   * much it is closed, with code 1013.
+   */
   send(message: string | Uint8Array): boolean;
-  onMessage(listener: (message: string | Buffer) => void): void;
-  onClose(listener: (code: number, reason: string) => void): void;
+  /** Resolves when what waited has gone out, or the socket is closed. */
+  drained(): Promise<void>;
+  /** Texts as texts, all else as bytes. No further message is read while a promise that a listener returned is pending. */
+  onMessage(listener: (message: string | Buffer) => unknown): void;
+  onClose(listener: (code: number, reason: string) => unknown): void;
+  /** @throws WEB_SOCKET_CLOSE for a code that is not to be sent, or a reason of more than 123 bytes */
   close(code?: number, reason?: string): void;
 }
 

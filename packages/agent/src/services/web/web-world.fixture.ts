@@ -8,8 +8,11 @@ import type { AgentEvents } from '../../agent-events.ts';
 import { layOutDirectories } from '../../config-loading/directories.ts';
 import { makeSettings } from '../../config-loading/settings.ts';
 import { ActionTable } from './actions/action-table.ts';
+import type { KeyPair } from './listening/own-certificate.ts';
+import { argon2InPlace, cheapPasswords } from './passwords/cheap-passwords.fixture.ts';
 import { WebService } from './service.ts';
 import type { RoomOf } from './uploads/upload-place.ts';
+import type { WebUsers } from './web-api.ts';
 
 export const UNCLAIMED: AgentStatus = {
   phase: 'registered',
@@ -35,6 +38,8 @@ export interface WebWorldOptions {
   room?: RoomOf;
   /** Changes the state before the service starts. */
   before?: (directory: Directory) => Promise<void>;
+  /** Before it starts. */
+  prepare?: (world: WebWorld) => void;
 }
 
 /** A request as a client sends it. */
@@ -49,11 +54,16 @@ const plenty: RoomOf = async () => ({ free: 2 ** 40, total: 2 ** 40 });
 export class WebWorld {
   status: AgentStatus = UNCLAIMED;
   url = '';
+  /** Passwords that were hashed. */
+  hashes = 0;
   readonly directory: Directory;
   readonly actions = new ActionTable();
-  database: Database | undefined;
-  /** What was logged as a warning. */
+  /** What it warned of: the sentence, then the facts. */
   readonly warnings: string[] = [];
+  database: Database | undefined;
+  /** What the cloud has given the device. */
+  provisioned: KeyPair | undefined;
+  readonly events = new Emitter<AgentEvents>(() => undefined);
   readonly #service: WebService;
 
   private constructor(
@@ -61,7 +71,7 @@ export class WebWorld {
     { web = {}, clock = systemClock, room = plenty }: WebWorldOptions,
   ) {
     this.directory = directory;
-    const events = new Emitter<AgentEvents>(() => undefined);
+    const { events } = this;
     events.on('web:listening', ({ addresses }) => {
       this.url = addresses[0] ?? '';
     });
@@ -69,18 +79,14 @@ export class WebWorld {
     this.#service = new WebService({
       web: settings.web,
       directories: layOutDirectories({ state: directory.at() }, {}),
-      ...{
-        cache: 10_000,
-        clock,
-        logger: {
-          ...silentLogger,
-          warn: (_about: unknown, text: string) => void this.warnings.push(text),
-        } as Logger,
-        events,
-        actions: this.actions,
-        room,
-      },
+      ...{ cache: 10_000, clock, logger: this.#logger(), events, actions: this.actions, room },
       database: () => this.database,
+      known: () => [UNCLAIMED.id ?? '', UNCLAIMED.name ?? ''],
+      passwords: cheapPasswords((job) => {
+        this.hashes += 1;
+        return argon2InPlace(job);
+      }),
+      provisioned: async () => this.provisioned,
       complain: (path, problem) => new Error(`web.${path.join('.')}: ${problem}`),
       status: () => this.status,
       figures: () => 'ioto_uptime_seconds 1\n',
@@ -95,8 +101,13 @@ export class WebWorld {
     }
     await options.before?.(directory);
     const world = new WebWorld(directory, options);
+    options.prepare?.(world);
     await world.#service.start();
     return world;
+  }
+
+  get users(): WebUsers {
+    return this.#service.users;
   }
 
   get port(): number {
@@ -124,8 +135,18 @@ export class WebWorld {
     });
   }
 
+  #logger(): Logger {
+    const warn = (facts: object, text?: string) =>
+      void this.warnings.push(`${text} ${JSON.stringify(facts)}`);
+    return { ...silentLogger, warn };
+  }
+
+  stop(): Promise<void> {
+    return this.#service.stop();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#service.stop();
+    await this.stop();
     await this.directory[Symbol.asyncDispose]();
   }
 }

@@ -27,6 +27,16 @@ describe('the page of an unclaimed device', () => {
     });
   });
 
+  it('has the QR code for pages of the maker, until it is claimed', async () => {
+    await using web = await WebWorld.create();
+    const { status, headers, text } = await web.get('/api/claim.svg');
+    expect([status, headers['content-type']]).toEqual([200, 'image/svg+xml']);
+    expect(text).toMatch(/^<svg/);
+    expect((await web.get('/api/claim.svg', { host: 'evil.example' })).status).toBe(404);
+    web.status = { ...UNCLAIMED, claimed: true, phase: 'ready' };
+    expect((await web.get('/api/claim.svg')).status).toBe(404);
+  });
+
   it('keeps its claim ID from a website that points its name at the device', async () => {
     await using web = await WebWorld.create();
     for (const path of ['/', '/api/status']) {

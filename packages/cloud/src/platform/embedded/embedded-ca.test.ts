@@ -107,6 +107,16 @@ describe('a running authority', () => {
     expect(certificate.subject).toBe('CN=JT08FFQXWQ');
     expect(new Date(certificate.validTo).toISOString()).toBe(made.expires);
   });
+
+  it('certifies the local name of a device for its own web server, but none that the cloud goes by', async () => {
+    const ca = await started(['JT08FFQXWQ.local']);
+    const [some, posing] = await Promise.all(['SOMEDEVICE', 'JT08FFQXWQ'].map((id) => ca.certifyNewKey(id)));
+    const [own, none] = [some, posing].map((made) => new X509Certificate(made?.certificate ?? ''));
+    expect(own?.subjectAltName).toBe('DNS:somedevice.local');
+    expect(own?.keyUsage).toEqual(['1.3.6.1.5.5.7.3.2', '1.3.6.1.5.5.7.3.1']);
+    expect(none?.subjectAltName).toBeUndefined();
+    expect(none?.keyUsage).toEqual(['1.3.6.1.5.5.7.3.2']);
+  });
 });
 
 async function somePublicKey(ca: EmbeddedCa): Promise<string> {

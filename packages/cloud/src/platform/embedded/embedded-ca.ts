@@ -91,7 +91,11 @@ export class EmbeddedCa implements Component, CertificateAuthority, ServerIdenti
       notBefore: issued,
       notAfter: expires,
     };
-    const { pem, serial } = signCertificate(facts, { use: 'device' }, this.#started());
+    const { pem, serial } = signCertificate(
+      facts,
+      { use: 'device', ...this.#webNames(deviceId) },
+      this.#started(),
+    );
     return {
       certificate: pem,
       serial,
@@ -100,6 +104,15 @@ export class EmbeddedCa implements Component, CertificateAuthority, ServerIdenti
       issued: isoSeconds(issued),
       expires: isoSeconds(expires),
     };
+  }
+
+  /**
+   * The name that a device's own web server may go by. None that this cloud goes by itself: a device of such an ID could
+   * pose as the cloud.
+   */
+  #webNames(deviceId: string): { names?: string[] } {
+    const name = `${deviceId.toLowerCase()}.local`;
+    return serverNames(this.#options.hosts).includes(name) ? {} : { names: [name] };
   }
 
   async certifyNewKey(deviceId: string): Promise<IssuedCertificate & { key: string }> {

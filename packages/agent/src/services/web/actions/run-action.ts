@@ -1,14 +1,49 @@
+import type { ServerResponse } from 'node:http';
+import { webError } from '../errors.ts';
 import type { Handler } from '../request-path/handlers.ts';
-import { sendJson } from '../request-path/send.ts';
-import type { ActionContext } from '../web-api.ts';
+import { sendError, sendText } from '../request-path/send.ts';
 import type { WebContext } from '../web-context.ts';
+import { Deadlines } from './deadlines.ts';
+import { Exchange } from './exchange.ts';
 
-export function openActions({ headers }: WebContext): Handler {
-  return async (request, response, _admission, action) => {
-    const value = await action?.handler?.({
-      path: request.path,
-      body: request.body,
-    } as unknown as ActionContext);
-    sendJson(response, 200, headers, value ?? null);
+interface Running {
+  exchange: Exchange;
+  response: ServerResponse;
+}
+
+/** Runs the actions of the program. */
+export function openActions(context: WebContext): Handler {
+  const { headers, web, clock, logger } = context;
+  const always = Object.entries({ 'cache-control': 'no-store', ...headers }).flat();
+  const deadlines = new Deadlines<Running>(web.timeouts.request, clock, ({ exchange, response }) => {
+    if (!exchange.giveUp()) return;
+    logger.warn({ path: exchange.path }, 'an action did not answer within timeouts.request');
+    sendError(webError('WEB_SLOW', 'this takes too long'), response.req, response, headers);
+  });
+
+  return (request, response, admission, action) => {
+    if (!action?.handler) {
+      const upgrade = { upgrade: 'websocket', connection: 'upgrade' };
+      return sendText(response, 426, { ...headers, ...upgrade }, 'Only WebSockets are answered here\n');
+    }
+    const exchange = new Exchange({ context, action, request, response, admission, always });
+    const value = action.handler(exchange);
+    if (!isPromise(value)) return exchange.finish(value);
+    return settled({ exchange, response }, value);
   };
+
+  async function settled(running: Running, value: PromiseLike<unknown>): Promise<void> {
+    deadlines.begin(running);
+    try {
+      running.exchange.finish(await value);
+    } catch (error) {
+      if (!running.exchange.isOver(error)) throw error;
+    } finally {
+      deadlines.end(running);
+    }
+  }
+}
+
+function isPromise(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as PromiseLike<unknown> | undefined)?.then === 'function';
 }

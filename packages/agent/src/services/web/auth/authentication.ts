@@ -1,13 +1,141 @@
+import type { ServerResponse } from 'node:http';
 import { webError } from '../errors.ts';
+import { namesLocally } from '../host-name.ts';
+import { lazily } from '../request-path/handlers.ts';
+import { sendText } from '../request-path/send.ts';
+import { originForm } from '../request-path/shape.ts';
+import type { WebRequest } from '../request-path/web-request.ts';
+import type { Session } from '../sessions/session-table.ts';
 import type { WebContext } from '../web-context.ts';
-import type { Gate } from './gate.ts';
+import type { Basic } from './basic.ts';
+import type { Digest } from './digest.ts';
+import type { Admission, Gate, Identity, Needs } from './gate.ts';
+import { may } from './roles.ts';
+import { requireToken, tellToken } from './xsrf.ts';
 
-export function openGate(_context: WebContext): Gate {
-  return {
-    admit: (_request, _response, { roles }) => {
-      if (roles.length > 0) throw webError('WEB_SIGN_IN', 'sign in first');
-      return {};
-    },
-    door: async () => false,
-  };
+type Asking = Pick<Basic | Digest, 'identify'>;
+
+export function openGate(context: WebContext): Gate {
+  return new Authentication(context);
+}
+
+/** Sessions are looked up at once; what passwords need is loaded when the first one comes. */
+class Authentication implements Gate {
+  readonly #context: WebContext;
+  readonly #load: Readonly<Record<'basic' | 'digest', () => Promise<Asking>>>;
+  readonly #door: () => Promise<Pick<Gate, 'door'>>;
+  readonly #asking: { basic?: Asking; digest?: Asking } = {};
+  /** Hosts are few, and asked for with every request. */
+  #localHost: string | undefined;
+
+  constructor(context: WebContext) {
+    this.#context = context;
+    const signIn = lazily(async () => {
+      const { SignIn } = await import('./sign-in.ts');
+      return new SignIn(context, await context.users(), await context.passwords());
+    });
+    this.#load = {
+      basic: lazily(async () => new (await import('./basic.ts')).Basic(context, await signIn())),
+      digest: lazily(async () => (await import('./digest.ts')).Digest.open(context, await signIn())),
+    };
+    this.#door = lazily(async () => new (await import('./door.ts')).Door(context, await signIn()));
+  }
+
+  admit(
+    request: WebRequest,
+    response: ServerResponse,
+    needs: Needs,
+  ): Admission | undefined | Promise<Admission | undefined> {
+    const { roles } = needs;
+    if (roles.length > 0) {
+      this.#requireLocalHost(request);
+      const { authType } = request.route;
+      if (authType === 'basic' || authType === 'digest') return this.#ask(authType, request, roles);
+    }
+    const session = this.#context.sessions.find(request);
+    const identity = session && identityOf(session);
+    if (roles.length > 0) {
+      if (!identity) return this.#sendToSignIn(request, response);
+      this.#requireRoles(identity, roles);
+    }
+    if (!session || !needs.xsrf) return { identity, session };
+    if (request.isSafe) tellToken(request, session);
+    else {
+      const read = requireToken(request, session);
+      if (read) return read.then(() => ({ identity, session }));
+    }
+    return { identity, session };
+  }
+
+  async door(request: WebRequest, response: ServerResponse): Promise<boolean> {
+    const { routes, actions, web } = this.#context;
+    const isNeeded =
+      web.sessions.enable &&
+      (Object.keys(web.auth.users).length > 0 ||
+        routes.some(({ role }) => role !== undefined) ||
+        actions.all.some(({ options: { role = 'public' } }) => role !== 'public'));
+    if (!isNeeded) return false;
+    this.#requireLocalHost(request);
+    return (await this.#door()).door(request, response);
+  }
+
+  #ask(
+    authType: 'basic' | 'digest',
+    request: WebRequest,
+    roles: readonly string[],
+  ): Admission | Promise<Admission> {
+    const asking = this.#asking[authType];
+    if (!asking) {
+      return this.#load[authType]().then((loaded) => {
+        this.#asking[authType] = loaded;
+        return this.#ask(authType, request, roles);
+      });
+    }
+    const admitted = (identity: Identity): Admission => {
+      this.#requireRoles(identity, roles);
+      return { identity };
+    };
+    const identity = asking.identify(request);
+    return identity instanceof Promise ? identity.then(admitted) : admitted(identity);
+  }
+
+  /** A website that lets its own name point at the device must not get to what a visitor of it may (DNS rebinding). */
+  #requireLocalHost({ raw: { headers } }: WebRequest): void {
+    const { host } = headers;
+    if (host !== undefined && host === this.#localHost) return;
+    if (!namesLocally(host, this.#context.names)) {
+      throw webError(
+        'WEB_HOST',
+        'the device does not go by this name: call it by its address or local name, or set web.name',
+      );
+    }
+    this.#localHost = host;
+  }
+
+  /** @throws WEB_ROLE */
+  #requireRoles({ role }: Identity, roles: readonly string[]): void {
+    for (const each of roles) {
+      if (!may(this.#context.roles, role, each)) throw webError('WEB_ROLE', `this needs the role ${each}`);
+    }
+  }
+
+  /** Pages are sent to where one signs in, and told where they were. @throws WEB_SIGN_IN for everything else */
+  #sendToSignIn(request: WebRequest, response: ServerResponse): undefined {
+    const { route, raw, method, path } = request;
+    const { redirect } = route;
+    const isPage =
+      (method === 'GET' || method === 'HEAD') && /\btext\/html\b/.test(request.header('accept') ?? '');
+    // Who would be sent here again and again is told so.
+    if (redirect === undefined || !isPage || redirect.split('?', 1)[0] === path) {
+      throw webError('WEB_SIGN_IN', 'sign in first');
+    }
+    const next = encodeURIComponent(originForm(raw.url ?? '/'));
+    const location = `${redirect}${redirect.includes('?') ? '&' : '?'}next=${next}`;
+    sendText(response, 302, { ...this.#context.headers, location, 'cache-control': 'no-store' }, '');
+    return undefined;
+  }
+}
+
+function identityOf({ username, role }: Session): Identity | undefined {
+  return username === undefined || role === undefined ? undefined : { username, role };
 }

@@ -52,6 +52,15 @@ export function may(roles: Roles, role: string, asked: string): boolean {
   return roles.get(role)?.has(asked) ?? false;
 }
 
+/** The role that may most, the last of them where several do; undefined when there is none. */
+export function highestRole(roles: Roles): string | undefined {
+  let highest: string | undefined;
+  for (const [role, all] of roles) {
+    if (highest === undefined || all.size >= (roles.get(highest)?.size ?? 0)) highest = role;
+  }
+  return highest;
+}
+
 /** Whether there is a role that may it at all. */
 export function mayAnybody(roles: Roles, asked: string): boolean {
   return [...roles.values()].some((all) => all.has(asked));

@@ -102,3 +102,65 @@ describe('the certificate that a device makes for itself', () => {
     expect(new Set([first, renewed, renamed, mended].map(({ key }) => key)).size).toBe(1);
   });
 });
+
+describe('a device with a certificate of its cloud', () => {
+  /** The name of who showed its certificate to a client that asked for one. */
+  function shownTo(web: WebWorld, servername: string): Promise<string | undefined> {
+    return new Promise((resolve, reject) => {
+      const socket = connect({ port: web.port, host: '127.0.0.1', servername, rejectUnauthorized: false });
+      socket.on('error', reject).on('secureConnect', () => {
+        resolve(socket.getPeerX509Certificate()?.issuer);
+        socket.destroy();
+      });
+    });
+  }
+
+  it('shows it to who asks for its name, and its own to all others', async () => {
+    const authority = await TestAuthority.create('CN=Cloud');
+    const { certificate: cert, key } = await authority.issue({
+      commonName: 'JT08FFQXWQ',
+      dnsNames: ['jt08ffqxwq.local'],
+    });
+    await using web = await WebWorld.create({ web: https });
+    const own = String(await shownTo(web, 'localhost'));
+    expect(await shownTo(web, 'jt08ffqxwq.local')).toBe(own);
+    web.provisioned = { cert, key };
+    web.events.emit('device:released', { id: 'JT08FFQXWQ', reason: 'unclaimed' });
+    expect(await shownTo(web, 'jt08ffqxwq.local')).toBe('CN=Cloud');
+    expect(await shownTo(web, 'localhost')).toBe(own);
+    expect(own).not.toBe('CN=Cloud');
+  });
+
+  it('keeps its own where that of the cloud is spoilt', async () => {
+    await using web = await WebWorld.create({ web: https });
+    web.provisioned = { cert: 'rubbish', key: 'rubbish' };
+    expect(await shownTo(web, 'jt08ffqxwq.local')).toBe(await shownTo(web, 'localhost'));
+  });
+});
+
+describe('a device that runs for years', () => {
+  it('shows a new certificate before the old one ends, without a restart', async () => {
+    const clock = new VirtualClock(NOW);
+    await using web = await WebWorld.create({ files: { 'a.txt': 'a' }, web: https, clock });
+    const file = web.directory.at('certs', 'web.crt');
+    const first = await readFile(file, 'utf8');
+    await clock.advance(300 * DAY);
+    const afterADay = async () => {
+      await clock.advance(DAY);
+      return readFile(file, 'utf8');
+    };
+    await expect.poll(afterADay).not.toBe(first);
+    const second = await readFile(file, 'utf8');
+    await expect.poll(() => shown(web)).toBe(new X509Certificate(second).serialNumber);
+  });
+
+  function shown(web: WebWorld): Promise<string | undefined> {
+    return new Promise((resolve, reject) => {
+      const socket = connect({ port: web.port, host: '127.0.0.1', rejectUnauthorized: false });
+      socket.on('error', reject).on('secureConnect', () => {
+        resolve(socket.getPeerX509Certificate()?.serialNumber);
+        socket.destroy();
+      });
+    });
+  }
+});

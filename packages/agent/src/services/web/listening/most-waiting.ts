@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
-const WAITING = Symbol('requests under way');
+const WAITING = Symbol('requests that wait');
 
 interface Counted extends Socket {
   [WAITING]?: number;
@@ -18,8 +18,15 @@ export class MostWaiting {
     this.#limit = limit;
   }
 
+  /** Whether all that a connection has asked for was answered. */
+  isIdle(socket: Counted): boolean {
+    return !socket[WAITING];
+  }
+
   /** False: it was one too many, and the connection is ended. */
   admits(socket: Counted, response: ServerResponse): boolean {
+    // Node gives the socket to one answer at a time: the one that has it does not wait.
+    if (response.socket) return true;
     const waiting = (socket[WAITING] ?? 0) + 1;
     if (waiting > this.#limit) {
       socket.destroy();
@@ -32,6 +39,7 @@ export class MostWaiting {
 }
 
 function answered(this: ServerResponse): void {
-  const socket = this.req.socket as Counted;
-  socket[WAITING] = (socket[WAITING] ?? 1) - 1;
+  // It is gone where a request was given up in the middle of its body.
+  const socket = this.req.socket as Counted | null;
+  if (socket) socket[WAITING] = (socket[WAITING] ?? 1) - 1;
 }

@@ -5,6 +5,8 @@ import type { TlsOptions } from 'node:tls';
 import { CodedError, systemCode } from '@ioto/runtime';
 import type { ListenAddress } from '../../../config-loading/listen-address.ts';
 import { MostWaiting } from './most-waiting.ts';
+import type { KeyPair } from './own-certificate.ts';
+import { type UpgradeListener, Upgrades } from './upgrades.ts';
 
 export interface ServerBounds {
   connections: number;
@@ -28,6 +30,8 @@ export interface ServersOptions {
   bounds: ServerBounds;
   patience: ServerPatience;
   handle: (request: IncomingMessage, response: ServerResponse) => void;
+  /** Requests to speak another protocol. */
+  upgrade: UpgradeListener;
   /** Certificate and all of HTTPS; asked for when the first such address is listened on. */
   tls: () => Promise<TlsOptions>;
 }
@@ -40,11 +44,14 @@ const LONGEST = 2 ** 31 - 1;
 /** The listening sockets of the web server, and what one connection may cost. */
 export class Servers {
   readonly #options: ServersOptions;
+  readonly #upgrades: Upgrades;
   #servers: (Server | HttpsServer)[] = [];
   #connections = 0;
+  #tls: TlsOptions | undefined;
 
   constructor(options: ServersOptions) {
     this.#options = options;
+    this.#upgrades = new Upgrades(options.upgrade);
   }
 
   /**
@@ -72,9 +79,17 @@ export class Servers {
     return `http${secure ? 's' : ''}://${name}:${bound.port}/`;
   }
 
+  /** Shows another certificate to whoever connects from now on. */
+  show({ cert, key }: KeyPair): void {
+    for (const server of this.#servers) {
+      if ('setSecureContext' in server) server.setSecureContext({ ...this.#tls, cert, key });
+    }
+  }
+
   async close(): Promise<void> {
     const servers = this.#servers;
     this.#servers = [];
+    this.#upgrades.close();
     await Promise.all(
       servers.map((server) => {
         const closed = new Promise<void>((resolve) => server.close(() => resolve()));
@@ -85,11 +100,12 @@ export class Servers {
   }
 
   async #server(secure: boolean): Promise<Server | HttpsServer> {
-    const { bounds, patience, handle, tls } = this.#options;
+    const { bounds, patience, handle } = this.#options;
     const waiting = new MostWaiting(bounds.pipeline);
     const options = {
       maxHeaderSize: bounds.header,
-      headersTimeout: millis(patience.parse),
+      // Node wants no part of a request to take longer than all of it.
+      headersTimeout: millis(Math.min(patience.parse, patience.request)),
       requestTimeout: millis(patience.request),
       keepAliveTimeout: millis(patience.keepAlive),
       connectionsCheckingInterval: CHECK,
@@ -99,7 +115,7 @@ export class Servers {
     };
     const server = secure
       ? (await import('node:https')).createServer(
-          { ...options, ...(await tls()), handshakeTimeout: millis(patience.parse) },
+          { ...options, ...(await this.#tlsOptions()), handshakeTimeout: millis(patience.parse) },
           answer,
         )
       : createServer(options, answer);
@@ -108,7 +124,17 @@ export class Servers {
     // Who asks whether to send a body is told so when the body is read, or refused before.
     server.on('checkContinue', answer);
     server.on('connection', (socket: Socket) => this.#admit(socket));
+    server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
+      // An answer that is still on its way would be mixed into the other protocol.
+      if (waiting.isIdle(socket)) this.#upgrades.take(request, socket, head);
+      else socket.destroy();
+    });
     return server;
+  }
+
+  async #tlsOptions(): Promise<TlsOptions> {
+    this.#tls ??= await this.#options.tls();
+    return this.#tls;
   }
 
   /** All addresses share the bound on connections: what is over it is reset, without a word that would cost more. */

@@ -2,17 +2,21 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { messageOf, systemCode } from '@ioto/runtime';
 import type { Action } from '../actions/action-table.ts';
 import type { Admission, Gate } from '../auth/gate.ts';
+import type { LetGo } from '../listening/upgrades.ts';
 import type { Redirects } from '../routing/redirects.ts';
 import { guardingRoute, type Route, type RouteSettings } from '../routing/route.ts';
-import { refuseCrossSite } from '../security-headers/cross-site.ts';
+import { refuseCrossSite, refuseCrossSiteSocket } from '../security-headers/cross-site.ts';
 import type { FileHandler } from '../static-files/file-handler.ts';
 import { decodeSitePath } from '../static-files/site-path.ts';
 import type { WebContext } from '../web-context.ts';
+import type { Upgrade } from '../websockets/upgrade.ts';
 import { allowedMethods } from './allowed-methods.ts';
 import type { Handler } from './handlers.ts';
 import { sendError, sendText } from './send.ts';
-import { faultOfShape, hasBody, originForm } from './shape.ts';
+import { asksForWebSocket, faultOfShape, hasBody, originForm } from './shape.ts';
 import { WebRequest } from './web-request.ts';
+
+const UPGRADE_BODY = { status: 400, text: 'A request for another protocol has no body' };
 
 export interface SiteOptions {
   context: WebContext;
@@ -21,6 +25,7 @@ export interface SiteOptions {
   /** Loaded when a request first needs them. */
   gate: () => Promise<Gate>;
   handlers: Readonly<Record<Exclude<RouteSettings['handler'], 'file'>, () => Promise<Handler>>>;
+  upgrade: () => Promise<Upgrade>;
 }
 
 /**
@@ -40,10 +45,17 @@ export class Site {
     if (!this.#options.files.answersAtOnce(raw, response)) void this.#serve(raw, response);
   };
 
-  async #serve(raw: IncomingMessage, response: ServerResponse): Promise<void> {
+  /** As `handle`, for a request that asks for another protocol, and whose connection is HTTP's no longer. */
+  readonly upgrade = (raw: IncomingMessage, response: ServerResponse, connection: LetGo): void => {
+    // One that is not spoken is declined by an answer (RFC 9110 §7.8); a body of such a request was not read.
+    if (asksForWebSocket(raw) || hasBody(raw)) void this.#serve(raw, response, connection);
+    else this.handle(raw, response);
+  };
+
+  async #serve(raw: IncomingMessage, response: ServerResponse, connection?: LetGo): Promise<void> {
     const { headers, logger } = this.#options.context;
     try {
-      await this.#answer(raw, response);
+      await this.#answer(raw, response, connection);
     } catch (error) {
       if (sendError(error, raw, response, headers)) return;
       // A client that goes in the middle of an answer is no failure.
@@ -53,10 +65,11 @@ export class Site {
     }
   }
 
-  async #answer(raw: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #answer(raw: IncomingMessage, response: ServerResponse, connection?: LetGo): Promise<void> {
     const { redirects, context } = this.#options;
     const { headers, routes, web } = context;
-    const fault = faultOfShape(raw, web.limits.headers);
+    const fault =
+      faultOfShape(raw, web.limits.headers) ?? (connection && hasBody(raw) ? UPGRADE_BODY : undefined);
     if (fault) {
       // What follows on such a connection is nobody's request.
       const { status, text } = fault;
@@ -73,16 +86,22 @@ export class Site {
     const route = guardingRoute(routes, path, web.index);
     const request = new WebRequest({ raw, response, route, path, query, context });
     try {
-      await this.#route(request, response, this.#actionOf(route, path));
+      await this.#route(request, response, this.#actionOf(route, path), connection);
     } finally {
       await request.end();
     }
   }
 
-  async #route(request: WebRequest, response: ServerResponse, action: Action | undefined): Promise<void> {
+  async #route(
+    request: WebRequest,
+    response: ServerResponse,
+    action: Action | undefined,
+    connection: LetGo | undefined,
+  ): Promise<void> {
     const { context, handlers, files } = this.#options;
     const { headers, names } = context;
     const { raw, route, path } = request;
+    if (connection && !action?.socket) return sendText(response, 404, headers, 'Not found\n');
     if (this.#isDoor(path)) {
       if (!request.isSafe) refuseCrossSite(raw, names);
       if (await (await this.#loadGate()).door(request, response)) return;
@@ -96,12 +115,16 @@ export class Site {
       response.end();
       return;
     }
-    if (!request.isSafe) refuseCrossSite(raw, names);
+    if (connection) refuseCrossSiteSocket(raw, names);
+    else if (!request.isSafe) refuseCrossSite(raw, names);
     if (route.redirect !== undefined && route.role === undefined) {
       return sendText(response, 302, { ...headers, location: route.redirect }, '');
     }
     const admission = await this.#admit(request, response, action);
     if (!admission) return;
+    if (action && connection) {
+      return (await this.#options.upgrade())(request, response, admission, action, connection);
+    }
     if (action) return (await handlers.action())(request, response, admission, action);
     if (route.handler === 'action') return sendText(response, 404, this.#refused(raw), 'Not found\n');
     if (route.handler === 'file') return files.answer(request, response);

@@ -18,7 +18,7 @@ export interface Route {
   readonly role: string | undefined;
   readonly authType: 'session' | 'basic' | 'digest' | 'none';
   /** Of digest authentication. */
-  readonly algorithm: RouteSettings['algorithm'];
+  readonly algorithm: NonNullable<RouteSettings['algorithm']>;
   /** What changes something needs the token of the session, where a session is what lets it in. */
   readonly xsrf: boolean;
   /** Bodies are handed to the action unread. */

@@ -8,19 +8,37 @@ import { namesLocally } from '../host-name.ts';
  *
  * @throws WEB_HOST, WEB_CROSS_SITE
  */
-export function refuseCrossSite({ headers, socket }: IncomingMessage, names: readonly string[]): void {
-  if (!namesLocally(headers.host, names)) {
-    throw webError(
-      'WEB_HOST',
-      'the device does not go by this name: call it by its address or local name, or set web.name',
-    );
-  }
-  const { origin } = headers;
-  const from = headers['sec-fetch-site'];
+export function refuseCrossSite(raw: IncomingMessage, names: readonly string[]): void {
+  refuseOtherHost(raw, names);
+  const from = raw.headers['sec-fetch-site'];
+  const isOwn = from === undefined ? comesFromOwn(raw) : from === 'same-origin' || from === 'none';
+  if (!isOwn) throw crossSite();
+}
+
+/**
+ * As `refuseCrossSite`, for WebSockets: browsers let the pages of every site open them, and always say by `Origin` which it
+ * was (RFC 6455 §10.2); what they say of the site of `ws:` URLs differs.
+ *
+ * @throws WEB_HOST, WEB_CROSS_SITE
+ */
+export function refuseCrossSiteSocket(raw: IncomingMessage, names: readonly string[]): void {
+  refuseOtherHost(raw, names);
+  if (!comesFromOwn(raw)) throw crossSite();
+}
+
+function refuseOtherHost({ headers }: IncomingMessage, names: readonly string[]): void {
+  if (namesLocally(headers.host, names)) return;
+  throw webError(
+    'WEB_HOST',
+    'the device does not go by this name: call it by its address or local name, or set web.name',
+  );
+}
+
+function comesFromOwn({ headers, socket }: IncomingMessage): boolean {
   const own = `http${'encrypted' in socket ? 's' : ''}://${headers.host ?? ''}`;
-  const isOwn =
-    from === undefined
-      ? origin === undefined || origin.toLowerCase() === own.toLowerCase()
-      : from === 'same-origin' || from === 'none';
-  if (!isOwn) throw webError('WEB_CROSS_SITE', 'another site may not ask for this');
+  return headers.origin === undefined || headers.origin.toLowerCase() === own.toLowerCase();
+}
+
+function crossSite(): Error {
+  return webError('WEB_CROSS_SITE', 'another site may not ask for this');
 }

@@ -57,11 +57,17 @@ export class SessionTable {
     return session;
   }
 
-  /** A new one; undefined when there are as many as there may be, and a visitor must not displace who has signed in. */
+  /** Whether there is one whose time is not over; this is no use of it. */
+  holds(id: string): boolean {
+    const session = this.#held.get(id);
+    return session !== undefined && !this.#isOver(session, this.#clock.now());
+  }
+
+  /** A new one; undefined when there are as many as there may be, and nobody displaces who else has signed in. */
   open(who?: { username: string; role: string }, values = new Map<string, unknown>()): Session | undefined {
     const now = this.#clock.now();
     for (const [id, session] of this.#held) if (this.#isOver(session, now)) this.#held.delete(id);
-    if (this.#held.size >= this.#limits.sessions && !this.#makeRoom()) return undefined;
+    if (this.#held.size >= this.#limits.sessions && !this.#makeRoom(who?.username)) return undefined;
     const session: Held = {
       id: randomBytes(16).toString('base64url'),
       xsrf: randomBytes(16).toString('base64url'),
@@ -92,12 +98,12 @@ export class SessionTable {
     return now - used >= this.#limits.idle || now - began >= this.#limits.lifetime;
   }
 
-  #makeRoom(): boolean {
-    for (const [id, { username }] of this.#held) {
-      if (username !== undefined) continue;
-      this.#held.delete(id);
-      return true;
-    }
-    return false;
+  /** A visitor goes first; then, for who signs in once more, the session that the same user has not used the longest. */
+  #makeRoom(user: string | undefined): boolean {
+    const held = [...this.#held.values()];
+    const goes =
+      held.find(({ username }) => username === undefined) ??
+      (user === undefined ? undefined : held.find(({ username }) => username === user));
+    return goes !== undefined && this.#held.delete(goes.id);
   }
 }

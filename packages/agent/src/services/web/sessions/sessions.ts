@@ -7,25 +7,34 @@ import { type Session, SessionTable } from './session-table.ts';
 
 /** Sessions as browsers carry them: by a cookie that pages cannot read. */
 export class Sessions {
-  readonly #settings: AgentSettings['web']['sessions'];
+  readonly #isOn: boolean;
   readonly #table: SessionTable;
+  /** As it is over HTTP, and over TLS. */
+  readonly #cookies: { readonly plain: CookieOptions; readonly secure: CookieOptions };
 
   constructor(web: Pick<AgentSettings['web'], 'sessions' | 'limits' | 'timeouts'>, clock: Clock) {
     const { sessions, limits, timeouts } = web;
-    this.#settings = sessions;
-    const { lifetime } = sessions;
+    const { lifetime, enable } = sessions;
+    this.#isOn = enable;
+    this.#cookies = { plain: cookieOf(sessions, false), secure: cookieOf(sessions, true) };
     this.#table = new SessionTable({ sessions: limits.sessions, idle: timeouts.session, lifetime }, clock);
   }
 
   /** The session of a request, which is used by this. */
   find(request: WebRequest): Session | undefined {
+    if (!this.#isOn) return undefined;
     const id = readCookie(request.header('cookie'), this.#cookie(request).name);
-    return id === undefined || !this.#settings.enable ? undefined : this.#table.find(id);
+    return id === undefined ? undefined : this.#table.find(id);
+  }
+
+  /** Whether a session is still one; this is no use of it. */
+  holds({ id }: Session): boolean {
+    return this.#table.holds(id);
   }
 
   /** One for a visitor. Undefined when there are as many as there may be, or none at all. */
   open(request: WebRequest, response: ServerResponse): Session | undefined {
-    return this.#handOut(this.#settings.enable ? this.#table.open() : undefined, request, response);
+    return this.#handOut(this.#isOn ? this.#table.open() : undefined, request, response);
   }
 
   /** The same browser, signed in, with another ID. Undefined as for `open`. */
@@ -34,7 +43,7 @@ export class Sessions {
     response: ServerResponse,
     who: { username: string; role: string },
   ): Session | undefined {
-    if (!this.#settings.enable) return undefined;
+    if (!this.#isOn) return undefined;
     return this.#handOut(this.#table.signIn(this.find(request), who), request, response);
   }
 
@@ -56,12 +65,15 @@ export class Sessions {
   }
 
   #cookie({ isSecure }: WebRequest): CookieOptions {
-    const { cookie, sameSite } = this.#settings;
-    const [first = '', ...rest] = sameSite.toLowerCase();
-    return {
-      name: cookieName(cookie, isSecure),
-      secure: isSecure,
-      sameSite: `${first.toUpperCase()}${rest.join('')}` as CookieOptions['sameSite'],
-    };
+    return isSecure ? this.#cookies.secure : this.#cookies.plain;
   }
+}
+
+function cookieOf({ cookie, sameSite }: AgentSettings['web']['sessions'], secure: boolean): CookieOptions {
+  const [first = '', ...rest] = sameSite.toLowerCase();
+  return {
+    name: cookieName(cookie, secure),
+    secure,
+    sameSite: `${first.toUpperCase()}${rest.join('')}` as CookieOptions['sameSite'],
+  };
 }

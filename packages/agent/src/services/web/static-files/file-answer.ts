@@ -6,6 +6,7 @@ import { rangeCounts, weighConditions } from '../conditional/preconditions.ts';
 import { type ByteRange, parseRanges } from '../conditional/ranges.ts';
 import { sendText } from '../request-path/send.ts';
 import type { KeptAnswer } from './kept-answers.ts';
+import { readyMessage } from './ready-message.ts';
 import type { SiteFile } from './site-files.ts';
 
 export interface FileAnswerOptions {
@@ -78,7 +79,8 @@ async function sendWhole(
   if (request.method === 'HEAD' || file.size === 0 || file.bytes) {
     response.writeHead(200, all);
     response.end(request.method === 'HEAD' ? undefined : file.bytes);
-    return file.bytes && request.method === 'GET' ? { headers: all, body: file.bytes } : undefined;
+    if (!file.bytes || request.method !== 'GET') return undefined;
+    return { headers: all, body: file.bytes, message: readyMessage(response, file.bytes) };
   }
   await stream(response, 200, all, await file.read(0, file.size - 1));
   return undefined;

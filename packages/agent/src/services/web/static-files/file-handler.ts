@@ -50,7 +50,7 @@ export class FileHandler {
       ...(route.compressed && { acceptEncoding: raw.headers['accept-encoding'] }),
     });
     if (!found) {
-      if (this.#pages.answer(path, raw, response)) return;
+      if (await this.#pages.answer(path, raw, response)) return;
       return sendText(response, 404, headers, 'Not found\n');
     }
     if ('directory' in found) {
@@ -66,7 +66,8 @@ export class FileHandler {
       now: clock.now(),
     });
     // What depends on what a client accepts has no one answer; what not everybody may have is nobody's to find here.
-    const isAnybodys = !route.compressed && route.role === undefined;
+    // And a page with the token of a session is that session's.
+    const isAnybodys = !route.compressed && route.role === undefined && !route.xsrf;
     if (kept && isAnybodys && writes === this.#writes) this.#kept.keep(raw.url ?? '', kept);
   }
 

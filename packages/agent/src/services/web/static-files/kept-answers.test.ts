@@ -2,7 +2,7 @@ import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { VirtualClock } from '@ioto/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ANSWER_LIFE, KeptAnswers } from './kept-answers.ts';
+import { ANSWER_LIFE, KeptAnswers, LOOK_AHEAD } from './kept-answers.ts';
 
 const clock = new VirtualClock();
 const kept = new KeptAnswers(clock, 100);
@@ -39,9 +39,22 @@ describe('an answer that is kept', () => {
     expect(await status()).toBe(200);
     expect(await status({}, 'GET', '/a?x')).toBe(404);
     expect(await status({}, 'HEAD')).toBe(404);
-    await clock.advance(ANSWER_LIFE - 1);
+    await clock.advance(LOOK_AHEAD - 1);
     expect(await status()).toBe(200);
-    await clock.advance(1);
+    await clock.advance(ANSWER_LIFE - LOOK_AHEAD + 1);
+    expect(await status()).toBe(404);
+  });
+
+  it('is not given to one request towards its end, which looks at the file for the others', async () => {
+    keep();
+    await clock.advance(LOOK_AHEAD);
+    expect(await status()).toBe(404);
+    expect(await status()).toBe(200);
+    keep();
+    expect(await status()).toBe(200);
+    await clock.advance(LOOK_AHEAD);
+    expect(await status()).toBe(404);
+    await clock.advance(ANSWER_LIFE - LOOK_AHEAD);
     expect(await status()).toBe(404);
   });
 
@@ -59,6 +72,20 @@ describe('an answer that is kept', () => {
     keep();
     expect(await status({ [name]: value })).not.toBe(200);
     expect(await status({ 'x-other': 'a', accept: '*/*', 'user-agent': 'u' })).toBe(200);
+  });
+
+  it('is gone when all of them have become too many bytes', async () => {
+    keep();
+    const message = Buffer.alloc(16_000);
+    for (let at = 0; at < 30; at += 1) {
+      kept.keep(`/${at}`, { headers: [], body: Buffer.alloc(0), message });
+      kept.keep('/0', { headers: [], body: Buffer.alloc(0), message });
+    }
+    expect(await status()).toBe(200);
+    for (let at = 30; at < 40; at += 1) {
+      kept.keep(`/${at}`, { headers: [], body: Buffer.alloc(0), message });
+    }
+    expect(await status()).toBe(404);
   });
 
   it('is gone when the site was written to', async () => {

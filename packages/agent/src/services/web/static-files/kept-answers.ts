@@ -1,19 +1,32 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '@ioto/runtime';
+import { sendReady } from './ready-message.ts';
 
 /**
  * Milliseconds for which an answer is given without another look at its file. Looking each time costs several times as much as
  * the answer itself.
  */
 export const ANSWER_LIFE = 1000;
+/** Milliseconds after which one request looks at the file again, so that not all that are under way do when the life is over. */
+export const LOOK_AHEAD = 800;
 /** Answers that are kept; each is a reference to a file that the cache holds anyway. */
 const MOST = 1024;
+/** Bytes of the messages of all answers together, which nothing else holds. */
+const MOST_READY = 512 * 1024;
 
 /** A whole answer of a public file to a GET without conditions. */
 export interface KeptAnswer {
   /** Names and values in turn, as `writeHead` takes them fastest. */
   headers: string[];
   body: Buffer;
+  /** All of it as it goes over the line, for a connection that stays. */
+  message?: Buffer | undefined;
+}
+
+interface Kept extends KeptAnswer {
+  since: number;
+  /** A request was sent to look at the file. */
+  looked: boolean;
 }
 
 /**
@@ -23,7 +36,8 @@ export interface KeptAnswer {
 export class KeptAnswers {
   readonly #clock: Clock;
   readonly #maxRaw: number;
-  readonly #answers = new Map<string, KeptAnswer & { since: number }>();
+  readonly #answers = new Map<string, Kept>();
+  #ready = 0;
 
   /** `maxHeaders`: header lines of a request that is answered here. */
   constructor(clock: Clock, maxHeaders: number) {
@@ -32,13 +46,19 @@ export class KeptAnswers {
   }
 
   keep(target: string, answer: KeptAnswer): void {
-    if (this.#answers.size >= MOST) this.#answers.clear();
-    this.#answers.set(target, { ...answer, since: this.#clock.now() });
+    const { headers, body, message } = answer;
+    this.#ready += (message?.length ?? 0) - (this.#answers.get(target)?.message?.length ?? 0);
+    if (this.#answers.size >= MOST || this.#ready > MOST_READY) {
+      this.forget();
+      this.#ready = message?.length ?? 0;
+    }
+    this.#answers.set(target, { headers, body, message, since: this.#clock.now(), looked: false });
   }
 
   /** Something of the site was written. */
   forget(): void {
     this.#answers.clear();
+    this.#ready = 0;
   }
 
   /** Answers, where that can be done at once; false: not answered. */
@@ -48,6 +68,11 @@ export class KeptAnswers {
     if (!kept || rawHeaders.length > this.#maxRaw || !isPlain(rawHeaders)) return false;
     const age = this.#clock.now() - kept.since;
     if (age < 0 || age >= ANSWER_LIFE) return false;
+    if (age >= LOOK_AHEAD && !kept.looked) {
+      kept.looked = true;
+      return false;
+    }
+    if (kept.message && sendReady(response, kept.message)) return true;
     response.writeHead(200, kept.headers);
     response.end(kept.body);
     return true;

@@ -1,3 +1,6 @@
+/** Most paths: nothing to decode, and nothing that hides. */
+const PLAIN = /^(?:\/|(?:\/[\w~-][\w.~-]*)+\/?)$/;
+
 /**
  * The decoded path of a request target, which names a file below the documents; undefined for one that means nothing or
  * hides: encoded slashes, zero bytes, dot files, `..`, and what decodes to none of UTF-8.
@@ -5,6 +8,7 @@
  * @param path as in the request line, without its query
  */
 export function decodeSitePath(path: string): string | undefined {
+  if (PLAIN.test(path)) return path;
   // A redirect to a path with two slashes at its front would lead to another host.
   if (!path.startsWith('/') || path.startsWith('//') || /%2f|%5c/i.test(path)) return undefined;
   let name: string;

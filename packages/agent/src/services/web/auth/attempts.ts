@@ -1,0 +1,93 @@
+import { createHash } from 'node:crypto';
+import { isIPv6 } from 'node:net';
+import type { Clock } from '@ioto/runtime';
+import { webError } from '../errors.ts';
+
+export interface AttemptLimits {
+  /** Wrong passwords of one client within the window. */
+  perAddress: number;
+  /** Wrong passwords for one user within the window. */
+  perUser: number;
+  /** Milliseconds. */
+  window: number;
+}
+
+interface Tally {
+  count: number;
+  /** Milliseconds since 1970 at which it counts no more. */
+  until: number;
+}
+
+/** Clients and users that are counted at once; beyond, the oldest are forgotten. */
+const MOST_COUNTED = 1000;
+
+/**
+ * How often passwords were tried. An attempt counts before it is known to be wrong, so that many at once are no way round;
+ * one that was right is given back.
+ */
+export class Attempts {
+  readonly #limits: AttemptLimits;
+  readonly #clock: Clock;
+  readonly #addresses = new Map<string, Tally>();
+  readonly #users = new Map<string, Tally>();
+
+  constructor(limits: AttemptLimits, clock: Clock) {
+    this.#limits = limits;
+    this.#clock = clock;
+  }
+
+  /** Counts one; what it returns takes it back. @throws WEB_ATTEMPTS with the time to wait */
+  take(address: string, username: string): () => void {
+    const { perAddress, perUser } = this.#limits;
+    // As it came it could be of any length, and be kept.
+    const user = createHash('sha256').update(username).digest('base64');
+    const network = networkOf(address);
+    this.#require(this.#addresses, network, perAddress);
+    this.#require(this.#users, user, perUser);
+    const tallies = [this.#count(this.#addresses, network), this.#count(this.#users, user)];
+    return () => {
+      for (const tally of tallies) tally.count -= 1;
+    };
+  }
+
+  #require(tallies: Map<string, Tally>, key: string, limit: number): void {
+    const tally = tallies.get(key);
+    const wait = tally ? tally.until - this.#clock.now() : 0;
+    if (wait <= 0) tallies.delete(key);
+    else if (tally && tally.count >= limit) {
+      throw webError('WEB_ATTEMPTS', 'too many wrong passwords: wait a while', { retryAfter: wait });
+    }
+  }
+
+  #count(tallies: Map<string, Tally>, key: string): Tally {
+    let tally = tallies.get(key);
+    if (!tally) {
+      tally = { count: 0, until: this.#clock.now() + this.#limits.window };
+      tallies.set(key, tally);
+      for (const oldest of tallies.keys()) {
+        if (tallies.size <= MOST_COUNTED) break;
+        tallies.delete(oldest);
+      }
+    }
+    tally.count += 1;
+    return tally;
+  }
+}
+
+/** Who has one IPv6 address has all of its /64: they count as one client. */
+export function networkOf(address: string): string {
+  const plain = address.replace(/%.*$/, '').toLowerCase();
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/.exec(plain)?.[1];
+  if (mapped !== undefined) return mapped;
+  if (!isIPv6(plain)) return plain;
+  const [head = '', tail] = plain.split('::');
+  const before = head === '' ? [] : head.split(':');
+  const after = !tail ? [] : tail.split(':');
+  // Four hexadecimal digits stand before a last part that is written as IPv4.
+  const length = before.length + after.length + (after.at(-1)?.includes('.') ? 1 : 0);
+  const whole = tail === undefined ? before : [...before, ...Array(8 - length).fill('0'), ...after];
+  return `${whole
+    .slice(0, 4)
+    .map((group) => group.replace(/^0+(?=.)/, ''))
+    .join(':')}::/64`;
+}

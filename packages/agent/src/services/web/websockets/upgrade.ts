@@ -1,0 +1,78 @@
+import type { ServerResponse } from 'node:http';
+import type { WebSocket, WebSocketServer } from 'ws';
+import type { Action } from '../actions/action-table.ts';
+import type { Admission } from '../auth/gate.ts';
+import { webError } from '../errors.ts';
+import type { LetGo } from '../listening/upgrades.ts';
+import { lazily } from '../request-path/handlers.ts';
+import { sendText } from '../request-path/send.ts';
+import type { WebRequest } from '../request-path/web-request.ts';
+import type { WebContext } from '../web-context.ts';
+import { chooseProtocol, faultOfHandshake } from './handshake.ts';
+import { Peer } from './peer.ts';
+
+/** Makes a request that was let in a WebSocket. @throws WEB_BUSY */
+export type Upgrade = (
+  request: WebRequest,
+  response: ServerResponse,
+  admission: Admission,
+  action: Action,
+  connection: LetGo,
+) => Promise<void>;
+
+/** Milliseconds that a peer has to say that it closes, too. */
+const CLOSING = 5000;
+/** Pieces that one message may come in: each costs more than its bytes. */
+const MOST_FRAGMENTS = 1024;
+/** Milliseconds after which a client that found no room may try again. */
+const BUSY = 10_000;
+
+/** Opens the WebSockets of the program. */
+export function openSockets(context: WebContext): Upgrade {
+  const { web, headers, lasting } = context;
+  const { enable, protocol = [] } = web.webSockets;
+  const spoken = typeof protocol === 'string' ? [protocol] : protocol;
+  const server = lazily(async () => newServer(web, (await import('ws')).WebSocketServer));
+
+  return async (request, response, admission, action, connection) => {
+    const { raw } = request;
+    const { socket, head } = connection;
+    const { socket: handler } = action;
+    if (!enable || !handler) return sendText(response, 404, headers, 'Not found\n');
+    const fault = faultOfHandshake(raw);
+    if (fault) return sendText(response, fault.status, { ...headers, ...fault.headers }, `${fault.text}\n`);
+    const chosen = chooseProtocol(raw.headers['sec-websocket-protocol'], spoken);
+    if (chosen === undefined) return sendText(response, 400, headers, 'No such subprotocol is spoken\n');
+    let peer: Peer | undefined;
+    const letGo = lasting.admit(() => peer?.stop());
+    if (!letGo)
+      throw webError('WEB_BUSY', 'there are too many sockets: try again later', { retryAfter: BUSY });
+    socket.once('close', letGo);
+    if (socket.destroyed) return letGo();
+    const sockets = await server().catch((error) => {
+      letGo();
+      throw error;
+    });
+    response.detachSocket(socket);
+    const { session, identity } = admission;
+    sockets.options.handleProtocols = () => chosen;
+    sockets.handleUpgrade(raw, socket, head, (ws: WebSocket) => {
+      peer = new Peer({ context, ws, socket, request, action, session, identity });
+      peer.begin(handler);
+    });
+  };
+}
+
+function newServer(
+  { limits, webSockets }: WebContext['web'],
+  Server: typeof WebSocketServer,
+): WebSocketServer {
+  return new Server({
+    ...{ noServer: true, clientTracking: false, perMessageDeflate: false, autoPong: false },
+    // ws counts in 32 bits.
+    maxPayload: Math.min(limits.maxMessage, 2 ** 31 - 1),
+    maxFragments: MOST_FRAGMENTS,
+    skipUTF8Validation: !webSockets.validateUTF,
+    closeTimeout: CLOSING,
+  } as ConstructorParameters<typeof WebSocketServer>[0]);
+}
