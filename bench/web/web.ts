@@ -11,8 +11,8 @@ import { hasNginx, record, startBare, startFastify, startNginx } from './servers
 import type { WebServer } from './servers/web-server.ts';
 
 /** Runs of each server in a row of the table, in turn with the others. */
-const RUNS = 5;
-const SECONDS = 2;
+const RUNS = 7;
+const SECONDS = 1;
 const IDLE = 2000;
 /** Starts of an agent with the service and of one without it, in turn. */
 const STARTS = 3;
@@ -132,7 +132,7 @@ class Rows {
     const results = new Map(present.map((server) => [server, [] as LoadResult[]]));
     for (let run = 0; run <= RUNS; run += 1) {
       for (const server of present) {
-        const result = await load(server, { url: url(server), seconds: run === 0 ? 1 : SECONDS, headers });
+        const result = await load(server, { url: url(server), seconds: SECONDS, headers });
         // The first warms up.
         if (run > 0) results.get(server)?.push(result);
       }

@@ -143,7 +143,7 @@ export class Answer {
   /** Sends the head of an answer that comes in pieces. */
   begin(type: string): void {
     this.#phase = 'pieces';
-    this.#response.writeHead(this.#status ?? 200, this.#headers(type));
+    this.#sendHead(this.#status ?? 200, this.#headers(type));
   }
 
   /** Whoever calls it ends the answer. */
@@ -196,8 +196,14 @@ export class Answer {
     const status = this.#status ?? 200;
     const headers = this.#headers(type);
     if (!WITHOUT_BODY.has(status)) headers.push('content-length', String(Buffer.byteLength(body)));
-    this.#response.writeHead(status, headers);
+    this.#sendHead(status, headers);
     this.#response.end(this.#hasBody ? body : undefined);
+  }
+
+  #sendHead(status: number, headers: string[]): void {
+    // Beside headers that were set before, as that of a session, Node is slow at lists.
+    const isAlone = this.#response.getHeaderNames().length === 0;
+    this.#response.writeHead(status, isAlone ? headers : asRecord(headers));
   }
 
   #headers(type: string | undefined): string[] {
@@ -235,6 +241,17 @@ export class Answer {
 
 export function gone(): CodedError {
   return new CodedError('WEB_GONE', 'the client has gone before it had the whole answer');
+}
+
+function asRecord(headers: readonly string[]): Record<string, string | string[]> {
+  const record: Record<string, string | string[]> = {};
+  for (let at = 0; at < headers.length; at += 2) {
+    const name = headers[at] as string;
+    const value = headers[at + 1] as string;
+    const before = record[name];
+    record[name] = before === undefined ? value : [before, value].flat();
+  }
+  return record;
 }
 
 function hasControls(text: string): boolean {

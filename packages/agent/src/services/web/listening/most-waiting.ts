@@ -2,9 +2,11 @@ import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
 const WAITING = Symbol('requests that wait');
+const CURRENT = Symbol('the answer that has the socket, or had it last');
 
 interface Counted extends Socket {
   [WAITING]?: number;
+  [CURRENT]?: ServerResponse;
 }
 
 /**
@@ -20,13 +22,16 @@ export class MostWaiting {
 
   /** Whether all that a connection has asked for was answered. */
   isIdle(socket: Counted): boolean {
-    return !socket[WAITING];
+    return !socket[WAITING] && socket[CURRENT]?.writableFinished !== false;
   }
 
   /** False: it was one too many, and the connection is ended. */
   admits(socket: Counted, response: ServerResponse): boolean {
     // Node gives the socket to one answer at a time: the one that has it does not wait.
-    if (response.socket) return true;
+    if (response.socket) {
+      socket[CURRENT] = response;
+      return true;
+    }
     const waiting = (socket[WAITING] ?? 0) + 1;
     if (waiting > this.#limit) {
       socket.destroy();
