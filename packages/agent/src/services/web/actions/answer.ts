@@ -52,9 +52,14 @@ export class Answer {
     return this.#response.destroyed ? !this.#response.writableFinished : this.#request.raw.socket.destroyed;
   }
 
+  /** The handler has answered by itself, wholly or in part. */
+  get isBegun(): boolean {
+    return this.#response.headersSent || this.#phase !== 'open';
+  }
+
   /** @throws WEB_ANSWERED when the head has gone out. */
   needHead(what: string): void {
-    if (!this.#response.headersSent && this.#phase === 'open') return;
+    if (!this.isBegun) return;
     throw new CodedError('WEB_ANSWERED', `${what} comes too late: the answer has begun already`);
   }
 

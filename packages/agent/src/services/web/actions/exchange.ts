@@ -157,6 +157,11 @@ export class Exchange implements ActionContext {
     this.#identity = undefined;
   }
 
+  /** The handler has answered by itself, wholly or in part. */
+  get hasAnswered(): boolean {
+    return this.#answer.isBegun;
+  }
+
   /** The handler has ended, with what it returned. */
   finish(value: unknown): void {
     if (!this.#isLate) this.#answer.finish(value);

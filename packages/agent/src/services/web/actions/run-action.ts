@@ -1,7 +1,10 @@
 import type { ServerResponse } from 'node:http';
+import type { Admission } from '../auth/gate.ts';
 import { webError } from '../errors.ts';
 import type { Handler } from '../request-path/handlers.ts';
 import { sendError, sendText } from '../request-path/send.ts';
+import type { WebRequest } from '../request-path/web-request.ts';
+import type { ActionHandler } from '../web-api.ts';
 import type { WebContext } from '../web-context.ts';
 import { Deadlines } from './deadlines.ts';
 import { Exchange } from './exchange.ts';
@@ -27,10 +30,26 @@ export function openActions(context: WebContext): Handler {
       return sendText(response, 426, { ...headers, ...upgrade }, 'Only WebSockets are answered here\n');
     }
     const exchange = new Exchange({ context, action, request, response, admission, always });
-    const value = action.handler(exchange);
+    const { handler } = action;
+    const value = request.route.validate
+      ? validated(exchange, request, admission, handler)
+      : handler(exchange);
     if (!isPromise(value)) return exchange.finish(value);
     return settled({ exchange, response }, value);
   };
+
+  /** Between what its signature says of the request and of what it returns. */
+  async function validated(
+    exchange: Exchange,
+    request: WebRequest,
+    { identity }: Admission,
+    handler: ActionHandler,
+  ): Promise<unknown> {
+    const signature = (await context.signatures()).of(request);
+    await signature?.admit(request, identity);
+    const value = await handler(exchange);
+    return signature && !exchange.hasAnswered ? signature.filterResponse(value) : value;
+  }
 
   async function settled(running: Running, value: PromiseLike<unknown>): Promise<void> {
     deadlines.begin(running);
