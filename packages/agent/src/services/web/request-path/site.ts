@@ -171,8 +171,8 @@ export class Site {
   ): boolean {
     const { web, headers } = this.#options.context;
     const secure = 'encrypted' in raw.socket;
-    const host = web.name ?? raw.headers.host ?? '';
-    const found = redirects({ secure, host, path, query: query && `?${query}` });
+    const asked = { secure, host: raw.headers.host ?? '', path, query: query && `?${query}` };
+    const found = redirects({ ...asked, ...(web.name !== undefined && { name: web.name }) });
     if (!found) return false;
     sendText(response, found.status, { ...headers, location: found.location }, '');
     return true;

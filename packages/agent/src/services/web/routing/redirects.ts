@@ -8,6 +8,8 @@ export interface Asked {
   secure: boolean;
   /** Host and port as the request names them. */
   host: string;
+  /** The device's public name, and its port if it has one: where it is sent instead of to the host that it named. */
+  name?: string;
   path: string;
   /** With its question mark; empty without one. */
   query: string;
@@ -89,8 +91,8 @@ function fitsPath(pattern: string | undefined, path: string): boolean {
   return pattern.length > 1 && pattern.endsWith('/') ? path.startsWith(pattern) : path === pattern;
 }
 
-function locationOf(target: Parts, { secure, host, path, query }: Asked): string {
-  const from = splitHost(host, secure);
+function locationOf(target: Parts, { secure, host, name, path, query }: Asked): string {
+  const from = splitHost(name ?? host, secure);
   const scheme = target.scheme ?? (secure ? 'https' : 'http');
   const usual = scheme === 'https' ? '443' : '80';
   // Another scheme is served on another port, which is its usual one unless the rule says which.
