@@ -73,13 +73,14 @@ export class WebService implements Component, RunningWeb {
     const { web, directories, cache, clock, complain, status, figures } = options;
     this.#options = options;
     const roles = compileRoles(web.auth.roles ?? USUAL_ROLES, complain);
+    const lasting = new Lasting(web.limits.sockets);
     const context: WebContext = {
       ...{ ...options, roles },
       headers: answerHeaders(web.headers, complain),
       names: ownNames(web),
       routes: compileRoutes(web.routes, { web, roles }, complain),
-      sessions: new Sessions(web, clock),
-      lasting: new Lasting(web.limits.sockets),
+      lasting,
+      sessions: new Sessions(web, clock, (session) => lasting.endIn(session)),
       ...signingIn(options, () => context),
       signatures: lazily(async () =>
         (await import('./signatures/open-signatures.ts')).openSignatures(context),
@@ -158,11 +159,11 @@ function parts(context: WebContext, files: FileHandler): Pick<SiteOptions, 'gate
   const gate = lazily(async () => (await import('./auth/authentication.ts')).openGate(context));
   return {
     gate,
-    upgrade: lazily(async () => (await import('./websockets/upgrade.ts')).openSockets(context)),
+    upgrade: lazily(async () => (await import('./websockets/upgrade.ts')).openSockets(context, gate)),
     handlers: {
-      action: lazily(async () => (await import('./actions/run-action.ts')).openActions(context)),
+      action: lazily(async () => (await import('./actions/run-action.ts')).openActions(context, gate)),
       upload: lazily(async () => (await import('./uploads/upload-handler.ts')).openUploads(context, files)),
-      rest: lazily(async () => (await import('./rest/rest-handler.ts')).openRest(context, await gate())),
+      rest: lazily(async () => (await import('./rest/rest-handler.ts')).openRest(context, gate)),
     },
   };
 }
