@@ -16,8 +16,8 @@ export const tls = group('HTTPS', {
       description: "cipher suites by OpenSSL's or IANA's names, best first; default: those of Node",
     }),
   ),
-  minVersion: Type.Union([Type.Literal('TLS1.2'), Type.Literal('TLS1.3')], {
-    default: 'TLS1.2',
-    description: 'oldest version that is spoken',
-  }),
+  minVersion: Type.Union(
+    [Type.Literal('TLS1.2'), Type.Literal('TLS1.3'), Type.Literal('TLSv1.2'), Type.Literal('TLSv1.3')],
+    { default: 'TLS1.2', description: 'oldest version that is spoken' },
+  ),
 });

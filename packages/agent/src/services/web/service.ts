@@ -6,7 +6,7 @@ import type { AgentEvents } from '../../agent-events.ts';
 import type { AgentSettings } from '../../config.ts';
 import { type Directories, expandPath } from '../../config-loading/directories.ts';
 import { listenAddresses } from '../../config-loading/listen-address.ts';
-import type { ActionTable } from './actions/action-table.ts';
+import type { Action, ActionTable } from './actions/action-table.ts';
 import { compileRoles, USUAL_ROLES } from './auth/roles.ts';
 import { openUsers } from './auth/users.ts';
 import type { Complain } from './complain.ts';
@@ -66,6 +66,7 @@ export class WebService implements Component, RunningWeb {
   #certificate: ServerCertificate | undefined;
   /** Where uploads lie. */
   readonly #uploads: string;
+  #stopChecking = () => {};
   addresses: readonly string[] = [];
 
   /** @throws what `complain` makes of settings that cannot be meant. */
@@ -73,13 +74,14 @@ export class WebService implements Component, RunningWeb {
     const { web, directories, cache, clock, complain, status, figures } = options;
     this.#options = options;
     const roles = compileRoles(web.auth.roles ?? USUAL_ROLES, complain);
+    const lasting = new Lasting(web.limits.sockets);
     const context: WebContext = {
       ...{ ...options, roles },
       headers: answerHeaders(web.headers, complain),
       names: ownNames(web),
       routes: compileRoutes(web.routes, { web, roles }, complain),
-      sessions: new Sessions(web, clock),
-      lasting: new Lasting(web.limits.sockets),
+      lasting,
+      sessions: new Sessions(web, clock, (session) => lasting.endIn(session)),
       ...signingIn(options, () => context),
       signatures: lazily(async () =>
         (await import('./signatures/open-signatures.ts')).openSignatures(context),
@@ -112,7 +114,8 @@ export class WebService implements Component, RunningWeb {
     if (web.signatures.enable || routes.some(({ validate }) => validate)) await signatures();
     warnOfOpenWrites(routes, this.#options.logger);
     await clearUploads(this.#uploads);
-    if (actions.all.length > 0) (await import('./actions/check-actions.ts')).checkActions(this.#context);
+    for (const action of actions.all) await this.#check(action);
+    this.#stopChecking = actions.onAdd((action) => void this.#check(action));
     if (mayHoldUsers(this.#context)) (await import('./auth/check-users.ts')).checkUsers(this.#context);
     const addresses: string[] = [];
     for (const address of listenAddresses(web)) addresses.push(await this.#servers.listen(address));
@@ -126,10 +129,16 @@ export class WebService implements Component, RunningWeb {
 
   async stop(): Promise<void> {
     this.addresses = [];
+    this.#stopChecking();
     this.#context.lasting.endAll();
     await this.#servers.close();
     await this.#certificate?.stop();
     this.#certificate = undefined;
+  }
+
+  async #check(action: Action): Promise<void> {
+    const { checkAction } = await import('./actions/check-actions.ts');
+    checkAction(action, this.#context);
   }
 
   async #tls(): Promise<TlsOptions> {
@@ -158,11 +167,11 @@ function parts(context: WebContext, files: FileHandler): Pick<SiteOptions, 'gate
   const gate = lazily(async () => (await import('./auth/authentication.ts')).openGate(context));
   return {
     gate,
-    upgrade: lazily(async () => (await import('./websockets/upgrade.ts')).openSockets(context)),
+    upgrade: lazily(async () => (await import('./websockets/upgrade.ts')).openSockets(context, gate)),
     handlers: {
-      action: lazily(async () => (await import('./actions/run-action.ts')).openActions(context)),
+      action: lazily(async () => (await import('./actions/run-action.ts')).openActions(context, gate)),
       upload: lazily(async () => (await import('./uploads/upload-handler.ts')).openUploads(context, files)),
-      rest: lazily(async () => (await import('./rest/rest-handler.ts')).openRest(context, await gate())),
+      rest: lazily(async () => (await import('./rest/rest-handler.ts')).openRest(context, gate)),
     },
   };
 }

@@ -23,6 +23,16 @@ describe('the actions of a program', () => {
     ]);
   });
 
+  it('are told of as they come, until nobody listens', () => {
+    const { web, actions } = table();
+    const told: string[] = [];
+    const stop = actions.onAdd(({ path }) => told.push(path));
+    web.action('/a', answer);
+    stop();
+    web.action('/b', answer);
+    expect(told).toEqual(['/a']);
+  });
+
   it('have a path each, which is free again when one is taken away', () => {
     const { web, asked } = table();
     const remove = web.action('/api/', answer);

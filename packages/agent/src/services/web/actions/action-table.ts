@@ -15,6 +15,7 @@ export class ActionTable {
   readonly #exact = new Map<string, Action>();
   /** Those that answer all below their path, longest path first. */
   #prefixes: Action[] = [];
+  readonly #listeners = new Set<(action: Action) => void>();
 
   /** Returns what takes it away again. @throws WEB_ACTION_PATH, WEB_ACTION_TAKEN */
   add(action: Action): () => void {
@@ -30,6 +31,7 @@ export class ActionTable {
     if (path.endsWith('/')) {
       this.#prefixes = [...this.#prefixes, action].sort((a, b) => b.path.length - a.path.length);
     }
+    for (const listener of this.#listeners) listener(action);
     return () => {
       if (this.#exact.get(path) !== action) return;
       this.#exact.delete(path);
@@ -41,6 +43,12 @@ export class ActionTable {
   find(path: string): Action | undefined {
     if (this.#exact.size === 0) return undefined;
     return this.#exact.get(path) ?? this.#prefixes.find((each) => path.startsWith(each.path));
+  }
+
+  /** Tells of each that is added from now on; returns what ends that. */
+  onAdd(listener: (action: Action) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
   }
 
   get all(): readonly Action[] {

@@ -40,8 +40,13 @@ export class Exchange implements ActionContext {
     const { request, response, always, admission, context } = parts;
     this.#parts = parts;
     this.#answer = new Answer({ request, response, always, buffer: context.web.limits.buffer });
-    this.#identity = admission.identity;
-    this.#session = admission.session;
+    this.admit(admission);
+  }
+
+  /** The request is who was let in by this. */
+  admit({ identity, session }: Admission): void {
+    this.#identity = identity;
+    this.#session = session;
   }
 
   get method(): string {
@@ -128,8 +133,9 @@ export class Exchange implements ActionContext {
   events(): EventStream {
     const { context, request, response } = this.#parts;
     this.#answer.needHead('events()');
+    const { username } = this;
     const session = this.#session;
-    return openEventStream({ context, request, response, session, answer: this.#answer });
+    return openEventStream({ context, request, response, session, username, answer: this.#answer });
   }
 
   signIn(username: string, role: string): void {
@@ -144,7 +150,10 @@ export class Exchange implements ActionContext {
     const session = context.sessions.signIn(request, response, { username, role });
     this.#asSession(session);
     if (session) tellToken(request, session);
-    for (const [name, value] of before?.values ?? []) session?.values.set(name, value);
+    // One that this request began is in no cookie of it yet.
+    if (before?.username === undefined) {
+      for (const [name, value] of before?.values ?? []) session?.values.set(name, value);
+    }
     this.#identity = { username, role };
   }
 
@@ -165,6 +174,11 @@ export class Exchange implements ActionContext {
   /** The handler has ended, with what it returned. */
   finish(value: unknown): void {
     if (!this.#isLate) this.#answer.finish(value);
+  }
+
+  /** Somebody else has answered, and the handler is not asked. */
+  leave(): void {
+    this.#answer.take();
   }
 
   /** Nobody waits for the handler any longer. False: it has begun to answer, and may go on. */

@@ -1,9 +1,9 @@
 import type { ServerResponse } from 'node:http';
-import type { Admission } from '../auth/gate.ts';
+import { type Admitted, admitByRole } from '../auth/further-role.ts';
+import type { Gate } from '../auth/gate.ts';
 import { webError } from '../errors.ts';
 import type { Handler } from '../request-path/handlers.ts';
 import { sendError, sendText } from '../request-path/send.ts';
-import type { WebRequest } from '../request-path/web-request.ts';
 import type { ActionHandler } from '../web-api.ts';
 import type { WebContext } from '../web-context.ts';
 import { Deadlines } from './deadlines.ts';
@@ -15,8 +15,8 @@ interface Running {
 }
 
 /** Runs the actions of the program. */
-export function openActions(context: WebContext): Handler {
-  const { headers, web, clock, logger } = context;
+export function openActions(context: WebContext, gate: () => Promise<Gate>): Handler {
+  const { headers, web, clock, logger, roles } = context;
   const always = Object.entries({ 'cache-control': 'no-store', ...headers }).flat();
   const deadlines = new Deadlines<Running>(web.timeouts.request, clock, ({ exchange, response }) => {
     if (!exchange.giveUp()) return;
@@ -32,21 +32,22 @@ export function openActions(context: WebContext): Handler {
     const exchange = new Exchange({ context, action, request, response, admission, always });
     const { handler } = action;
     const value = request.route.validate
-      ? validated(exchange, request, admission, handler)
+      ? validated(exchange, { request, response, admission, action }, handler)
       : handler(exchange);
     if (!isPromise(value)) return exchange.finish(value);
     return settled({ exchange, response }, value);
   };
 
   /** Between what its signature says of the request and of what it returns. */
-  async function validated(
-    exchange: Exchange,
-    request: WebRequest,
-    { identity }: Admission,
-    handler: ActionHandler,
-  ): Promise<unknown> {
+  async function validated(exchange: Exchange, admitted: Admitted, handler: ActionHandler): Promise<unknown> {
+    const { request } = admitted;
     const signature = (await context.signatures()).of(request);
-    await signature?.admit(request, identity);
+    if (signature?.role !== undefined) {
+      const admission = await admitByRole(signature.role, admitted, { gate, roles });
+      if (!admission) return exchange.leave();
+      exchange.admit(admission);
+    }
+    await signature?.admit(request);
     const value = await handler(exchange);
     return signature && !exchange.hasAnswered ? signature.filterResponse(value) : value;
   }

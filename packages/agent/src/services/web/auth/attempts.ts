@@ -21,33 +21,62 @@ interface Tally {
 /** Clients and users that are counted at once; beyond, the oldest are forgotten. */
 const MOST_COUNTED = 1000;
 
+/** One password that is being tried. */
+export interface Attempt {
+  /** Nobody knows whether it was right: it does not count. */
+  takeBack(): void;
+  /** It does not count, and the client is known to be the user's. */
+  wasRight(): void;
+}
+
 /**
  * How often passwords were tried. An attempt counts before it is known to be wrong, so that many at once are no way round;
- * one that was right is given back.
+ * one that was right is given back. A client from which a user has signed in is counted by its address alone: else strangers
+ * could keep the owner out for as long as they like to try.
  */
 export class Attempts {
   readonly #limits: AttemptLimits;
   readonly #clock: Clock;
   readonly #addresses = new Map<string, Tally>();
   readonly #users = new Map<string, Tally>();
+  /** Clients with a user that has signed in from there. */
+  readonly #known = new Set<string>();
 
   constructor(limits: AttemptLimits, clock: Clock) {
     this.#limits = limits;
     this.#clock = clock;
   }
 
-  /** Counts one; what it returns takes it back. @throws WEB_ATTEMPTS with the time to wait */
-  take(address: string, username: string): () => void {
+  /** Counts one. @throws WEB_ATTEMPTS with the time to wait */
+  take(address: string, username: string): Attempt {
     const { perAddress, perUser } = this.#limits;
     // As it came it could be of any length, and be kept.
     const user = createHash('sha256').update(username).digest('base64');
     const network = networkOf(address);
+    const pair = `${network} ${user}`;
+    const isKnown = this.#known.has(pair);
     this.#require(this.#addresses, network, perAddress);
-    this.#require(this.#users, user, perUser);
-    const tallies = [this.#count(this.#addresses, network), this.#count(this.#users, user)];
-    return () => {
+    if (!isKnown) this.#require(this.#users, user, perUser);
+    const tallies = [this.#count(this.#addresses, network)];
+    if (!isKnown) tallies.push(this.#count(this.#users, user));
+    const takeBack = () => {
       for (const tally of tallies) tally.count -= 1;
     };
+    return {
+      takeBack,
+      wasRight: () => {
+        takeBack();
+        this.#remember(pair);
+      },
+    };
+  }
+
+  #remember(pair: string): void {
+    // Those that came back last stand last.
+    this.#known.delete(pair);
+    this.#known.add(pair);
+    const [oldest] = this.#known;
+    if (this.#known.size > MOST_COUNTED && oldest !== undefined) this.#known.delete(oldest);
   }
 
   #require(tallies: Map<string, Tally>, key: string, limit: number): void {

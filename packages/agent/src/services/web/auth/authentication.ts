@@ -68,15 +68,24 @@ class Authentication implements Gate {
   }
 
   async door(request: WebRequest, response: ServerResponse): Promise<boolean> {
-    const { routes, actions, web } = this.#context;
-    const isNeeded =
-      web.sessions.enable &&
-      (Object.keys(web.auth.users).length > 0 ||
-        routes.some(({ role }) => role !== undefined) ||
-        actions.all.some(({ options: { role = 'public' } }) => role !== 'public'));
-    if (!isNeeded) return false;
+    if (!this.#context.web.sessions.enable || !(await this.#isDoorNeeded())) return false;
     this.#requireLocalHost(request);
     return (await this.#door()).door(request, response);
+  }
+
+  /** Whether there is somebody who could sign in, or something that needs it: else nobody is to set a first password. */
+  async #isDoorNeeded(): Promise<boolean> {
+    const { routes, actions, web, database, signatures, users } = this.#context;
+    const isRole = (role: string | undefined) => (role ?? 'public') !== 'public';
+    if (Object.keys(web.auth.users).length > 0) return true;
+    if (routes.some(({ role }) => isRole(role))) return true;
+    if (actions.all.some(({ options: { role } }) => isRole(role))) return true;
+    if (routes.some(({ handler, models }) => handler === 'rest' && !models)) {
+      const models = [...(database()?.schema.models.values() ?? [])];
+      if (models.some((model) => isRole(model.web?.read) || isRole(model.web?.write))) return true;
+    }
+    if (routes.some(({ validate }) => validate) && (await signatures()).asksForRoles) return true;
+    return !(await users()).isEmpty;
   }
 
   #ask(

@@ -55,6 +55,19 @@ describe('basic authentication', () => {
     expect(browser.cookies.size).toBe(0);
   });
 
+  it('hashes once for a page that asks for much at once', async () => {
+    await using web = await site(overHttp);
+    const before = web.hashes;
+    const browser = new Browser(web);
+    const asked = Array.from({ length: 9 }, () => browser.get('/a.html', basic(`ann:${PASSWORD}`)));
+    expect((await Promise.all(asked)).map(({ status }) => status)).toEqual(Array(9).fill(200));
+    expect(web.hashes - before).toBe(1);
+    const wrong = Array.from({ length: 2 }, () => browser.get('/a.html', basic('ann:wrong')));
+    for (const { status, headers } of await Promise.all(wrong)) {
+      expect([status, headers['www-authenticate']]).toEqual([401, expect.stringMatching(/^Basic/)]);
+    }
+  });
+
   it('takes no passwords that anybody on the way can read', async () => {
     await using web = await site({ route: { authType: 'basic' } });
     const { status, headers } = await new Browser(web).get('/a.html', basic(`ann:${PASSWORD}`));

@@ -4,6 +4,7 @@ import type { WebRequest } from '../request-path/web-request.ts';
 import type { WebContext } from '../web-context.ts';
 import type { Identity } from './gate.ts';
 import type { SignIn } from './sign-in.ts';
+import type { User } from './user-store.ts';
 
 /** Milliseconds for which a password that was right needs not be hashed again. */
 const REMEMBERED = 60_000;
@@ -17,6 +18,8 @@ export class Basic {
   readonly #signIn: SignIn;
   readonly #secret = randomBytes(32);
   readonly #right = new Map<string, { identity: Identity; until: number; changes: number }>();
+  /** Passwords that are being hashed: a page asks for all that belongs to it at once. */
+  readonly #checking = new Map<string, Promise<User | undefined>>();
 
   constructor(context: WebContext, signIn: SignIn) {
     this.#context = context;
@@ -52,7 +55,9 @@ export class Basic {
     const { address } = request;
     const { users } = this.#signIn;
     const { changes } = users;
-    const user = await this.#signIn.check({ ...claimed, address });
+    const checking = this.#checking.get(key) ?? this.#signIn.check({ ...claimed, address });
+    this.#checking.set(key, checking);
+    const user = await checking.finally(() => this.#checking.delete(key));
     if (!user) throw this.#refused(request);
     const { username, role } = user;
     const identity = { username, role };

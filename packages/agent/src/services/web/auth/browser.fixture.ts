@@ -18,10 +18,13 @@ export interface Sent {
 /** A client that keeps cookies, as browsers do. */
 export class Browser {
   readonly #url: () => string;
+  readonly #from: string;
   readonly cookies = new Map<string, string>();
 
-  constructor(world: { url: string }) {
+  /** @param from The address that it has. */
+  constructor(world: { url: string }, from = '127.0.0.1') {
     this.#url = () => world.url;
+    this.#from = from;
   }
 
   get(path: string, headers: Record<string, string> = {}): Promise<Answer> {
@@ -47,7 +50,8 @@ export class Browser {
       ...headers,
     };
     return new Promise((resolve, reject) => {
-      const outgoing = request(this.#url(), { path, headers: all, method, agent: false }, (response) => {
+      const options = { path, headers: all, method, agent: false, localAddress: this.#from } as const;
+      const outgoing = request(this.#url(), options, (response) => {
         let text = '';
         for (const each of response.headers['set-cookie'] ?? []) this.#keep(each);
         response.setEncoding('utf8').on('data', (chunk) => {

@@ -57,7 +57,7 @@ export class Digest {
     if (!answer || !this.#fits(answer, request)) throw this.#challenge(request);
     const state = this.#nonces.check(answer.nonce);
     if (state !== 'fresh') throw this.#challenge(request, state === 'stale');
-    const giveBack = this.#signIn.attempts.take(request.address, answer.username);
+    const attempt = this.#signIn.attempts.take(request.address, answer.username);
     const user = this.#signIn.users.find(answer.username);
     const ha1 = user && ha1Of(user.password, algorithm);
     const expected = Buffer.from(responseTo(algorithm, ha1 ?? this.#nobody, request.method, answer), 'hex');
@@ -66,7 +66,7 @@ export class Digest {
       this.#signIn.failures.add(request.address);
       throw this.#challenge(request);
     }
-    giveBack();
+    attempt.wasRight();
     if (this.#tracks && !this.#nonces.use(answer.nonce, Number.parseInt(answer.nc, 16))) {
       throw this.#challenge(request, true);
     }

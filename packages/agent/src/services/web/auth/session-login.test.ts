@@ -1,9 +1,11 @@
 import { readFile, stat } from 'node:fs/promises';
 import { VirtualClock } from '@ioto/testkit';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { makeSettings } from '../../../config-loading/settings.ts';
 import { cheapPasswords } from '../passwords/cheap-passwords.fixture.ts';
 import { WebWorld } from '../web-world.fixture.ts';
 import { Browser } from './browser.fixture.ts';
+import { Door } from './door.ts';
 
 const PASSWORD = 'correct horse';
 const hash = await cheapPasswords().hash(PASSWORD);
@@ -185,6 +187,13 @@ describe('who signs in', () => {
     expect((await new Browser(web).post('/api/public/login', sent)).status).toBe(status);
   });
 
+  it('finds doors where the program knows users, though nothing of the settings asks for a role', async () => {
+    await using web = await site({ routes: [], auth: {} });
+    expect((await new Browser(web).get('/api/public/login')).status).toBe(404);
+    await web.users.put({ username: 'ann', password: PASSWORD, role: 'user' });
+    expect((await new Browser(web).login('ann', PASSWORD)).status).toBe(200);
+  });
+
   it('finds doors only where something needs it, and by their methods', async () => {
     await using web = await site();
     const browser = new Browser(web);
@@ -281,6 +290,23 @@ describe('a device without users', () => {
     expect((await new Browser(web).post('/api/public/login', { json: known })).status).toBe(
       setup === 'off' ? 401 : 200,
     );
+  });
+
+  it('that says setup: local is set up by nobody from elsewhere', async () => {
+    const { web: settings } = makeSettings({ web: { auth: { setup: 'local' } } }, () => 'web.json5');
+    const context = { web: settings, headers: {}, sessions: { find: () => undefined } } as never;
+    const door = new Door(context, { users: { isEmpty: true } } as never);
+    const setupFrom = async (address: string) => {
+      const response = { req: {}, writeHead: () => undefined, end: vi.fn() };
+      const request = { method: 'GET', path: settings.auth.login, address };
+      await door.door(request as never, response as never);
+      return JSON.parse(response.end.mock.calls[0]?.[0]).setup;
+    };
+    expect(await setupFrom('127.0.0.1')).toBe(true);
+    expect(await setupFrom('::1')).toBe(true);
+    for (const address of ['192.0.2.1', '::ffff:192.0.2.1', 'fe80::1', '']) {
+      expect(await setupFrom(address), address).toBe(false);
+    }
   });
 
   it('is not set up anew because its file of users is damaged', async () => {

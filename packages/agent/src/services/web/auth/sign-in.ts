@@ -40,22 +40,23 @@ export class SignIn {
    * @throws WEB_ATTEMPTS, WEB_BUSY
    */
   async check({ username, password, address }: Claimed): Promise<User | undefined> {
-    const giveBack = this.attempts.take(address, username);
+    const attempt = this.attempts.take(address, username);
     const user = this.users.find(username);
     let verdict: Awaited<ReturnType<Passwords['verify']>>;
     try {
       verdict = await this.passwords.verify(user?.password, { username, realm: this.realm, password });
     } catch (error) {
-      giveBack();
+      attempt.takeBack();
       throw error;
     }
     if (!user || !verdict.isRight) {
       this.failures.add(address);
       return undefined;
     }
-    giveBack();
+    attempt.wasRight();
     if (verdict.upgraded !== undefined) await this.#upgrade(user, verdict.upgraded);
-    return user;
+    // Hashing takes its time: a password that was changed meanwhile, and a role that was taken away, are worth nothing.
+    return this.users.isStill(user) ? user : undefined;
   }
 
   /** What digest authentication is checked by has to stay as it is. A disk that is full keeps nobody out. */

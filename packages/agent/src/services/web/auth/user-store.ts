@@ -11,6 +11,13 @@ export interface User {
   readonly role: string;
 }
 
+/** What of a user is to become another; what is undefined stays. */
+export interface UserChange {
+  readonly username: string;
+  readonly password: string | undefined;
+  readonly role: string | undefined;
+}
+
 type ConfiguredUser = WebContext['web']['auth']['users'][string];
 
 /** The role of a user of the configuration; older files have a list, and the last of it counts. */
@@ -28,6 +35,8 @@ export class UserStore {
   readonly #database: DatabaseUsers | undefined;
   /** What was found last of each, which its sessions go by. */
   readonly #seen = new Map<string, string>();
+  /** Hashes that took the place of older ones of the same passwords, with the older ones. */
+  readonly #upgrades = new Map<string, string>();
   #turn: Promise<unknown> = Promise.resolve();
   /** Grows with every change of a user. */
   changes = 0;
@@ -47,10 +56,21 @@ export class UserStore {
     return new UserStore(context, file, database && keeps ? new DatabaseUsers(database) : undefined);
   }
 
+  /** Whoever finds a user changed first ends what the user was signed in with: nobody comes in between. */
   find(username: string): User | undefined {
     const user = this.#fromFiles(username) ?? this.#database?.find(username);
-    if (user) this.#seen.set(username, stampOf(user));
+    const seen = this.#seen.get(username);
+    const now = user && this.#stampOf(user);
+    if (now === undefined) this.#seen.delete(username);
+    else this.#seen.set(username, now);
+    if (seen !== undefined && seen !== now) this.#end(username);
     return user;
+  }
+
+  /** Whether a user is still the one that was found: of the same password and role. */
+  isStill(user: User): boolean {
+    const now = this.find(user.username);
+    return now !== undefined && this.#stampOf(now) === this.#stampOf(user);
   }
 
   get all(): User[] {
@@ -74,11 +94,19 @@ export class UserStore {
     });
   }
 
-  /** Adds a user or changes it; its sessions end. */
-  put(user: User): Promise<void> {
+  /**
+   * Adds a user or changes it, as it is when its turn has come; its sessions end.
+   *
+   * @throws WEB_USER for a new one without password or role.
+   */
+  put({ username, password, role }: UserChange): Promise<void> {
     return this.#inTurn(async () => {
-      await this.#write(user);
-      this.#changed(user.username);
+      const known = this.find(username);
+      const user = { username, password: password ?? known?.password, role: role ?? known?.role };
+      if (user.password === undefined) throw webError('WEB_USER', 'password: a new user needs one');
+      if (user.role === undefined) throw webError('WEB_USER', 'role: a new user needs one');
+      await this.#write(user as User);
+      this.#changed(username);
     });
   }
 
@@ -99,7 +127,7 @@ export class UserStore {
     return this.#inTurn(async () => {
       const now = this.find(username);
       if (now?.password !== password) return;
-      this.#seen.set(username, stampOf({ ...now, password: hash }));
+      this.#upgrades.set(hash, this.#upgrades.get(password) ?? password);
       await this.#write({ ...now, password: hash });
     });
   }
@@ -135,11 +163,19 @@ export class UserStore {
   }
 
   #changed(username: string): void {
-    const seen = this.#seen.get(username);
-    const now = this.find(username);
-    if (seen !== undefined && now && stampOf(now) === seen) return;
+    const wasSeen = this.#seen.has(username);
+    this.find(username);
+    if (!wasSeen) this.#end(username);
+  }
+
+  #end(username: string): void {
     this.changes += 1;
     this.#context.sessions.endOf(username);
+    this.#context.lasting.endOf(username);
+  }
+
+  #stampOf({ password, role }: User): string {
+    return `${role}\n${this.#upgrades.get(password) ?? password}`;
   }
 
   /** Each is decided by what the one before it left. */
@@ -157,8 +193,4 @@ function isOf({ replaces }: FileUser, configured: ConfiguredUser | undefined): b
 
 function digestOf(text: string): string {
   return createHash('sha256').update(text).digest('hex');
-}
-
-function stampOf({ password, role }: User): string {
-  return `${role}\n${password}`;
 }

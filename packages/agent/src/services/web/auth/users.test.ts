@@ -196,6 +196,23 @@ describe('who tries passwords', () => {
     }
   });
 
+  it('is not held up by strangers where it has signed in before', async () => {
+    await using web = await site({ ...auth, attempts: { perAddress: 3, perUser: 3 } });
+    const [owner, stranger] = [new Browser(web), new Browser(web, '127.0.0.2')];
+    expect((await owner.login('ann', PASSWORD)).status).toBe(200);
+    for (const status of [401, 401, 401, 429])
+      expect((await stranger.login('ann', 'wrong')).status).toBe(status);
+    expect((await new Browser(web, '127.0.0.3').login('ann', PASSWORD)).status).toBe(429);
+    for (const status of [401, 401, 401, 429])
+      expect((await owner.login('ann', 'wrong')).status).toBe(status);
+    await using other = await site({ ...auth, attempts: { perAddress: 3, perUser: 3 } });
+    const again = new Browser(other);
+    await again.login('ann', PASSWORD);
+    for (const status of [401, 401, 401])
+      expect((await new Browser(other, '127.0.0.2').login('ann', 'wrong')).status).toBe(status);
+    expect((await again.login('ann', PASSWORD)).status).toBe(200);
+  });
+
   it('is held up for one user too, from wherever', async () => {
     await using web = await site({ ...auth, attempts: { perAddress: 100, perUser: 2 } });
     const browser = new Browser(web);

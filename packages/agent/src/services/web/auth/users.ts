@@ -15,13 +15,12 @@ export function openUsers(context: WebContext): WebUsers {
       const users = await context.users();
       requireUsername(username);
       const known = users.find(username);
-      const newRole = role ?? known?.role;
-      if (newRole === undefined || (role !== undefined && !context.roles.has(role))) {
+      if (role === undefined ? !known : !context.roles.has(role)) {
         throw webError('WEB_USER', `role: must be one of ${[...context.roles.keys()].join(', ')}`);
       }
       if (password === undefined && !known) throw webError('WEB_USER', 'password: a new user needs one');
-      const hash = password === undefined ? known?.password : await hashed(context, username, password);
-      await users.put({ username, password: hash ?? '', role: newRole });
+      const hash = password === undefined ? undefined : await hashed(context, username, password);
+      await users.put({ username, password: hash, role });
     },
     async remove(username) {
       await (await context.users()).remove(username);

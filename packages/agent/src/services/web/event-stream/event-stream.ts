@@ -18,6 +18,7 @@ export interface EventStreamParts {
   response: ServerResponse;
   /** The stream ends with it. */
   session: Session | undefined;
+  username: string | undefined;
   answer: Answer;
 }
 
@@ -41,7 +42,8 @@ class Events implements EventStream {
 
   begin(): void {
     const { context, request, response, answer } = this.#parts;
-    const letGo = context.lasting.admit(() => this.close());
+    const { session, username } = this.#parts;
+    const letGo = context.lasting.admit({ session, username, end: () => this.close() });
     if (!letGo)
       throw webError('WEB_BUSY', 'there are too many streams: try again later', { retryAfter: BUSY });
     this.#letGo = letGo;

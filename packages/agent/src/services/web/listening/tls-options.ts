@@ -29,7 +29,7 @@ export function tlsOptions({ settings, locate, complain }: TlsChoice): TlsOption
     ...(authority !== undefined && { ca: readFile(locate(authority), 'authority', complain) }),
     ...(verify.client && { requestCert: true, rejectUnauthorized: verify.issuer }),
     ...(ciphers !== undefined && { ciphers: cipherList(ciphers, complain) }),
-    minVersion: minVersion === 'TLS1.3' ? 'TLSv1.3' : 'TLSv1.2',
+    minVersion: minVersion.endsWith('1.3') ? 'TLSv1.3' : 'TLSv1.2',
     ALPNProtocols: ['http/1.1'],
     honorCipherOrder: true,
   };

@@ -1,6 +1,6 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
-import type { Admission, Gate } from '../auth/gate.ts';
-import { may } from '../auth/roles.ts';
+import { admitByRole } from '../auth/further-role.ts';
+import type { Gate } from '../auth/gate.ts';
 import { webError } from '../errors.ts';
 import type { Handler } from '../request-path/handlers.ts';
 import { sendJson } from '../request-path/send.ts';
@@ -13,7 +13,7 @@ import { type ShownModel, shownModel } from './shown-models.ts';
 const READS = ['GET', 'HEAD'];
 
 /** Routes of the database: lists at MODEL, items at MODEL/KEY… below the route. */
-export function openRest(context: WebContext, gate: Gate): Handler {
+export function openRest(context: WebContext, gate: () => Promise<Gate>): Handler {
   const { headers, roles } = context;
 
   return async (request, response, admission) => {
@@ -24,24 +24,10 @@ export function openRest(context: WebContext, gate: Gate): Handler {
     const isList = key.length === 0 && keyNames(shown.model).length > 0;
     requireMethod(request, response, shown, isList);
     const role = READS.includes(request.method) ? shown.read : shown.write;
-    if (role && !(await admitted(role, request, response, admission))) return;
+    if (role && !(await admitByRole(role, { request, response, admission }, { gate, roles }))) return;
     const asked = { database, model: shown.model, method: request.method, headers: request.raw.headers };
     answer(request, response, await outcomeOf(asked, request, key, isList));
   };
-
-  /** Lets in by the role of the model who was let in by the route alone. */
-  async function admitted(
-    role: string,
-    request: WebRequest,
-    response: ServerResponse,
-    { identity }: Admission,
-  ): Promise<boolean> {
-    if (!identity) {
-      return (await gate.admit(request, response, { roles: [role], xsrf: true })) !== undefined;
-    }
-    if (may(roles, identity.role, role)) return true;
-    throw webError('WEB_ROLE', `this needs the role ${role}`);
-  }
 
   function answer(request: WebRequest, response: ServerResponse, outcome: Outcome): void {
     const { status, value, etag, address } = outcome;

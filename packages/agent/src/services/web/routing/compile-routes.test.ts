@@ -30,6 +30,7 @@ describe('the routes of web.json5', () => {
     const [route] = compile({ methods: ['get', 'PUT'] });
     expect(route?.allow).toBe('GET, PUT, HEAD');
     expect([...(compile({ methods: ['DELETE'] })[0]?.methods ?? [])]).toEqual(['DELETE']);
+    expect([...(compile({ methods: ['GET', 'TRACE'] })[0]?.methods ?? [])]).toEqual(['GET', 'HEAD']);
   });
 
   it('say how long browsers may keep their files, by their endings', () => {

@@ -4,6 +4,8 @@ import { mayAnybody, type Roles } from '../auth/roles.ts';
 import type { Complain } from '../complain.ts';
 import type { Route, RouteSettings } from './route.ts';
 
+/** Files of Ioto name it; what a browser sends would be shown to its scripts, cookies included (RFC 9110 §9.3.8). */
+const NEVER_ANSWERED = 'TRACE';
 const KNOWN_METHODS = new Set(['GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'PATCH', 'DELETE']);
 /** Actions say themselves what they answer. */
 const METHODS: Record<RouteSettings['handler'], readonly string[]> = {
@@ -57,7 +59,9 @@ function compile(
   if (trim !== '' && !match.startsWith(trim)) {
     throw bad('trim', `the path that it matches does not begin with ${JSON.stringify(trim)}`);
   }
-  const methods = (route.methods ?? METHODS[route.handler]).map((method) => method.toUpperCase());
+  const methods = (route.methods ?? METHODS[route.handler])
+    .map((method) => method.toUpperCase())
+    .filter((method) => method !== NEVER_ANSWERED);
   const unknown = methods.find((method) => !KNOWN_METHODS.has(method));
   if (unknown !== undefined) {
     throw bad('methods', `${unknown} is none of ${[...KNOWN_METHODS].join(', ')}`);

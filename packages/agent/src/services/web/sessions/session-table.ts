@@ -31,10 +31,13 @@ export class SessionTable {
   readonly #limits: SessionLimits;
   readonly #clock: Clock;
   readonly #held = new Map<string, Held>();
+  readonly #ended: (session: Session) => void;
 
-  constructor(limits: SessionLimits, clock: Clock) {
+  /** @param ended Told of each that ends before its time is over, and of others when that is noticed. */
+  constructor(limits: SessionLimits, clock: Clock, ended: (session: Session) => void = () => undefined) {
     this.#limits = limits;
     this.#clock = clock;
+    this.#ended = ended;
   }
 
   get size(): number {
@@ -47,7 +50,7 @@ export class SessionTable {
     if (!session) return undefined;
     const now = this.#clock.now();
     if (this.#isOver(session, now)) {
-      this.#held.delete(id);
+      this.#end(session);
       return undefined;
     }
     session.used = now;
@@ -66,7 +69,7 @@ export class SessionTable {
   /** A new one; undefined when there are as many as there may be, and nobody displaces who else has signed in. */
   open(who?: { username: string; role: string }, values = new Map<string, unknown>()): Session | undefined {
     const now = this.#clock.now();
-    for (const [id, session] of this.#held) if (this.#isOver(session, now)) this.#held.delete(id);
+    for (const session of this.#held.values()) if (this.#isOver(session, now)) this.#end(session);
     if (this.#held.size >= this.#limits.sessions && !this.#makeRoom(who?.username)) return undefined;
     const session: Held = {
       id: randomBytes(16).toString('base64url'),
@@ -79,31 +82,47 @@ export class SessionTable {
     return session;
   }
 
-  /** The same browser, signed in: what it holds goes along, its old ID is worth nothing. */
+  /**
+   * The same browser, signed in: its old ID is worth nothing, and what it holds goes along unless it was another user's.
+   */
   signIn(before: Session | undefined, who: { username: string; role: string }): Session | undefined {
-    if (before) this.#held.delete(before.id);
-    return this.open(who, before?.values);
+    if (before) this.#end(before);
+    const isOwn = before?.username === undefined || before.username === who.username;
+    return this.open(who, isOwn ? before?.values : undefined);
   }
 
   end(id: string): void {
-    this.#held.delete(id);
+    const session = this.#held.get(id);
+    if (session) this.#end(session);
   }
 
   /** A password or a role has changed: who signed in by the old one signs in anew. */
   endOf(username: string): void {
-    for (const [id, session] of this.#held) if (session.username === username) this.#held.delete(id);
+    for (const session of this.#held.values()) if (session.username === username) this.#end(session);
+  }
+
+  #end(session: Session): void {
+    if (this.#held.delete(session.id)) this.#ended(session);
   }
 
   #isOver({ began, used }: Held, now: number): boolean {
     return now - used >= this.#limits.idle || now - began >= this.#limits.lifetime;
   }
 
-  /** A visitor goes first; then, for who signs in once more, the session that the same user has not used the longest. */
+  /**
+   * A visitor goes first. Then, for who signs in, the session not used the longest of the same user, else of whoever has the
+   * most: a user who signs in again and again takes no room of others. The only one of somebody else never goes.
+   */
   #makeRoom(user: string | undefined): boolean {
     const held = [...this.#held.values()];
-    const goes =
-      held.find(({ username }) => username === undefined) ??
-      (user === undefined ? undefined : held.find(({ username }) => username === user));
-    return goes !== undefined && this.#held.delete(goes.id);
+    const isFor = (name: string | undefined) => held.filter(({ username }) => username === name);
+    let [goes] = isFor(undefined);
+    if (!goes && user !== undefined) {
+      const lists = held.map(({ username }) => isFor(username));
+      const [most = []] = lists.sort((a, b) => b.length - a.length);
+      goes = isFor(user)[0] ?? (most.length > 1 ? most[0] : undefined);
+    }
+    if (goes) this.#end(goes);
+    return goes !== undefined;
   }
 }

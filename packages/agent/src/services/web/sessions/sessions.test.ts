@@ -48,6 +48,24 @@ describe('a session', () => {
     expect(sessions.open()).toBeUndefined();
   });
 
+  it('keeps what it holds from the next user of the browser', () => {
+    const { table: sessions } = table();
+    const mine = sessions.open(ann);
+    mine?.values.set('draft', 'secret');
+    expect(sessions.signIn(mine, { ...ann, username: 'ben' })?.values.size).toBe(0);
+    const again = sessions.signIn(sessions.open(ann, new Map([['draft', 1]])), ann);
+    expect(again?.values.get('draft')).toBe(1);
+  });
+
+  it('makes room for another user where one has several, and never where each has one', () => {
+    const { table: sessions } = table(3);
+    const ids = [ann, ann, { ...ann, username: 'ben' }].map((who) => sessions.open(who)?.id ?? '');
+    expect(sessions.open({ ...ann, username: 'cat' })).toBeDefined();
+    expect(ids.map((id) => sessions.find(id)?.username)).toEqual([undefined, 'ann', 'ben']);
+    expect(sessions.open({ ...ann, username: 'dan' })).toBeUndefined();
+    expect(sessions.open(ann)).toBeDefined();
+  });
+
   it('ends with the password that it was begun with', () => {
     const { table: sessions } = table();
     const [mine, other] = [sessions.open(ann), sessions.open({ ...ann, username: 'ben' })];

@@ -12,12 +12,17 @@ export class Sessions {
   /** As it is over HTTP, and over TLS. */
   readonly #cookies: { readonly plain: CookieOptions; readonly secure: CookieOptions };
 
-  constructor(web: Pick<AgentSettings['web'], 'sessions' | 'limits' | 'timeouts'>, clock: Clock) {
+  constructor(
+    web: Pick<AgentSettings['web'], 'sessions' | 'limits' | 'timeouts'>,
+    clock: Clock,
+    ended: (session: Session) => void,
+  ) {
     const { sessions, limits, timeouts } = web;
     const { lifetime, enable } = sessions;
     this.#isOn = enable;
     this.#cookies = { plain: cookieOf(sessions, false), secure: cookieOf(sessions, true) };
-    this.#table = new SessionTable({ sessions: limits.sessions, idle: timeouts.session, lifetime }, clock);
+    const bounds = { sessions: limits.sessions, idle: timeouts.session, lifetime };
+    this.#table = new SessionTable(bounds, clock, ended);
   }
 
   /** The session of a request, which is used by this. */

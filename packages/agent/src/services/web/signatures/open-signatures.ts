@@ -10,13 +10,20 @@ import { Signature, type SignatureRules } from './signature.ts';
 
 /** The signatures of all actions. */
 export interface SignatureBook {
+  /** That of the action which a request is to; undefined where its route asks for none, or there is none. */
+  find(request: WebRequest): Signature | undefined;
   /**
-   * That of the action which a request is to; undefined where its route asks for none, or there is none.
+   * As `find`.
    *
    * @throws WEB_SIGNATURE where it is strict and there is none
    */
   of(request: WebRequest): Signature | undefined;
+  /** Whether any of them is for who has signed in. */
+  readonly asksForRoles: boolean;
 }
+
+/** Different things that are said of requests and answers: clients and programs could have more of them than anybody reads. */
+const MOST_SAID = 256;
 
 const BLOCK = ['request', 'query', 'response', 'role', 'task'];
 
@@ -36,18 +43,23 @@ export async function openSignatures(context: WebContext): Promise<SignatureBook
   const said = new Set<string>();
   const warn = (name: string, what: string) => {
     const line = `${name}: ${what}`;
-    if (said.has(line)) return;
+    if (said.has(line) || said.size >= MOST_SAID) return;
     said.add(line);
     logger.warn({ action: name, what }, 'a request or an answer is not as its signature says');
   };
   const book = readBook(text, file, { strict, roles, warn });
+  const find = ({ route, path }: WebRequest) => {
+    if (!route.validate) return undefined;
+    const name = path.slice(route.match.endsWith('/') ? route.match.length : route.match.length + 1);
+    return book.get(name.replace(/\/$/, ''));
+  };
   return {
-    of({ route, path }) {
-      if (!route.validate) return undefined;
-      const name = path.slice(route.match.endsWith('/') ? route.match.length : route.match.length + 1);
-      const found = book.get(name.replace(/\/$/, ''));
-      if (found || !strict) return found;
-      throw webError('WEB_SIGNATURE', `${path} has no signature`);
+    asksForRoles: [...book.values()].some(({ role }) => role !== undefined),
+    find,
+    of(request) {
+      const found = find(request);
+      if (found || !strict || !request.route.validate) return found;
+      throw webError('WEB_SIGNATURE', `${request.path} has no signature`);
     },
   };
 }

@@ -1,5 +1,4 @@
-import type { Identity } from '../auth/gate.ts';
-import { may, type Roles } from '../auth/roles.ts';
+import type { Roles } from '../auth/roles.ts';
 import { webError } from '../errors.ts';
 import { hasBody } from '../request-path/shape.ts';
 import type { WebRequest } from '../request-path/web-request.ts';
@@ -35,13 +34,18 @@ export class Signature {
     this.#rules = rules;
   }
 
+  /** Role or ability that it needs, beside what route and action do. */
+  get role(): string | undefined {
+    return this.#parts.role;
+  }
+
   /**
-   * Checks a request before its action sees it, which then finds its query and body without what is to be left out.
+   * Checks a request before its action sees it, which then finds its query and body without what is to be left out. Its role is
+   * for the gate to ask for.
    *
-   * @throws WEB_SIGN_IN, WEB_ROLE; WEB_SIGNATURE naming the field; whatever reading the body throws
+   * @throws WEB_SIGNATURE naming the field; whatever reading the body throws
    */
-  async admit(request: WebRequest, identity: Identity | undefined): Promise<void> {
-    this.#requireRole(identity);
+  async admit(request: WebRequest): Promise<void> {
     if (request.query !== '' || this.#parts.query.type !== 'any') {
       request.query = this.checkQuery(new URLSearchParams(request.query)).toString();
     }
@@ -125,13 +129,5 @@ export class Signature {
         this.#rules.warn(name, 'requests have fields that it does not name');
       },
     };
-  }
-
-  #requireRole(identity: Identity | undefined): void {
-    const { role } = this.#parts;
-    if (role === undefined) return;
-    if (!identity) throw webError('WEB_SIGN_IN', 'sign in first');
-    if (!may(this.#rules.roles, identity.role, role))
-      throw webError('WEB_ROLE', `this needs the role ${role}`);
   }
 }

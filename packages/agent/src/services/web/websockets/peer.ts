@@ -4,7 +4,7 @@ import type { WebSocket } from 'ws';
 import type { Action } from '../actions/action-table.ts';
 import type { Identity } from '../auth/gate.ts';
 import { may } from '../auth/roles.ts';
-import { MOST_WAITING } from '../lasting.ts';
+import { type EndReason, MOST_WAITING } from '../lasting.ts';
 import type { WebRequest } from '../request-path/web-request.ts';
 import type { Session } from '../sessions/session-table.ts';
 import type { SocketHandler, WebSocketPeer } from '../web-api.ts';
@@ -164,8 +164,9 @@ export class Peer implements WebSocketPeer {
     );
   }
 
-  stop(): void {
-    this.#end(CLOSE.goingAway, 'the device stops');
+  stop(why: EndReason): void {
+    if (why === 'stop') this.#end(CLOSE.goingAway, 'the device stops');
+    else this.#overSession();
   }
 
   #received(message: string | Buffer): void {
@@ -210,8 +211,12 @@ export class Peer implements WebSocketPeer {
     const { context, session } = this.#parts;
     if (!this.isOpen) return false;
     if (!session || context.sessions.holds(session)) return true;
-    this.#end(CLOSE.policy, 'the session is over');
+    this.#overSession();
     return false;
+  }
+
+  #overSession(): void {
+    this.#end(CLOSE.policy, 'the session is over');
   }
 
   #end(code: number, reason: string): void {

@@ -1,7 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import type { WebSocket, WebSocketServer } from 'ws';
 import type { Action } from '../actions/action-table.ts';
-import type { Admission } from '../auth/gate.ts';
+import { admitByRole } from '../auth/further-role.ts';
+import type { Admission, Gate } from '../auth/gate.ts';
 import { webError } from '../errors.ts';
 import type { LetGo } from '../listening/upgrades.ts';
 import { lazily } from '../request-path/handlers.ts';
@@ -28,13 +29,13 @@ const MOST_FRAGMENTS = 1024;
 const BUSY = 10_000;
 
 /** Opens the WebSockets of the program. */
-export function openSockets(context: WebContext): Upgrade {
-  const { web, headers, lasting } = context;
+export function openSockets(context: WebContext, gate: () => Promise<Gate>): Upgrade {
+  const { web, headers, lasting, roles } = context;
   const { enable, protocol = [] } = web.webSockets;
   const spoken = typeof protocol === 'string' ? [protocol] : protocol;
   const server = lazily(async () => newServer(web, (await import('ws')).WebSocketServer));
 
-  return async (request, response, admission, action, connection) => {
+  return async (request, response, admitted, action, connection) => {
     const { raw } = request;
     const { socket, head } = connection;
     const { socket: handler } = action;
@@ -43,8 +44,23 @@ export function openSockets(context: WebContext): Upgrade {
     if (fault) return sendText(response, fault.status, { ...headers, ...fault.headers }, `${fault.text}\n`);
     const chosen = chooseProtocol(raw.headers['sec-websocket-protocol'], spoken);
     if (chosen === undefined) return sendText(response, 400, headers, 'No such subprotocol is spoken\n');
+    let admission: Admission | undefined = admitted;
+    if (request.route.validate) {
+      const signature = (await context.signatures()).find(request);
+      if (signature?.role !== undefined) {
+        const before = { request, response, action, admission };
+        admission = await admitByRole(signature.role, before, { gate, roles });
+        if (!admission) return;
+      }
+      await signature?.admit(request);
+    }
     let peer: Peer | undefined;
-    const letGo = lasting.admit(() => peer?.stop());
+    const { session, identity } = admission;
+    const letGo = lasting.admit({
+      ...{ session, username: identity?.username },
+      // Whoever it is for is gone before it is open.
+      end: (why) => (peer ? peer.stop(why) : void socket.destroy()),
+    });
     if (!letGo)
       throw webError('WEB_BUSY', 'there are too many sockets: try again later', { retryAfter: BUSY });
     socket.once('close', letGo);
@@ -54,7 +70,6 @@ export function openSockets(context: WebContext): Upgrade {
       throw error;
     });
     response.detachSocket(socket);
-    const { session, identity } = admission;
     sockets.options.handleProtocols = () => chosen;
     sockets.handleUpgrade(raw, socket, head, (ws: WebSocket) => {
       peer = new Peer({ context, ws, socket, request, action, session, identity });
