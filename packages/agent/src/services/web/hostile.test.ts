@@ -119,3 +119,22 @@ describe('a client that asks for many large files, and reads none', () => {
     expect(received.length).toBeGreaterThan(1_200_000);
   });
 });
+
+describe('a client that goes as soon as it has sent a file', () => {
+  it('leaves nothing of it behind', async () => {
+    const bytes = 'PUT /a.txt HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nfile';
+    await using web = await WebWorld.create({ web: { routes: [{ match: '', methods: ['GET', 'PUT'] }] } });
+    // The first one loads what the others need.
+    expect(statuses(await exchange(web, bytes))).toEqual([201]);
+    for (let turn = 0; turn < 10; turn += 1) {
+      connect(web.port, '127.0.0.1')
+        .on('error', () => undefined)
+        .resume()
+        .end(bytes);
+    }
+    await expect.poll(() => web.get('/a.txt').then(({ status }) => status)).toBe(200);
+    await expect.poll(() => readdir(web.directory.at('tmp'))).toEqual([]);
+    // The route is warned of.
+    expect(web.warnings).toHaveLength(1);
+  });
+});
