@@ -3,7 +3,7 @@ import { messageOf, systemCode } from '@ioto/runtime';
 import type { Action } from '../actions/action-table.ts';
 import type { Admission, Gate } from '../auth/gate.ts';
 import type { LetGo } from '../listening/upgrades.ts';
-import type { Redirects } from '../routing/redirects.ts';
+import type { Asked, Redirects } from '../routing/redirects.ts';
 import { guardingRoute, type Route, type RouteSettings } from '../routing/route.ts';
 import { refuseCrossSite, refuseCrossSiteSocket } from '../security-headers/cross-site.ts';
 import type { FileHandler } from '../static-files/file-handler.ts';
@@ -29,8 +29,8 @@ export interface SiteOptions {
 }
 
 /**
- * Everything between a request and its answer, in this order: an answer that is kept; the shape of the request; redirects; the
- * route, with its action and methods; where the request comes from; the doors of login and logout; who asks; the handler.
+ * Everything between a request and its answer, in this order: an answer that is kept, unless it is redirected; the shape of the
+ * request; redirects; the route, with its action and methods; where the request comes from; the doors of login and logout; who asks; the handler.
  */
 export class Site {
   readonly #options: SiteOptions;
@@ -42,7 +42,9 @@ export class Site {
 
   /** Answers; whatever goes wrong within is a 500 and nothing more. */
   readonly handle = (raw: IncomingMessage, response: ServerResponse): void => {
-    if (!this.#options.files.answersAtOnce(raw, response)) void this.#serve(raw, response);
+    if (this.#isRedirected(raw) || !this.#options.files.answersAtOnce(raw, response)) {
+      void this.#serve(raw, response);
+    }
   };
 
   /** As `handle`, for a request that asks for another protocol, and whose connection is HTTP's no longer. */
@@ -75,11 +77,12 @@ export class Site {
       const { status, text } = fault;
       return sendText(response, status, { ...headers, connection: 'close' }, `${text}\n`);
     }
-    const target = originForm(raw.url ?? '/');
-    const mark = target.indexOf('?');
-    const written = mark < 0 ? target : target.slice(0, mark);
-    const query = mark < 0 ? '' : target.slice(mark + 1);
-    if (redirects && this.#redirected(redirects, raw, response, written, query)) return;
+    const { path: written, query } = targetOf(raw);
+    const elsewhere = redirects?.(this.#askedOf(raw));
+    if (elsewhere) {
+      const { status, location } = elsewhere;
+      return sendText(response, status, { ...headers, location }, '');
+    }
     // Routes are matched by what a path means: written otherwise it would go round them.
     const path = written === '*' ? '/' : decodeSitePath(written);
     if (path === undefined) return sendText(response, 404, this.#refused(raw), 'Not found\n');
@@ -162,20 +165,24 @@ export class Site {
     return this.#gate;
   }
 
-  #redirected(
-    redirects: Redirects,
-    raw: IncomingMessage,
-    response: ServerResponse,
-    path: string,
-    query: string,
-  ): boolean {
-    const { web, headers } = this.#options.context;
-    const secure = 'encrypted' in raw.socket;
-    const asked = { secure, host: raw.headers.host ?? '', path, query: query && `?${query}` };
-    const found = redirects({ ...asked, ...(web.name !== undefined && { name: web.name }) });
-    if (!found) return false;
-    sendText(response, found.status, { ...headers, location: found.location }, '');
-    return true;
+  /** The same target may be redirected by one address or name, and be answered by another. */
+  #isRedirected(raw: IncomingMessage): boolean {
+    const { redirects } = this.#options;
+    return redirects !== undefined && redirects(this.#askedOf(raw)) !== undefined;
+  }
+
+  #askedOf(raw: IncomingMessage): Asked {
+    const { path, query } = targetOf(raw);
+    const { name } = this.#options.context.web;
+    return {
+      ...{
+        secure: 'encrypted' in raw.socket,
+        host: raw.headers.host ?? '',
+        path,
+        query: query && `?${query}`,
+      },
+      ...(name !== undefined && { name }),
+    };
   }
 
   /** Headers of a refusal: a body that nobody reads would be taken for the next request. */
@@ -183,4 +190,13 @@ export class Site {
     const { headers } = this.#options.context;
     return hasBody(raw) ? { ...headers, connection: 'close' } : headers;
   }
+}
+
+/** Path and query, as they were written. */
+function targetOf({ url = '/' }: IncomingMessage): { path: string; query: string } {
+  const target = originForm(url);
+  const mark = target.indexOf('?');
+  return mark < 0
+    ? { path: target, query: '' }
+    : { path: target.slice(0, mark), query: target.slice(mark + 1) };
 }
