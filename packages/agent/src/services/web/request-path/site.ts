@@ -12,7 +12,7 @@ import type { WebContext } from '../web-context.ts';
 import type { Upgrade } from '../websockets/upgrade.ts';
 import { allowedMethods } from './allowed-methods.ts';
 import type { Handler } from './handlers.ts';
-import { sendError, sendText } from './send.ts';
+import { NOT_FOUND, sendError, sendRefusal, sendText, WRONG_METHOD } from './send.ts';
 import { asksForWebSocket, faultOfShape, hasBody, originForm } from './shape.ts';
 import { WebRequest } from './web-request.ts';
 
@@ -62,7 +62,10 @@ export class Site {
       if (sendError(error, raw, response, headers)) return;
       // A client that goes in the middle of an answer is no failure.
       if (systemCode(error) !== 'ERR_STREAM_PREMATURE_CLOSE') {
-        logger.warn({ error: messageOf(error) }, 'a web request failed');
+        // A query may hold what is nobody's business.
+        const [path] = (raw.url ?? '').split('?', 1);
+        const { stack } = error as Partial<Error>;
+        logger.warn({ method: raw.method, path, error: messageOf(error), stack }, 'a web request failed');
       }
     }
   }
@@ -85,7 +88,7 @@ export class Site {
     }
     // Routes are matched by what a path means: written otherwise it would go round them.
     const path = written === '*' ? '/' : decodeSitePath(written);
-    if (path === undefined) return sendText(response, 404, this.#refused(raw), 'Not found\n');
+    if (path === undefined) return sendRefusal(response, NOT_FOUND, this.#refused(raw));
     const route = guardingRoute(routes, path, web.index);
     const request = new WebRequest({ raw, response, route, path, query, context });
     try {
@@ -104,14 +107,14 @@ export class Site {
     const { context, handlers, files } = this.#options;
     const { headers, names } = context;
     const { raw, route, path } = request;
-    if (connection && !action?.socket) return sendText(response, 404, headers, 'Not found\n');
+    if (connection && !action?.socket) return sendRefusal(response, NOT_FOUND, headers);
     if (this.#isDoor(path)) {
       if (!request.isSafe) refuseCrossSite(raw, names);
       if (await (await this.#loadGate()).door(request, response)) return;
     }
     const { methods, allow } = allowedMethods(route, action);
     if (!methods.has(request.method)) {
-      return sendText(response, 405, { ...this.#refused(raw), allow }, 'Method not allowed\n');
+      return sendRefusal(response, WRONG_METHOD, { ...this.#refused(raw), allow });
     }
     if (request.method === 'OPTIONS') {
       response.writeHead(204, { ...headers, allow });
@@ -129,7 +132,7 @@ export class Site {
       return (await this.#options.upgrade())(request, response, admission, action, connection);
     }
     if (action) return (await handlers.action())(request, response, admission, action);
-    if (route.handler === 'action') return sendText(response, 404, this.#refused(raw), 'Not found\n');
+    if (route.handler === 'action') return sendRefusal(response, NOT_FOUND, this.#refused(raw));
     if (route.handler === 'file') return files.answer(request, response);
     return (await handlers[route.handler]())(request, response, admission, undefined);
   }

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { OwnPages } from '../own-pages.ts';
 import { lazily } from '../request-path/handlers.ts';
-import { sendText } from '../request-path/send.ts';
+import { NOT_FOUND, sendRefusal, sendText } from '../request-path/send.ts';
 import type { WebRequest } from '../request-path/web-request.ts';
 import type { WebContext } from '../web-context.ts';
 import { answerFile } from './file-answer.ts';
@@ -54,7 +54,7 @@ export class FileHandler {
     });
     if (!found) {
       if (await this.#pages.answer(path, raw, response)) return;
-      return sendText(response, 404, headers, 'Not found\n');
+      return sendRefusal(response, NOT_FOUND, headers);
     }
     if ('directory' in found) {
       // The handler does not see what the route takes away, and the client does.
