@@ -56,6 +56,7 @@ describe('the load order', () => {
     const { unread } = await load(directory, {
       'config/ioto.json5': `{ servces: {}, shadow: { sav: 5 }, logs: { filez: [], files: [{ pth: 'x' }] }, _off: {},
         jobs: { programs: { backup: { path: '/b', arg: [] } } }, services: { other: true }, device: { colour: 'red' } }`,
+      'config/web.json5': `{ show: 'hH', limits: { fibers: 10 }, _headers: {}, web: { routes: [{ match: '/', roles: ['admin'] }] } }`,
     });
     expect(unread).toEqual([
       'servces',
@@ -63,6 +64,7 @@ describe('the load order', () => {
       'logs.filez',
       'logs.files.0.pth',
       'jobs.programs.backup.arg',
+      'web.routes.0.roles',
     ]);
   });
 

@@ -108,7 +108,9 @@ function converted(node: SchemaNode, value: unknown, path: string[], locate: Loc
 }
 
 /** Groups whose names are anybody's: what describes a device, what a cloud said, and services of other builds. */
-const OPEN = new Set(['device', 'provision', 'services', 'web', 'conditional']);
+const OPEN = new Set(['device', 'provision', 'services', 'conditional']);
+/** What files of Ioto's web server have, and nothing here needs. */
+const KNOWN_UNREAD = new Set(['web.show', 'web.log', 'web.limits.fibers']);
 
 /** Paths of properties that are no settings: slips of the pen, mostly. A name that begins with `_` is switched off on purpose. */
 export function unreadProperties(properties: Properties): string[] {
@@ -120,8 +122,9 @@ export function unreadProperties(properties: Properties): string[] {
       for (const [name, inner] of Object.entries(value)) {
         const child = propertyOf(node, name);
         if (name.startsWith('_') || (path.length === 0 && OPEN.has(name))) continue;
+        const place = [...path, name].join('.');
         if (child) walk(child, inner, [...path, name]);
-        else unread.push([...path, name].join('.'));
+        else if (!KNOWN_UNREAD.has(place)) unread.push(place);
       }
     }
   };
