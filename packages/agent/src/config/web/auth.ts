@@ -59,7 +59,7 @@ export const auth = group('who may what', {
         roles: Type.Optional(
           Type.Array(Type.String({ maxLength: 64 }), {
             maxItems: 64,
-            description: 'older: the last of them is it',
+            description: 'older: the one of them that may most is it',
           }),
         ),
       },

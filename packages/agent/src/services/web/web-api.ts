@@ -125,7 +125,7 @@ export interface Upload {
   moveTo(path: string): Promise<void>;
 }
 
-/** Server-sent events to one client. It ends with the session that it was begun in. */
+/** Server-sent events to one client. It ends with the session that it was begun in, and with the password and role of its user. */
 export interface EventStream {
   /**
    * Sends an event; what is no text is sent as JSON. False: it is closed, or the client is slow, and more than `limits.buffer`
@@ -145,7 +145,10 @@ export interface EventStream {
 
 export type SocketHandler = (socket: WebSocketPeer) => unknown;
 
-/** One WebSocket. It ends with the session that it was begun in, and with code 1011 when its handler or a listener fails. */
+/**
+ * One WebSocket. It ends with the session that it was begun in, and with the password and role of its user (1008), and with code
+ * 1011 when its handler or a listener fails.
+ */
 export interface WebSocketPeer {
   readonly path: string;
   /** What of the path lies below that of the action. */
@@ -178,7 +181,18 @@ export interface WebSocketPeer {
 export interface WebUsers {
   /** Without their passwords. */
   list(): Promise<readonly { username: string; role: string }[]>;
-  /** Adds one, or changes password or role of one; its sessions end. @throws WEB_USER for a bad name, password or role */
+  /**
+   * Adds one, or changes password or role of one; its sessions, sockets and streams end. A user who changed its own password by a
+   * page is signed in again by `signIn` of that action.
+   *
+   * @throws WEB_USER for a bad name, password or role
+   */
   put(user: { username: string; password?: string; role?: string }): Promise<void>;
+  /**
+   * Takes one away, and ends its sessions, sockets and streams. With the last one the device is as it was sold: whoever comes first
+   * sets a password, unless `auth.setup` says otherwise.
+   *
+   * @throws WEB_USER for one of the configuration
+   */
   remove(username: string): Promise<void>;
 }

@@ -34,7 +34,7 @@ export function checkUsers({ web, roles, complain, database, logger }: WebContex
     if (!isPasswordHash(user.password)) {
       throw bad('password', "is no hash of a password: 'ioto web password' makes one");
     }
-    const role = roleOf(user);
+    const role = roleOf(user, roles);
     if (role === undefined) throw bad('role', `must be one of ${[...roles.keys()].join(', ')}`);
     if (!roles.has(role)) throw bad(user.role === undefined ? 'roles' : 'role', `there is no role ${role}`);
   }

@@ -84,6 +84,14 @@ describe('a page that needs a role', () => {
 });
 
 describe('who signs in', () => {
+  it.each([[['user', 'admin']], [['admin', 'user']]])(
+    'has of an older list of roles %j the highest',
+    async (roles) => {
+      await using web = await site({ auth: { users: { bob: { password: hash, roles } } } });
+      expect(JSON.parse((await new Browser(web).login('bob', PASSWORD)).text).role).toBe('admin');
+    },
+  );
+
   it('is told who it is, and gets another session than the one before', async () => {
     await using web = await site();
     const browser = new Browser(web);
@@ -233,6 +241,7 @@ describe('what changes something', () => {
     expect(await post({ json: {} })).toBe(400);
     expect(await post({ json: {}, headers: { 'x-xsrf-token': `${token.slice(0, -1)}_` } })).toBe(400);
     expect(await post({ json: {}, headers: { 'x-xsrf-token': '' } })).toBe(400);
+    expect(await post({ json: {}, headers: { 'x-xsrf-token': `${token}_` } })).toBe(400);
     expect(await post({ json: {}, headers: { 'x-xsrf-token': token } })).toBe(200);
     expect(await post({ form: { a: 'b' } })).toBe(400);
     expect(await post({ form: { '-xsrf-': token } })).toBe(200);

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { webError } from '../errors.ts';
 import type { WebContext } from '../web-context.ts';
 import { DatabaseUsers, keepsUsers } from './database-users.ts';
+import { may, type Roles } from './roles.ts';
 import { type FileUser, UserFile } from './user-file.ts';
 
 export interface User {
@@ -20,9 +21,12 @@ export interface UserChange {
 
 type ConfiguredUser = WebContext['web']['auth']['users'][string];
 
-/** The role of a user of the configuration; older files have a list, and the last of it counts. */
-export function roleOf({ role, roles }: ConfiguredUser): string | undefined {
-  return role ?? roles?.at(-1);
+/**
+ * The role of a user of the configuration. Older files have a list: the one of it that may what all others may, in whatever order
+ * they are; else the last.
+ */
+export function roleOf({ role, roles }: ConfiguredUser, all: Roles): string | undefined {
+  return role ?? roles?.find((each) => roles.every((other) => may(all, each, other))) ?? roles?.at(-1);
 }
 
 /**
@@ -139,7 +143,10 @@ export class UserStore {
     if (configured && !isOwn) {
       const entry = { password, replaces: digestOf(configured.password) };
       // A role that the configuration says goes on being the configuration's to say.
-      await this.#file.set(username, role === roleOf(configured) ? entry : { ...entry, role });
+      await this.#file.set(
+        username,
+        role === roleOf(configured, this.#context.roles) ? entry : { ...entry, role },
+      );
     } else if (this.#database && !isOwn) {
       await this.#database.put(user);
     } else {
@@ -152,7 +159,7 @@ export class UserStore {
     const known = this.#file.users.get(username);
     const counts = known !== undefined && isOf(known, configured);
     const password = (counts && known.password) || configured?.password;
-    const role = (counts && known.role) || (configured && roleOf(configured));
+    const role = (counts && known.role) || (configured && roleOf(configured, this.#context.roles));
     if (!counts && !configured) return undefined;
     return { username, password: password ?? '', role: role ?? '' };
   }
