@@ -7,6 +7,7 @@ export const webError = errorCatalogue({
   WEB_BODY_SYNTAX: { status: 400 },
   WEB_BODY_SLOW: { status: 408 },
   WEB_CONFLICT: { status: 409 },
+  WEB_LAST_USER: { status: 409 },
   WEB_CONDITION: { status: 412 },
   WEB_BODY_TOO_LARGE: { status: 413 },
   WEB_BODY_TYPE: { status: 415 },

@@ -9,7 +9,7 @@ export interface Web {
    * Answers requests to a path, or to all below one that ends in a slash. May be called before the agent starts; returns
    * what takes the action away.
    *
-   * @throws WEB_ACTION_PATH, WEB_ACTION_TAKEN
+   * @throws WEB_ACTION_PATH, WEB_ACTION_OPTIONS, WEB_ACTION_TAKEN
    */
   action(path: string, handler: ActionHandler): () => void;
   action(path: string, options: ActionOptions, handler: ActionHandler): () => void;
@@ -185,14 +185,14 @@ export interface WebUsers {
    * Adds one, or changes password or role of one; its sessions, sockets and streams end. A user who changed its own password by a
    * page is signed in again by `signIn` of that action.
    *
-   * @throws WEB_USER for a bad name, password or role
+   * @throws WEB_USER for a bad name, password or role; WEB_LAST_USER where nobody would be left who may as much
    */
   put(user: { username: string; password?: string; role?: string }): Promise<void>;
   /**
    * Takes one away, and ends its sessions, sockets and streams. With the last one the device is as it was sold: whoever comes first
    * sets a password, unless `auth.setup` says otherwise.
    *
-   * @throws WEB_USER for one of the configuration
+   * @throws WEB_USER for one of the configuration, or that there is not; WEB_LAST_USER as for `put`, while there are others
    */
   remove(username: string): Promise<void>;
 }

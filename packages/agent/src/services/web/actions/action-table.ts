@@ -1,5 +1,6 @@
 import { CodedError } from '@ioto/runtime';
 import type { ActionHandler, ActionOptions, SocketHandler } from '../web-api.ts';
+import { checkOptions } from './action-options.ts';
 
 /** What a program has put at a path. */
 export interface Action {
@@ -17,15 +18,22 @@ export class ActionTable {
   #prefixes: Action[] = [];
   readonly #listeners = new Set<(action: Action) => void>();
 
-  /** Returns what takes it away again. @throws WEB_ACTION_PATH, WEB_ACTION_TAKEN */
+  /** Returns what takes it away again. @throws WEB_ACTION_PATH, WEB_ACTION_OPTIONS, WEB_ACTION_TAKEN */
   add(action: Action): () => void {
-    const { path } = action;
+    const { path, options } = action;
     if (!path.startsWith('/') || /[?#%\\\0]|\/\/|(?:^|\/)\.\.?(?:\/|$)/.test(path)) {
       throw new CodedError(
         'WEB_ACTION_PATH',
         `${JSON.stringify(path)} is no path such as '/api/lamp', or '/api/' for all below it`,
       );
     }
+    if (/\/:/.test(path)) {
+      throw new CodedError(
+        'WEB_ACTION_PATH',
+        `${JSON.stringify(path)} has a parameter: answer all below its beginning, and read web.rest`,
+      );
+    }
+    checkOptions(path, options);
     if (this.#exact.has(path)) throw new CodedError('WEB_ACTION_TAKEN', `${path} has an action already`);
     this.#exact.set(path, action);
     if (path.endsWith('/')) {

@@ -361,3 +361,18 @@ it('a socket that is asked for without one says what it wants', async () => {
   web.actions.add({ path: '/live', options: {}, socket: () => undefined });
   expect(await web.get('/live')).toMatchObject({ status: 426, headers: { upgrade: 'websocket' } });
 });
+
+describe('an action that is put wrongly', () => {
+  it.each([
+    ['/api/:id', {}, 'WEB_ACTION_PATH'],
+    ['/api/x', { rolle: 'admin' }, 'WEB_ACTION_OPTIONS'],
+    ['/api/x', { methods: 'GET' }, 'WEB_ACTION_OPTIONS'],
+    ['/api/x', { methods: ['GTE'] }, 'WEB_ACTION_OPTIONS'],
+    ['/api/x', { role: '' }, 'WEB_ACTION_OPTIONS'],
+    ['/api/x', { xsrf: 'no' }, 'WEB_ACTION_OPTIONS'],
+  ])('%s with %j is refused at once', async (path, options, code) => {
+    await using web = await WebWorld.create();
+    const put = () => web.actions.add({ path, options: options as ActionOptions, handler: () => 1 });
+    expect(put).toThrow(expect.objectContaining({ code }));
+  });
+});

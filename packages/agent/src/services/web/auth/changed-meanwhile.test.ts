@@ -60,6 +60,7 @@ class Users {
       ? await Database.open({ ...parts, directory: directory.at('db') })
       : undefined;
     const users = new Users(directory, database);
+    await users.admin.put({ username: 'boss', password: 'a third horse', role: 'super' });
     await users.admin.put({ username: 'ann', password: PASSWORD, role: 'admin' });
     users.ended.length = 0;
     return users;

@@ -109,17 +109,20 @@ export class UserStore {
       const user = { username, password: password ?? known?.password, role: role ?? known?.role };
       if (user.password === undefined) throw webError('WEB_USER', 'password: a new user needs one');
       if (user.role === undefined) throw webError('WEB_USER', 'role: a new user needs one');
+      this.#requireTop(username, user as User);
       await this.#write(user as User);
       this.#changed(username);
     });
   }
 
-  /** @throws WEB_USER for a user of the configuration. */
+  /** @throws WEB_USER for a user of the configuration, or of whom nothing is known; WEB_LAST_USER */
   remove(username: string): Promise<void> {
     return this.#inTurn(async () => {
       if (this.#configured(username)) {
         throw webError('WEB_USER', `${username} is a user of web.auth.users: it has to be taken out there`);
       }
+      if (!this.find(username)) throw webError('WEB_USER', `there is no user ${username}`);
+      this.#requireTop(username, undefined);
       if (this.#file.users.has(username)) await this.#file.set(username, undefined);
       await this.#database?.remove(username);
       this.#changed(username);
@@ -134,6 +137,20 @@ export class UserStore {
       this.#upgrades.set(hash, this.#upgrades.get(password) ?? password);
       await this.#write({ ...now, password: hash });
     });
+  }
+
+  /** Whoever is left has somebody who may as much as anybody could before: else nobody could ever give a role again. */
+  #requireTop(username: string, changed: User | undefined): void {
+    const { roles } = this.#context;
+    const rank = ({ role }: User) => roles.get(role)?.size ?? 0;
+    const before = this.all;
+    const after = [...before.filter((user) => user.username !== username), ...(changed ? [changed] : [])];
+    if (after.length === 0 || before.length === 0) return;
+    if (Math.max(...after.map(rank)) >= Math.max(...before.map(rank))) return;
+    throw webError(
+      'WEB_LAST_USER',
+      `${username} is the only one with that role: give it to somebody else first`,
+    );
   }
 
   async #write(user: User): Promise<void> {

@@ -84,12 +84,29 @@ describe('agent.web.users', () => {
     expect(await web.users.list()).toEqual([{ username: 'ann', role: 'admin' }]);
   });
 
+  it('leaves nobody without one who may most, until the last one goes', async () => {
+    await using web = await WebWorld.create({ web: { routes: [{ match: '/a/', role: 'user' }] } });
+    const { users } = web;
+    const password = 'correct horse';
+    await users.put({ username: 'ann', password, role: 'super' });
+    await users.put({ username: 'bob', password, role: 'user' });
+    const last = { code: 'WEB_LAST_USER', status: 409 };
+    await expect(users.remove('ann')).rejects.toMatchObject(last);
+    await expect(users.put({ username: 'ann', role: 'user' })).rejects.toMatchObject(last);
+    await expect(users.remove('carl')).rejects.toMatchObject({ code: 'WEB_USER' });
+    await users.put({ username: 'ann', password: 'another horse' });
+    await users.remove('bob');
+    await users.remove('ann');
+    expect(await users.list()).toEqual([]);
+  });
+
   it('changes users of web.json5, whose role goes on being said there', async () => {
     await using web = await site(auth);
     await web.users.put({ username: 'ann', password: 'another horse' });
     expect((await stored(web)).ann).not.toHaveProperty('role');
+    await web.users.put({ username: 'boss', password: 'a third horse', role: 'super' });
     await web.users.put({ username: 'ann', role: 'user' });
-    expect(await web.users.list()).toEqual([{ username: 'ann', role: 'user' }]);
+    expect(await web.users.list()).toContainEqual({ username: 'ann', role: 'user' });
     expect((await new Browser(web).login('ann', 'another horse')).status).toBe(200);
     await expect(web.users.remove('ann')).rejects.toMatchObject({ code: 'WEB_USER' });
   });

@@ -75,6 +75,7 @@ describe('actions with signatures', () => {
     const token = { 'x-xsrf-token': JSON.parse(text).xsrf };
     expect(await off(token)).toMatchObject({ status: 200, text: '"ann"' });
     expect((await browser.get('/api/lamp/off', { host: 'evil.example' })).status).toBe(421);
+    await web.users.put({ username: 'boss', password: 'a third horse', role: 'super' });
     await web.users.put({ username: 'ann', role: 'public' });
     await browser.login('ann', 'correct horse');
     expect((await browser.get('/api/lamp/off')).status).toBe(403);

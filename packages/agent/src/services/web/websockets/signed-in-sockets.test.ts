@@ -95,11 +95,16 @@ describe('a WebSocket that needs a role', () => {
   });
 });
 
+async function lowered({ users }: WebWorld): Promise<void> {
+  await users.put({ username: 'boss', password: 'a third horse', role: 'super' });
+  await users.put({ username: 'ann', role: 'user' });
+}
+
 describe('what lasts ends at once', () => {
   it.each<[string, (world: WebWorld, browser: Browser) => Promise<unknown>]>([
     ['signs out', (_, browser) => browser.post('/api/public/logout')],
     ['signs in anew', (_, browser) => browser.login('ann', PASSWORD)],
-    ['gets another role', ({ users }) => users.put({ username: 'ann', role: 'user' })],
+    ['gets another role', lowered],
     ['gets another password', ({ users }) => users.put({ username: 'ann', password: 'another horse' })],
   ])('when who began it %s', async (_what, change) => {
     const { world, streams } = await device();
