@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { mkdir, readdir } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { WebWorld } from '../web-world.fixture.ts';
 
@@ -38,6 +38,20 @@ describe('a route of uploads', () => {
     expect((await web.send('POST', '/in/one.txt', form(['x.txt', 'one']))).status).toBe(201);
     expect((await web.get('/one.txt')).text).toBe('one');
     expect(await readdir(web.directory.at('site', 'sub'))).toEqual(['x.txt', 'y z.txt']);
+  });
+
+  it('puts no file where another route asks for a role, by the name in a form', async () => {
+    const guarded = [
+      { match: '/in/secret.txt', role: 'user' },
+      { match: '/in/', handler: 'upload' },
+    ];
+    const before = async (state: WebWorld['directory']) => void (await mkdir(state.at('site', 'in')));
+    await using web = await WebWorld.create({ web: { routes: guarded }, before });
+    const files = form(['a.txt', 'a'], ['secret.txt', 'mine']);
+    expect((await web.send('POST', '/in/', files)).status).toBe(403);
+    expect((await web.send('POST', '/in/', form(['secret.txt.gz', 'mine']))).status).toBe(403);
+    expect(await readdir(web.directory.at('site', 'in'))).toEqual([]);
+    expect((await web.send('POST', '/in/', form(['a.txt', 'a']))).status).toBe(201);
   });
 
   it.each<[string, string, Parameters<typeof form>, number]>([
