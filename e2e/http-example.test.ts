@@ -160,6 +160,16 @@ describe.skipIf(!existsSync(CHROMIUM))('the example of a device with pages of it
     await screenshot('settings');
     await page.click('#settings button');
     await expect.poll(() => page.textContent('#settings [data-said]')).toBe('Saved.');
+    // What the page does not let anybody type, the device does not take.
+    const refused = await page.evaluate<string>(`(async () => {
+      const { xsrf } = await (await fetch('/api/public/login')).json();
+      const headers = { 'content-type': 'application/json', accept: 'application/json', 'x-xsrf-token': xsrf };
+      const answer = await fetch('/api/db/Setting/thermostat', {
+        method: 'PATCH', headers, body: JSON.stringify({ target: 99 }),
+      });
+      return answer.status + ' ' + (await answer.text());
+    })()`);
+    expect(refused).toMatch(/^400 .*TARGET_INVALID/);
     await expect.poll(() => other.textContent('#device')).toBe('Kitchen');
     await expect.poll(() => other.textContent('#temperature'), { timeout: 5000 }).toMatch(/°F$/);
     await other.close();

@@ -55,7 +55,7 @@ export function createThermostat(options: AgentOptions): Agent {
     } catch (error) {
       // What is wrong with an image is for whoever brought it; anything else is a fault of ours.
       if (error instanceof CodedError && error.code.startsWith('UPDATE_')) {
-        throw new CodedError(error.code, error.message, { status: 400 });
+        throw new CodedError(error.code, error.message, { status: error.code === 'UPDATE_BUSY' ? 409 : 400 });
       }
       throw error;
     }
@@ -78,6 +78,15 @@ export function createThermostat(options: AgentOptions): Agent {
   let timer: NodeJS.Timeout | undefined;
   agent.on('local:ready', async () => {
     if (!agent.db.get('Setting', SETTING)) await agent.db.create('Setting', FIRST_SETTING);
+    // Pages look at what people type; whatever else asks the database is told here.
+    agent.db.beforeChange('Setting', ({ item }) => {
+      const target = Number(item?.target);
+      if (item && !(target >= 5 && target <= 30)) {
+        throw new CodedError('TARGET_INVALID', 'The wanted temperature is from 5 to 30 degrees.', {
+          status: 400,
+        });
+      }
+    });
     agent.db.afterChange('Setting', () => {
       log.write('the settings have changed');
       tell('settings', null);

@@ -26,23 +26,34 @@ async function makeMakerKey(state: string): Promise<void> {
   await writeFile(trusted, publicKey.export({ type: 'spki', format: 'pem' }));
 }
 
-async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      port: { type: 'string', default: '8080' },
-      state: { type: 'string', default: '.ioto/http' },
-      help: { type: 'boolean', default: false },
-    },
-  });
-  if (values.help) {
-    process.stdout.write(usage);
-    return;
+/** Undefined where there is nothing to start: the help was asked for, or what was asked for is no option. */
+function readOptions(): { port: string; state: string } | undefined {
+  try {
+    const { values } = parseArgs({
+      options: {
+        port: { type: 'string', default: '8080' },
+        state: { type: 'string', default: '.ioto/http' },
+        help: { type: 'boolean', default: false },
+      },
+    });
+    if (values.help) process.stdout.write(usage);
+    else if (/^\d{1,5}$/.test(values.port)) return values;
+    else throw new Error(`--port ${values.port}: give a port from 0 to 65535`);
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n${usage}`);
+    process.exitCode = 2;
   }
-  const { state } = values;
+  return undefined;
+}
+
+async function main(): Promise<void> {
+  const options = readOptions();
+  if (!options) return;
+  const { port, state } = options;
   await makeMakerKey(state);
   const agent = createThermostat({
     ...{ config: HERE, state },
-    settings: { web: { listen: `http://127.0.0.1:${values.port}`, documents: join(HERE, 'site') } },
+    settings: { web: { listen: `http://127.0.0.1:${port}` } },
   });
   agent.on('web:listening', ({ addresses }) => {
     const sign = `npx ioto-cloud update sign 1.1.0 FILE --product thermostat --key ${join(state, 'maker.key')}`;

@@ -34,6 +34,8 @@ function open() {
     if (link.hash === `#${name}`) link.setAttribute('aria-current', 'page');
     else link.removeAttribute('aria-current');
   }
+  // The address names a part of the page, which the browser would scroll to.
+  scrollTo(0, 0);
   PAGES[name]?.();
 }
 addEventListener('hashchange', open);

@@ -1,5 +1,5 @@
 const NAMESPACE = 'http://www.w3.org/2000/svg';
-const LEFT = 44;
+const LEFT = 56;
 const BOTTOM = 22;
 
 function element(name, attributes, text) {
@@ -29,7 +29,7 @@ export function drawChart(svg, readings, { span, show }) {
     drawn.push(element('path', { class: 'grid', d: `M${LEFT} ${y(value)}H${width - 8}` }));
     drawn.push(element('text', { x: LEFT - 8, y: y(value) + 4, 'text-anchor': 'end' }, show(value)));
   }
-  for (let minutes = 0; minutes * 60_000 <= span; minutes += 2) {
+  for (let minutes = 0; minutes * 60_000 <= span; minutes += width < 480 ? 5 : 2) {
     const label = minutes === 0 ? 'now' : `−${minutes} min`;
     const anchor = minutes === 0 ? 'end' : 'middle';
     drawn.push(

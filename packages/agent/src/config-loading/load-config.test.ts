@@ -56,16 +56,29 @@ describe('the load order', () => {
     const { unread } = await load(directory, {
       'config/ioto.json5': `{ servces: {}, shadow: { sav: 5 }, logs: { filez: [], files: [{ pth: 'x' }] }, _off: {},
         jobs: { programs: { backup: { path: '/b', arg: [] } } }, services: { other: true }, device: { colour: 'red' } }`,
-      'config/web.json5': `{ show: 'hH', limits: { fibers: 10 }, _headers: {}, web: { routes: [{ match: '/', roles: ['admin'] }] } }`,
     });
-    expect(unread).toEqual([
-      'servces',
-      'shadow.sav',
-      'logs.filez',
-      'logs.files.0.pth',
-      'jobs.programs.backup.arg',
-      'web.routes.0.roles',
+    const names = ['1:3: servces', '1:26: shadow.sav', '1:44: logs.filez', '1:65: logs.files.0.pth'];
+    const file = directory.at('config', 'ioto.json5');
+    expect(unread).toEqual([...names, '2:51: jobs.programs.backup.arg'].map((each) => `${file}:${each}`));
+  });
+
+  it('tells such names of web.json5, too, but not what files of Ioto say of another server', async () => {
+    await using directory = await Directory.create();
+    const { unread } = await load(directory, {
+      'config/web.json5': `{ show: 'H', limits: { fibers: 30, conections: 5 },
+        web: { document: 'x', routes: [{ match: '/a', rolle: 'admin', _role: 'user' }] } }`,
+    });
+    expect(unread.map((each) => each.replace(/^.*web\.json5:/, ''))).toEqual([
+      '1:36: web.limits.conections',
+      '2:16: web.document',
+      '2:55: web.routes.0.rolle',
     ]);
+  });
+
+  it('says of what is missing where it is missing from', async () => {
+    await using directory = await Directory.create();
+    const missing = { 'config/web.json5': `{\n  auth: { users: {\n    ann: { role: 'admin' },\n  } },\n}` };
+    await expect(load(directory, missing)).rejects.toThrow(/web\.json5:3:5: web\.auth\.users\.ann/);
   });
 
   it('reads .json where .json5 is missing', async () => {

@@ -14,7 +14,7 @@ export interface LoadedConfig {
   directories: Directories;
   /** Where a setting was set, for a service that finds fault with it. */
   locate: Locate;
-  /** Properties of the files that nothing reads. */
+  /** Properties that nothing reads, each after its place: `FILE:LINE:COLUMN: web.lisen`. */
   unread: readonly string[];
 }
 
@@ -40,12 +40,30 @@ export async function locateDirectories(options: AgentOptions): Promise<Director
  */
 export async function loadConfig(options: AgentOptions, directories: Directories): Promise<LoadedConfig> {
   const layers = await readLayers([directories.config, directories.stateConfig], options.ioto);
-  const locate: Locate = (path) => sourceOf(layers, path) ?? 'options';
+  const locate: Locate = (path) => placeOf(path, layers, options.settings);
   const properties = blendLayers(layers, options);
   const device = checkDevice(properties.device, options.id, locate);
   const settings = makeSettings({ ...properties, device }, locate);
   checkAddresses(settings, directories, locate);
-  return { settings, directories, locate, unread: unreadProperties(properties) };
+  const unread = unreadProperties(properties).map((path) => `${locate(path)}: ${path.join('.')}`);
+  return { settings, directories, locate, unread };
+}
+
+/** Where a property is set; of one that is missing, where what it is missing from is. */
+function placeOf(path: readonly string[], layers: readonly Layer[], asked: unknown): string {
+  for (let length = path.length; length > 0; length -= 1) {
+    const part = path.slice(0, length);
+    if (isAt(part, asked)) return 'options';
+    const place = sourceOf(layers, part);
+    if (place !== undefined) return place;
+  }
+  return 'options';
+}
+
+function isAt(path: readonly string[], properties: unknown): boolean {
+  let value = properties;
+  for (const name of path) value = (value as Record<string, unknown> | null | undefined)?.[name];
+  return value !== undefined;
 }
 
 function blendLayers(layers: readonly Layer[], options: AgentOptions): Properties {

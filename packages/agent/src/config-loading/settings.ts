@@ -109,12 +109,12 @@ function converted(node: SchemaNode, value: unknown, path: string[], locate: Loc
 
 /** Groups whose names are anybody's: what describes a device, what a cloud said, and services of other builds. */
 const OPEN = new Set(['device', 'provision', 'services', 'conditional']);
-/** What files of Ioto's web server have, and nothing here needs. */
-const KNOWN_UNREAD = new Set(['web.show', 'web.log', 'web.limits.fibers']);
+/** What files of Ioto say of its own server, which ours has no use for. */
+const OTHERS = new Set(['web.show', 'web.log', 'web.limits.fibers', 'web.conditional']);
 
 /** Paths of properties that are no settings: slips of the pen, mostly. A name that begins with `_` is switched off on purpose. */
-export function unreadProperties(properties: Properties): string[] {
-  const unread: string[] = [];
+export function unreadProperties(properties: Properties): string[][] {
+  const unread: string[][] = [];
   const walk = (node: SchemaNode, value: unknown, path: readonly string[]): void => {
     if (Array.isArray(value)) {
       for (const [at, each] of value.entries()) walk(node.items ?? {}, each, [...path, String(at)]);
@@ -122,9 +122,9 @@ export function unreadProperties(properties: Properties): string[] {
       for (const [name, inner] of Object.entries(value)) {
         const child = propertyOf(node, name);
         if (name.startsWith('_') || (path.length === 0 && OPEN.has(name))) continue;
-        const place = [...path, name].join('.');
-        if (child) walk(child, inner, [...path, name]);
-        else if (!KNOWN_UNREAD.has(place)) unread.push(place);
+        const whole = [...path, name];
+        if (child) walk(child, inner, whole);
+        else if (!OTHERS.has(whole.join('.'))) unread.push(whole);
       }
     }
   };

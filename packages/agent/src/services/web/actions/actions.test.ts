@@ -18,6 +18,7 @@ async function withAction(
 }
 
 const GET = 'GET /api/x HTTP/1.1\r\nHost: x\r\n';
+const FAILED = JSON.stringify({ error: { code: 'WEB_FAILED', message: 'something went wrong' } });
 
 async function exchange({ port }: WebWorld, bytes: string, patience = 250): Promise<string> {
   return (await sendRaw({ port }, { writes: [bytes], patience })).received.toString('latin1');
@@ -96,7 +97,7 @@ describe('what an action returns', () => {
   ])('is not %s', async (_what, handler) => {
     await using web = await withAction(handler);
     const { status, headers, text } = await web.get('/api/x');
-    expect([status, text]).toEqual([500, 'Something went wrong\n']);
+    expect([status, text]).toEqual([500, FAILED]);
     expect(headers).not.toHaveProperty('set-cookie');
     expect(web.warnings).toHaveLength(1);
   });
@@ -121,7 +122,7 @@ describe('an action that fails', () => {
       { error: { code: 'LAMP_BROKEN', message: 'the lamp is broken' } },
     ]);
     expect(web.warnings).toEqual([]);
-    expect(await web.get('/api/x')).toMatchObject({ status: 500, text: 'Something went wrong\n' });
+    expect(await web.get('/api/x')).toMatchObject({ status: 500, text: FAILED });
     expect(web.warnings.join()).toContain('secret');
   });
 

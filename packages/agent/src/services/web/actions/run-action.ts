@@ -3,7 +3,7 @@ import { type Admitted, admitByRole } from '../auth/further-role.ts';
 import type { Gate } from '../auth/gate.ts';
 import { webError } from '../errors.ts';
 import type { Handler } from '../request-path/handlers.ts';
-import { sendError, sendText } from '../request-path/send.ts';
+import { type Refusal, sendError, sendRefusal } from '../request-path/send.ts';
 import type { ActionHandler } from '../web-api.ts';
 import type { WebContext } from '../web-context.ts';
 import { Deadlines } from './deadlines.ts';
@@ -13,6 +13,12 @@ interface Running {
   exchange: Exchange;
   response: ServerResponse;
 }
+
+const ONLY_SOCKETS: Refusal = {
+  status: 426,
+  code: 'WEB_UPGRADE',
+  message: 'only WebSockets are answered here',
+};
 
 /** Runs the actions of the program. */
 export function openActions(context: WebContext, gate: () => Promise<Gate>): Handler {
@@ -27,7 +33,7 @@ export function openActions(context: WebContext, gate: () => Promise<Gate>): Han
   return (request, response, admission, action) => {
     if (!action?.handler) {
       const upgrade = { upgrade: 'websocket', connection: 'upgrade' };
-      return sendText(response, 426, { ...headers, ...upgrade }, 'Only WebSockets are answered here\n');
+      return sendRefusal(response, ONLY_SOCKETS, { ...headers, ...upgrade });
     }
     const exchange = new Exchange({ context, action, request, response, admission, always });
     const { handler } = action;

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { isProperties } from '../../../config-loading/blend.ts';
 import { webError } from '../errors.ts';
 import { isLoopback } from '../metrics-door.ts';
-import { sendJson, sendText } from '../request-path/send.ts';
+import { sendJson, sendRefusal, sendText, WRONG_METHOD } from '../request-path/send.ts';
 import { hasBody } from '../request-path/shape.ts';
 import type { WebRequest } from '../request-path/web-request.ts';
 import type { WebContext } from '../web-context.ts';
@@ -91,7 +91,7 @@ export class Door {
     const { headers } = this.#context;
     const whole = { ...headers, allow, ...(hasBody(raw) && { connection: 'close' }) };
     if (method === 'OPTIONS') response.writeHead(204, whole).end();
-    else sendText(response, 405, whole, 'Method not allowed\n');
+    else sendRefusal(response, WRONG_METHOD, whole);
   }
 
   /** Nobody is there yet, and this client may be the first. */

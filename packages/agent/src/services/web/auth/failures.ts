@@ -1,6 +1,6 @@
 import type { Clock, Emitter } from '@ioto/runtime';
 import type { AgentEvents } from '../../../agent-events.ts';
-import { networkOf } from './attempts.ts';
+import { networkOf } from '../network.ts';
 
 const MINUTE = 60_000;
 const MOST_COUNTED = 1000;

@@ -4,9 +4,9 @@ import { compileSchema, Database } from '@ioto/database';
 import { silentLogger } from '@ioto/runtime';
 import { VirtualClock } from '@ioto/testkit';
 import { describe, expect, it } from 'vitest';
+import { networkOf } from '../network.ts';
 import { cheapPasswords } from '../passwords/cheap-passwords.fixture.ts';
 import { WebWorld, type WebWorldOptions } from '../web-world.fixture.ts';
-import { networkOf } from './attempts.ts';
 import { Browser } from './browser.fixture.ts';
 
 const PASSWORD = 'correct horse';

@@ -63,7 +63,7 @@ export class IncomingBody extends Readable {
     if (!raw.complete) this.#lookLater();
     raw.on('data', this.#onData).on('end', this.#onEnd).on('close', this.#onClose);
     raw.on('error', () => undefined);
-    if (raw.destroyed && !raw.readableEnded) this.#onClose();
+    if (raw.destroyed) this.#onClose();
   }
 
   readonly #onData = (piece: Buffer): void => {
@@ -82,7 +82,8 @@ export class IncomingBody extends Readable {
   };
 
   readonly #onClose = (): void => {
-    if (!this.#options.raw.complete) this.destroy(clientGone());
+    // What had come, but was not read yet, went along with its connection, though all of it had.
+    if (!this.#options.raw.readableEnded) this.destroy(clientGone());
   };
 
   #lookLater(): void {

@@ -1,11 +1,11 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
-const WAITING = Symbol('requests that wait');
+const WAITING = Symbol('answers that wait');
 const CURRENT = Symbol('the answer that has the socket, or had it last');
 
 interface Counted extends Socket {
-  [WAITING]?: number;
+  [WAITING]?: Set<ServerResponse>;
   [CURRENT]?: ServerResponse;
 }
 
@@ -22,7 +22,7 @@ export class MostWaiting {
 
   /** Whether all that a connection has asked for was answered. */
   isIdle(socket: Counted): boolean {
-    return !socket[WAITING] && socket[CURRENT]?.writableFinished !== false;
+    return !socket[WAITING]?.size && !socket[CURRENT]?.socket;
   }
 
   /** False: it was one too many, and the connection is ended. */
@@ -32,19 +32,34 @@ export class MostWaiting {
       socket[CURRENT] = response;
       return true;
     }
-    const waiting = (socket[WAITING] ?? 0) + 1;
-    if (waiting > this.#limit) {
+    socket[WAITING] ??= newWaiting(socket);
+    const waiting = socket[WAITING];
+    if (waiting.size >= this.#limit) {
       socket.destroy();
       return false;
     }
-    socket[WAITING] = waiting;
+    waiting.add(response);
     response.on('finish', answered);
     return true;
   }
 }
 
+/** Node tells the end of a connection to the one answer that has it: what the others hold would be held for ever. */
+function newWaiting(socket: Socket): Set<ServerResponse> {
+  const waiting = new Set<ServerResponse>();
+  socket.once('close', () => {
+    for (const response of waiting) {
+      if (response.socket) continue;
+      response.destroy();
+      response.emit('close');
+    }
+    waiting.clear();
+  });
+  return waiting;
+}
+
 function answered(this: ServerResponse): void {
   // It is gone where a request was given up in the middle of its body.
   const socket = this.req.socket as Counted | null;
-  if (socket) socket[WAITING] = (socket[WAITING] ?? 1) - 1;
+  socket?.[WAITING]?.delete(this);
 }

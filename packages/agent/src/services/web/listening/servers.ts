@@ -4,6 +4,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { TlsOptions } from 'node:tls';
 import { CodedError, systemCode } from '@ioto/runtime';
 import type { ListenAddress } from '../../../config-loading/listen-address.ts';
+import { Admission } from './admission.ts';
 import { MostWaiting } from './most-waiting.ts';
 import type { KeyPair } from './own-certificate.ts';
 import { type UpgradeListener, Upgrades } from './upgrades.ts';
@@ -46,12 +47,13 @@ export class Servers {
   readonly #options: ServersOptions;
   readonly #upgrades: Upgrades;
   #servers: (Server | HttpsServer)[] = [];
-  #connections = 0;
+  readonly #admission: Admission;
   #tls: TlsOptions | undefined;
 
   constructor(options: ServersOptions) {
     this.#options = options;
     this.#upgrades = new Upgrades(options.upgrade);
+    this.#admission = new Admission(options.bounds.connections);
   }
 
   /**
@@ -90,13 +92,10 @@ export class Servers {
     const servers = this.#servers;
     this.#servers = [];
     this.#upgrades.close();
-    await Promise.all(
-      servers.map((server) => {
-        const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-        server.closeAllConnections();
-        return closed;
-      }),
-    );
+    const closed = servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
+    // Node's own way leaves out those whose TLS has not begun.
+    this.#admission.endAll();
+    await Promise.all(closed);
   }
 
   async #server(secure: boolean): Promise<Server | HttpsServer> {
@@ -139,14 +138,7 @@ export class Servers {
 
   /** All addresses share the bound on connections: what is over it is reset, without a word that would cost more. */
   #admit(socket: Socket): void {
-    if (this.#connections >= this.#options.bounds.connections) {
-      socket.resetAndDestroy();
-      return;
-    }
-    this.#connections += 1;
-    socket.once('close', () => {
-      this.#connections -= 1;
-    });
+    if (!this.#admission.admits(socket)) socket.resetAndDestroy();
   }
 }
 

@@ -35,9 +35,26 @@ export function sendJson(
   response.end(response.req.method === 'HEAD' ? undefined : text);
 }
 
+/** What a client is told of what went wrong. */
+export interface Refusal {
+  status: number;
+  code: string;
+  message: string;
+}
+
+/** Answers with what went wrong: as `{ error: { code, message } }` to programs and scripts, as a sentence to who looks at a page. */
+export function sendRefusal(
+  response: ServerResponse,
+  { status, code, message }: Refusal,
+  headers: OutgoingHttpHeaders,
+): void {
+  if (wantsJson(response.req)) sendJson(response, status, headers, { error: { code, message } });
+  else sendText(response, status, headers, `${message}\n`);
+}
+
 /**
- * Answers with what went wrong: an error with a status with its code and message, any other without a word of it. False for
- * these others, for whoever logs them. An answer that has begun already is cut off.
+ * Answers with an error: one with a status with its code and message, any other without a word of it. False for these others,
+ * for whoever logs them. An answer that has begun already is cut off.
  */
 export function sendError(
   error: unknown,
@@ -50,18 +67,29 @@ export function sendError(
     response.destroy();
     return status !== undefined;
   }
-  // What is left of a body would be read as the next request.
-  const whole = raw.complete || !hasBody(raw) ? headers : { ...headers, connection: 'close' };
   if (status === undefined) {
-    sendText(response, 500, { ...headers, connection: 'close' }, 'Something went wrong\n');
+    sendRefusal(response, FAILED, { ...headers, connection: 'close' });
     return false;
   }
+  // What is left of a body would be read as the next request.
+  const whole = raw.complete || !hasBody(raw) ? headers : { ...headers, connection: 'close' };
   const { code, message, retryAfter } = error as CodedError;
   const about = retryAfter === undefined ? {} : { 'retry-after': String(Math.ceil(retryAfter / 1000)) };
-  if (wantsJson(raw)) sendJson(response, status, { ...whole, ...about }, { error: { code, message } });
-  else sendText(response, status, { ...whole, ...about }, `${message}\n`);
+  sendRefusal(response, { status, code, message }, { ...whole, ...about });
   return true;
 }
+
+export const NOT_FOUND: Refusal = {
+  status: 404,
+  code: 'WEB_NOT_FOUND',
+  message: 'there is nothing at this path',
+};
+export const WRONG_METHOD: Refusal = {
+  status: 405,
+  code: 'WEB_METHOD',
+  message: 'this path does not answer the method: see Allow',
+};
+const FAILED: Refusal = { status: 500, code: 'WEB_FAILED', message: 'something went wrong' };
 
 /** Programs, and scripts of pages; not who looks at a page. */
 function wantsJson({ headers }: IncomingMessage): boolean {

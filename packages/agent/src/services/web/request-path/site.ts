@@ -3,7 +3,7 @@ import { messageOf, systemCode } from '@ioto/runtime';
 import type { Action } from '../actions/action-table.ts';
 import type { Admission, Gate } from '../auth/gate.ts';
 import type { LetGo } from '../listening/upgrades.ts';
-import type { Redirects } from '../routing/redirects.ts';
+import type { Asked, Redirects } from '../routing/redirects.ts';
 import { guardingRoute, type Route, type RouteSettings } from '../routing/route.ts';
 import { refuseCrossSite, refuseCrossSiteSocket } from '../security-headers/cross-site.ts';
 import type { FileHandler } from '../static-files/file-handler.ts';
@@ -12,7 +12,7 @@ import type { WebContext } from '../web-context.ts';
 import type { Upgrade } from '../websockets/upgrade.ts';
 import { allowedMethods } from './allowed-methods.ts';
 import type { Handler } from './handlers.ts';
-import { sendError, sendText } from './send.ts';
+import { NOT_FOUND, sendError, sendRefusal, sendText, WRONG_METHOD } from './send.ts';
 import { asksForWebSocket, faultOfShape, hasBody, originForm } from './shape.ts';
 import { WebRequest } from './web-request.ts';
 
@@ -29,8 +29,8 @@ export interface SiteOptions {
 }
 
 /**
- * Everything between a request and its answer, in this order: an answer that is kept; the shape of the request; redirects; the
- * route, with its action and methods; where the request comes from; the doors of login and logout; who asks; the handler.
+ * Everything between a request and its answer, in this order: an answer that is kept, unless it is redirected; the shape of the
+ * request; redirects; the route, with its action and methods; where the request comes from; the doors of login and logout; who asks; the handler.
  */
 export class Site {
   readonly #options: SiteOptions;
@@ -42,7 +42,9 @@ export class Site {
 
   /** Answers; whatever goes wrong within is a 500 and nothing more. */
   readonly handle = (raw: IncomingMessage, response: ServerResponse): void => {
-    if (!this.#options.files.answersAtOnce(raw, response)) void this.#serve(raw, response);
+    if (this.#isRedirected(raw) || !this.#options.files.answersAtOnce(raw, response)) {
+      void this.#serve(raw, response);
+    }
   };
 
   /** As `handle`, for a request that asks for another protocol, and whose connection is HTTP's no longer. */
@@ -60,7 +62,10 @@ export class Site {
       if (sendError(error, raw, response, headers)) return;
       // A client that goes in the middle of an answer is no failure.
       if (systemCode(error) !== 'ERR_STREAM_PREMATURE_CLOSE') {
-        logger.warn({ error: messageOf(error) }, 'a web request failed');
+        // A query may hold what is nobody's business.
+        const [path] = (raw.url ?? '').split('?', 1);
+        const { stack } = error as Partial<Error>;
+        logger.warn({ method: raw.method, path, error: messageOf(error), stack }, 'a web request failed');
       }
     }
   }
@@ -75,14 +80,15 @@ export class Site {
       const { status, text } = fault;
       return sendText(response, status, { ...headers, connection: 'close' }, `${text}\n`);
     }
-    const target = originForm(raw.url ?? '/');
-    const mark = target.indexOf('?');
-    const written = mark < 0 ? target : target.slice(0, mark);
-    const query = mark < 0 ? '' : target.slice(mark + 1);
-    if (redirects && this.#redirected(redirects, raw, response, written, query)) return;
+    const { path: written, query } = targetOf(raw);
+    const elsewhere = redirects?.(this.#askedOf(raw));
+    if (elsewhere) {
+      const { status, location } = elsewhere;
+      return sendText(response, status, { ...headers, location }, '');
+    }
     // Routes are matched by what a path means: written otherwise it would go round them.
     const path = written === '*' ? '/' : decodeSitePath(written);
-    if (path === undefined) return sendText(response, 404, this.#refused(raw), 'Not found\n');
+    if (path === undefined) return sendRefusal(response, NOT_FOUND, this.#refused(raw));
     const route = guardingRoute(routes, path, web.index);
     const request = new WebRequest({ raw, response, route, path, query, context });
     try {
@@ -101,14 +107,14 @@ export class Site {
     const { context, handlers, files } = this.#options;
     const { headers, names } = context;
     const { raw, route, path } = request;
-    if (connection && !action?.socket) return sendText(response, 404, headers, 'Not found\n');
+    if (connection && !action?.socket) return sendRefusal(response, NOT_FOUND, headers);
     if (this.#isDoor(path)) {
       if (!request.isSafe) refuseCrossSite(raw, names);
       if (await (await this.#loadGate()).door(request, response)) return;
     }
     const { methods, allow } = allowedMethods(route, action);
     if (!methods.has(request.method)) {
-      return sendText(response, 405, { ...this.#refused(raw), allow }, 'Method not allowed\n');
+      return sendRefusal(response, WRONG_METHOD, { ...this.#refused(raw), allow });
     }
     if (request.method === 'OPTIONS') {
       response.writeHead(204, { ...headers, allow });
@@ -126,7 +132,7 @@ export class Site {
       return (await this.#options.upgrade())(request, response, admission, action, connection);
     }
     if (action) return (await handlers.action())(request, response, admission, action);
-    if (route.handler === 'action') return sendText(response, 404, this.#refused(raw), 'Not found\n');
+    if (route.handler === 'action') return sendRefusal(response, NOT_FOUND, this.#refused(raw));
     if (route.handler === 'file') return files.answer(request, response);
     return (await handlers[route.handler]())(request, response, admission, undefined);
   }
@@ -162,20 +168,24 @@ export class Site {
     return this.#gate;
   }
 
-  #redirected(
-    redirects: Redirects,
-    raw: IncomingMessage,
-    response: ServerResponse,
-    path: string,
-    query: string,
-  ): boolean {
-    const { web, headers } = this.#options.context;
-    const secure = 'encrypted' in raw.socket;
-    const asked = { secure, host: raw.headers.host ?? '', path, query: query && `?${query}` };
-    const found = redirects({ ...asked, ...(web.name !== undefined && { name: web.name }) });
-    if (!found) return false;
-    sendText(response, found.status, { ...headers, location: found.location }, '');
-    return true;
+  /** The same target may be redirected by one address or name, and be answered by another. */
+  #isRedirected(raw: IncomingMessage): boolean {
+    const { redirects } = this.#options;
+    return redirects !== undefined && redirects(this.#askedOf(raw)) !== undefined;
+  }
+
+  #askedOf(raw: IncomingMessage): Asked {
+    const { path, query } = targetOf(raw);
+    const { name } = this.#options.context.web;
+    return {
+      ...{
+        secure: 'encrypted' in raw.socket,
+        host: raw.headers.host ?? '',
+        path,
+        query: query && `?${query}`,
+      },
+      ...(name !== undefined && { name }),
+    };
   }
 
   /** Headers of a refusal: a body that nobody reads would be taken for the next request. */
@@ -183,4 +193,13 @@ export class Site {
     const { headers } = this.#options.context;
     return hasBody(raw) ? { ...headers, connection: 'close' } : headers;
   }
+}
+
+/** Path and query, as they were written. */
+function targetOf({ url = '/' }: IncomingMessage): { path: string; query: string } {
+  const target = originForm(url);
+  const mark = target.indexOf('?');
+  return mark < 0
+    ? { path: target, query: '' }
+    : { path: target.slice(0, mark), query: target.slice(mark + 1) };
 }

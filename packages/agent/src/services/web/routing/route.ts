@@ -50,13 +50,15 @@ export function matchRoute(routes: readonly Route[], path: string): Route {
 
 /**
  * The route that a path has to be let in by: its own; or, where that one asks for nothing, that of the file which is really
- * sent, the `index` of a directory or what a compressed file was made of.
+ * sent, the `index` of a directory or what a compressed file was made of, or that of the front page whose `index` it is.
  */
 export function guardingRoute(routes: readonly Route[], path: string, index: string): Route {
   const route = matchRoute(routes, path);
   if (route.role !== undefined) return route;
   const meant = path.endsWith('/') ? `${path}${index}` : path.replace(/\.(?:br|gz)$/, '');
-  if (meant === path) return route;
-  const other = matchRoute(routes, meant);
-  return other.role === undefined ? route : other;
+  const other = meant === path ? route : matchRoute(routes, meant);
+  if (other.role !== undefined) return other;
+  // The route of any other directory has all within it.
+  const front = meant === `/${index}` && route.kind !== 'exact' ? matchRoute(routes, '/') : route;
+  return front.kind === 'exact' && front.role !== undefined && front.handler === 'file' ? front : route;
 }

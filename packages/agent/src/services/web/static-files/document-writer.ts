@@ -2,6 +2,7 @@ import { unlink } from 'node:fs/promises';
 import { syncDirectory } from '@ioto/runtime';
 import { weighConditions } from '../conditional/preconditions.ts';
 import { webError } from '../errors.ts';
+import { NOT_FOUND } from '../request-path/send.ts';
 import type { WebRequest } from '../request-path/web-request.ts';
 import { moveDurably } from '../uploads/stored-file.ts';
 import { DocumentDirectory } from './document-directory.ts';
@@ -53,7 +54,7 @@ export class DocumentWriter {
     return this.#inTurn(() =>
       this.#within(path, async (directory, name) => {
         if (!(await this.#require(directory, name, path, request)))
-          throw webError('WEB_NOT_FOUND', 'Not found');
+          throw webError('WEB_NOT_FOUND', NOT_FOUND.message);
         await unlink(directory.at(name));
         this.#changed();
         syncDirectory(directory.at('.'));

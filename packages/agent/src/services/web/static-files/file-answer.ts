@@ -82,7 +82,7 @@ async function sendWhole(
     if (!file.bytes || request.method !== 'GET') return undefined;
     return { headers: all, body: file.bytes, message: readyMessage(response, file.bytes) };
   }
-  await stream(response, 200, all, await file.read(0, file.size - 1));
+  await stream(response, 200, all, () => file.read(0, file.size - 1));
   return undefined;
 }
 
@@ -100,7 +100,7 @@ async function sendRanges(
     'content-range': `bytes ${start}-${end}/${file.size}`,
     'content-length': end - start + 1,
   });
-  if (!file.bytes) return stream(response, 206, about, await file.read(start, end));
+  if (!file.bytes) return stream(response, 206, about, () => file.read(start, end));
   response.writeHead(206, about);
   response.end(file.bytes.subarray(start, end + 1));
 }
@@ -123,7 +123,9 @@ async function sendParts(
     tail.length,
   );
   const about = { ...headers, 'content-type': `multipart/byteranges; boundary=${boundary}` };
-  await stream(response, 206, flat({ ...about, 'content-length': length }), Readable.from(parts()));
+  await stream(response, 206, flat({ ...about, 'content-length': length }), async () =>
+    Readable.from(parts()),
+  );
 
   async function* parts() {
     for (const [at, { start, end }] of ranges.entries()) {
@@ -139,11 +141,22 @@ async function stream(
   response: ServerResponse,
   status: number,
   headers: string[],
-  body: Readable | undefined,
+  read: () => Promise<Readable | undefined>,
 ): Promise<void> {
+  // A file that waits for the answers before it would be open, and a piece of it in memory, for as long.
+  if (!(await hasTurn(response))) return;
+  const body = await read();
   if (!body) throw gone();
   response.writeHead(status, headers);
   await pipeline(body, response);
+}
+
+/** Resolves when no other answer of the connection is before this one; with false when the connection has gone. */
+async function hasTurn(response: ServerResponse): Promise<boolean> {
+  if (!response.socket && !response.destroyed) {
+    await new Promise<void>((resolve) => response.once('socket', () => resolve()).once('close', resolve));
+  }
+  return !response.destroyed;
 }
 
 /** The length was told already, or will be: only the end of the connection tells that there is less. */

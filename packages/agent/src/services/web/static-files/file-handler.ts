@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { OwnPages } from '../own-pages.ts';
 import { lazily } from '../request-path/handlers.ts';
-import { sendText } from '../request-path/send.ts';
+import { NOT_FOUND, sendRefusal, sendText } from '../request-path/send.ts';
 import type { WebRequest } from '../request-path/web-request.ts';
 import type { WebContext } from '../web-context.ts';
 import { answerFile } from './file-answer.ts';
@@ -26,7 +26,10 @@ export class FileHandler {
     this.#context = context;
     this.#files = files;
     this.#pages = pages;
-    this.#kept = new KeptAnswers(context.clock, context.web.limits.headers);
+    this.#kept = new KeptAnswers(context.clock, {
+      maxHeaders: context.web.limits.headers,
+      bodies: files.cache,
+    });
   }
 
   /** Answers, where that can be done at once; false: not answered. */
@@ -51,7 +54,7 @@ export class FileHandler {
     });
     if (!found) {
       if (await this.#pages.answer(path, raw, response)) return;
-      return sendText(response, 404, headers, 'Not found\n');
+      return sendRefusal(response, NOT_FOUND, headers);
     }
     if ('directory' in found) {
       // The handler does not see what the route takes away, and the client does.
@@ -68,7 +71,10 @@ export class FileHandler {
     // What depends on what a client accepts has no one answer; what not everybody may have is nobody's to find here.
     // And a page with the token of a session is that session's.
     const isAnybodys = !route.compressed && route.role === undefined && !route.xsrf;
-    if (kept && isAnybodys && writes === this.#writes) this.#kept.keep(raw.url ?? '', kept);
+    // A target that names a host is looked at each time: it has to be the same as that of the request.
+    const target = raw.url ?? '';
+    if (kept && isAnybodys && writes === this.#writes && target.startsWith('/'))
+      this.#kept.keep(target, kept);
   }
 
   async #write(request: WebRequest, response: ServerResponse): Promise<void> {

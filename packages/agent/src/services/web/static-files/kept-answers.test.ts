@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ANSWER_LIFE, KeptAnswers, LOOK_AHEAD } from './kept-answers.ts';
 
 const clock = new VirtualClock();
-const kept = new KeptAnswers(clock, 100);
+const kept = new KeptAnswers(clock, { maxHeaders: 100, bodies: 1000 });
 const server = createServer((asked, response) => {
   if (!kept.answer(asked, response)) response.writeHead(404).end();
 });
@@ -92,5 +92,20 @@ describe('an answer that is kept', () => {
     keep();
     kept.forget();
     expect(await status()).toBe(404);
+  });
+
+  it('is not kept with all others that were ever asked for', async () => {
+    const keepAll = (targets: string[], body: Buffer) => {
+      kept.forget();
+      for (const target of targets) kept.keep(target, { headers: ['content-length', '1'], body });
+    };
+    const one = Buffer.from('1');
+    keepAll(['/b', '/b', '/b', '/c'], Buffer.alloc(500));
+    expect(await status({}, 'GET', '/b')).toBe(200);
+    keepAll(['/b', '/c', '/d'], Buffer.alloc(500));
+    expect([await status({}, 'GET', '/b'), await status({}, 'GET', '/d')]).toEqual([404, 200]);
+    const long = Array.from({ length: 100 }, (_, n) => `/${n}?${'x'.repeat(8000)}`);
+    keepAll(['/b', ...long], one);
+    expect(await status({}, 'GET', '/b')).toBe(404);
   });
 });

@@ -9,9 +9,9 @@ import { sendReady } from './ready-message.ts';
 export const ANSWER_LIFE = 1000;
 /** Milliseconds after which one request looks at the file again, so that not all that are under way do when the life is over. */
 export const LOOK_AHEAD = 800;
-/** Answers that are kept; each is a reference to a file that the cache holds anyway. */
+/** Answers that are kept. */
 const MOST = 1024;
-/** Bytes of the messages of all answers together, which nothing else holds. */
+/** Bytes of the messages and targets of all answers together, which nothing else holds. */
 const MOST_READY = 512 * 1024;
 
 /** A whole answer of a public file to a GET without conditions. */
@@ -36,21 +36,31 @@ interface Kept extends KeptAnswer {
 export class KeptAnswers {
   readonly #clock: Clock;
   readonly #maxRaw: number;
+  readonly #mostBodies: number;
   readonly #answers = new Map<string, Kept>();
   #ready = 0;
+  #bodies = 0;
 
-  /** `maxHeaders`: header lines of a request that is answered here. */
-  constructor(clock: Clock, maxHeaders: number) {
+  /**
+   * `maxHeaders`: header lines of a request that is answered here; `bodies`: bytes of all files together, which the cache may
+   * have let go of meanwhile.
+   */
+  constructor(clock: Clock, { maxHeaders, bodies }: { maxHeaders: number; bodies: number }) {
     this.#clock = clock;
     this.#maxRaw = maxHeaders * 2;
+    this.#mostBodies = bodies;
   }
 
   keep(target: string, answer: KeptAnswer): void {
     const { headers, body, message } = answer;
-    this.#ready += (message?.length ?? 0) - (this.#answers.get(target)?.message?.length ?? 0);
-    if (this.#answers.size >= MOST || this.#ready > MOST_READY) {
+    const before = this.#answers.get(target);
+    if (before) this.#count(target, before, -1);
+    this.#answers.delete(target);
+    this.#count(target, answer, 1);
+    const { size } = this.#answers;
+    if (size >= MOST || this.#ready > MOST_READY || this.#bodies > this.#mostBodies) {
       this.forget();
-      this.#ready = message?.length ?? 0;
+      this.#count(target, answer, 1);
     }
     this.#answers.set(target, { headers, body, message, since: this.#clock.now(), looked: false });
   }
@@ -59,6 +69,12 @@ export class KeptAnswers {
   forget(): void {
     this.#answers.clear();
     this.#ready = 0;
+    this.#bodies = 0;
+  }
+
+  #count(target: string, { body, message }: KeptAnswer, sign: 1 | -1): void {
+    this.#ready += sign * (target.length + (message?.length ?? 0));
+    this.#bodies += sign * body.length;
   }
 
   /** Answers, where that can be done at once; false: not answered. */

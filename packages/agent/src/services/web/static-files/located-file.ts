@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { type FileHandle, open, realpath, stat } from 'node:fs/promises';
+import { type FileHandle, open, readlink, realpath, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 
 /** What a path of the site leads to. */
@@ -49,10 +49,21 @@ export async function openLocated(file: LocatedFile): Promise<FileHandle | undef
   try {
     handle = await open(file.path, constants.O_RDONLY | constants.O_NOFOLLOW);
     const facts = await handle.stat({ bigint: true });
-    if (`${facts.ino}-${facts.size}-${facts.mtimeNs}` === file.version) return handle;
+    if (`${facts.ino}-${facts.size}-${facts.mtimeNs}` === file.version && (await isAt(handle, file.path))) {
+      return handle;
+    }
   } catch {
     // Gone, or a link by now.
   }
   await handle?.close();
   return undefined;
+}
+
+/**
+ * Whether what is open lies at a path without links: a directory of it may have become one to the outside since it was looked
+ * at. Where the system does not show what is open, the look before has to do.
+ */
+async function isAt({ fd }: FileHandle, path: string): Promise<boolean> {
+  const opened = await readlink(`/proc/self/fd/${fd}`).catch(() => undefined);
+  return opened === undefined || opened === path;
 }

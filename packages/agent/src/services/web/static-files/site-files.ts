@@ -58,6 +58,11 @@ export class SiteFiles {
     return this.#options.root;
   }
 
+  /** Bytes of files that are kept in memory. */
+  get cache(): number {
+    return this.#options.cache;
+  }
+
   /** The file at a path; the directory that it is, with its slash; undefined when there is neither. */
   async find({
     path: name,

@@ -6,7 +6,7 @@ import type { Admission, Gate } from '../auth/gate.ts';
 import { webError } from '../errors.ts';
 import type { LetGo } from '../listening/upgrades.ts';
 import { lazily } from '../request-path/handlers.ts';
-import { sendText } from '../request-path/send.ts';
+import { NOT_FOUND, sendRefusal, sendText } from '../request-path/send.ts';
 import type { WebRequest } from '../request-path/web-request.ts';
 import type { WebContext } from '../web-context.ts';
 import { chooseProtocol, faultOfHandshake } from './handshake.ts';
@@ -39,7 +39,7 @@ export function openSockets(context: WebContext, gate: () => Promise<Gate>): Upg
     const { raw } = request;
     const { socket, head } = connection;
     const { socket: handler } = action;
-    if (!enable || !handler) return sendText(response, 404, headers, 'Not found\n');
+    if (!enable || !handler) return sendRefusal(response, NOT_FOUND, headers);
     const fault = faultOfHandshake(raw);
     if (fault) return sendText(response, fault.status, { ...headers, ...fault.headers }, `${fault.text}\n`);
     const chosen = chooseProtocol(raw.headers['sec-websocket-protocol'], spoken);
