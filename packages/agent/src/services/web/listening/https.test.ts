@@ -52,7 +52,7 @@ describe('the web server over TLS', () => {
         /web\.tls\.certificate: \/nowhere\.pem cannot be read \(ENOENT\)/,
       ],
       [{ key }, /web\.tls\.certificate: is missing/],
-      [{ certificate, key, ciphers: 'NONE-SUCH' }, /web\.tls\.ciphers: NONE-SUCH is no cipher suite/],
+      [{ certificate, key, ciphers: 'NONE-SUCH' }, /web\.tls\.ciphers: names no cipher suite/],
       [{ verify: { client: true } }, /web\.tls\.authority: is missing/],
     ] as const) {
       await expect(WebWorld.create({ web: { ...https, tls } })).rejects.toThrow(problem);
@@ -65,7 +65,11 @@ describe('the web server over TLS', () => {
     await using files = await WebWorld.create();
     const ca = files.directory.at('clients.crt');
     await writeFile(ca, authority.certificate);
-    const ciphers = ['TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256', 'ECDHE-ECDSA-AES256-GCM-SHA384'];
+    const ciphers = [
+      ...['TLS_ECDH_RSA_WITH_AES_256_GCM_SHA384', 'TLS_ECDHE_ECDSA_WITH_AES_256_CCM_8'],
+      ...['TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256', 'ECDHE-ECDSA-AES256-GCM-SHA384'],
+      ...['TLS_RSA_WITH_AES_256_CBC_SHA256', 'TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA384'],
+    ];
     const tls = { authority: ca, verify: { client: true }, ciphers };
     await using web = await WebWorld.create({ files: { 'a.txt': 'a' }, web: { ...https, tls } });
     const trust = await readFile(web.directory.at('certs', 'web.crt'), 'utf8');
@@ -79,6 +83,8 @@ describe('the web server over TLS', () => {
     });
     socket.destroy();
     expect(suite).toBe('ECDHE-ECDSA-AES128-GCM-SHA256');
+    expect(web.warnings).toEqual([expect.stringContaining('"ECDH-RSA-AES256-GCM-SHA384"')]);
+    expect(web.warnings.join()).not.toMatch(/CBC|AES256-SHA/);
   });
 });
 

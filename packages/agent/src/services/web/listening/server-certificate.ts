@@ -28,7 +28,7 @@ export class ServerCertificate implements Component {
     this.#context = context;
     this.#show = show;
     this.#choice = {
-      ...{ settings: web.tls, complain },
+      ...{ settings: web.tls, complain, logger },
       locate: (path: string) => expandPath(path, directories),
     };
     this.#checking = new Recurring({

@@ -1,7 +1,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createSecureContext, getCiphers, type TlsOptions } from 'node:tls';
-import { messageOf, systemCode } from '@ioto/runtime';
+import { type Logger, messageOf, systemCode } from '@ioto/runtime';
 import type { AgentSettings } from '../../../config.ts';
 import type { Complain } from '../complain.ts';
 import type { KeyPair } from './own-certificate.ts';
@@ -13,6 +13,7 @@ export interface TlsChoice {
   /** Makes an absolute path of one in the settings. */
   locate: (path: string) => string;
   complain: Complain;
+  logger: Logger;
 }
 
 /**
@@ -20,7 +21,7 @@ export interface TlsChoice {
  *
  * @throws what `complain` makes of files and names that are none.
  */
-export function tlsOptions({ settings, locate, complain }: TlsChoice): TlsOptions {
+export function tlsOptions({ settings, locate, complain, logger }: TlsChoice): TlsOptions {
   const { authority, verify, ciphers, minVersion } = settings;
   if (verify.client && verify.issuer && authority === undefined) {
     throw complain(['tls', 'authority'], 'is missing: tls.verify.client needs the authority of the clients');
@@ -28,7 +29,7 @@ export function tlsOptions({ settings, locate, complain }: TlsChoice): TlsOption
   return {
     ...(authority !== undefined && { ca: readFile(locate(authority), 'authority', complain) }),
     ...(verify.client && { requestCert: true, rejectUnauthorized: verify.issuer }),
-    ...(ciphers !== undefined && { ciphers: cipherList(ciphers, complain) }),
+    ...(ciphers !== undefined && { ciphers: cipherList(ciphers, complain, logger) }),
     minVersion: minVersion.endsWith('1.3') ? 'TLSv1.3' : 'TLSv1.2',
     ALPNProtocols: ['http/1.1'],
     honorCipherOrder: true,
@@ -70,23 +71,33 @@ function readFile(path: string, name: string, complain: Complain): string {
 }
 
 /** IANA's names are OpenSSL's in TLS 1.3; those of before are put together of the same words. */
-function cipherList(ciphers: string | readonly string[], complain: Complain): string {
+function cipherList(ciphers: string | readonly string[], complain: Complain, logger: Logger): string {
   const names = typeof ciphers === 'string' ? ciphers.split(/[:,\s]+/) : ciphers;
   const known = new Set(getCiphers().map((name) => name.toUpperCase()));
   const list = names
     .filter(Boolean)
     .map((name) => (known.has(name.toUpperCase()) ? name : openSslName(name)));
-  const unknown = list.find((name) => !known.has(name.toUpperCase()));
-  if (list.length === 0) throw complain(['tls', 'ciphers'], 'names no cipher suite');
-  if (unknown !== undefined) throw complain(['tls', 'ciphers'], `${unknown} is no cipher suite of this Node`);
-  return list.join(':');
+  const [spoken, unknown] = [true, false].map((is) =>
+    list.filter((name) => known.has(name.toUpperCase()) === is),
+  );
+  if (!spoken?.length) throw complain(['tls', 'ciphers'], 'names no cipher suite of this Node');
+  // Files of Ioto list suites that OpenSSL has given up since; fewer of them are no weaker.
+  if (unknown?.length) {
+    logger.warn(
+      { ciphers: unknown },
+      'web.tls.ciphers names suites that this Node has not: they are left out',
+    );
+  }
+  return spoken.join(':');
 }
 
 function openSslName(iana: string): string {
   return iana
-    .replace(/^TLS_/, '')
+    .replace(/^TLS_(?:RSA_WITH_)?/, '')
     .replace('_WITH_', '-')
     .replace(/AES_(\d+)_/, 'AES$1_')
+    .replace('_CBC_', '_')
     .replaceAll('_', '-')
+    .replace(/-CCM-8$/, '-CCM8')
     .replace(/-CHACHA20-POLY1305-SHA256$/, '-CHACHA20-POLY1305');
 }

@@ -85,6 +85,13 @@ class Device implements AsyncDisposable {
 }
 
 describe('the database over the web', () => {
+  it('has a door for who needs a role of a model, and none where its own route needs none', async () => {
+    await using device = await Device.create();
+    expect((await device.web.get('/api/public/login')).status).toBe(200);
+    await using listed = await Device.create({ models: ['Zone'] });
+    expect((await listed.web.get('/api/public/login')).status).toBe(404);
+  });
+
   it('gives, makes, changes and removes items by their keys', async () => {
     await using device = await Device.create();
     const made = await device.ask('POST', 'Zone', { floor: 1, id: 'a b', name: 'hall' });
