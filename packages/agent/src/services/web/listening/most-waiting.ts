@@ -2,11 +2,11 @@ import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
 const WAITING = Symbol('answers that wait');
-const CURRENT = Symbol('the answer that has the socket, or had it last');
 
 interface Counted extends Socket {
   [WAITING]?: Set<ServerResponse>;
-  [CURRENT]?: ServerResponse;
+  /** Node's own: the answer that has the socket now. */
+  _httpMessage?: ServerResponse | null;
 }
 
 /**
@@ -22,16 +22,13 @@ export class MostWaiting {
 
   /** Whether all that a connection has asked for was answered. */
   isIdle(socket: Counted): boolean {
-    return !socket[WAITING]?.size && !socket[CURRENT]?.socket;
+    return !socket[WAITING]?.size && !socket._httpMessage;
   }
 
   /** False: it was one too many, and the connection is ended. */
   admits(socket: Counted, response: ServerResponse): boolean {
     // Node gives the socket to one answer at a time: the one that has it does not wait.
-    if (response.socket) {
-      socket[CURRENT] = response;
-      return true;
-    }
+    if (response.socket) return true;
     socket[WAITING] ??= newWaiting(socket);
     const waiting = socket[WAITING];
     if (waiting.size >= this.#limit) {
