@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { TlsOptions } from 'node:tls';
 import type { Database } from '@ioto/database';
 import type { Clock, Component, Emitter, Logger } from '@ioto/runtime';
@@ -113,6 +114,10 @@ export class WebService implements Component, RunningWeb {
     const { routes, signatures } = this.#context;
     if (web.signatures.enable || routes.some(({ validate }) => validate)) await signatures();
     warnOfOpenWrites(routes, this.#options.logger);
+    if (routes.some(({ handler }) => handler === 'rest')) {
+      (await import('./rest/check-models.ts')).checkModels(this.#context);
+    }
+    this.#lookForDocuments();
     await clearUploads(this.#uploads);
     for (const action of actions.all) await this.#check(action);
     this.#stopChecking = actions.onAdd((action) => void this.#check(action));
@@ -134,6 +139,17 @@ export class WebService implements Component, RunningWeb {
     await this.#servers.close();
     await this.#certificate?.stop();
     this.#certificate = undefined;
+  }
+
+  /** Who names a directory means one that is there; the usual one need not be. */
+  #lookForDocuments(): void {
+    const { web, directories, logger } = this.#options;
+    const root = expandPath(web.documents, directories);
+    if (web.documents === '@site' || existsSync(root)) return;
+    logger.warn(
+      { documents: root },
+      'the documents of web.json5 are not there: the device shows its own page',
+    );
   }
 
   async #check(action: Action): Promise<void> {

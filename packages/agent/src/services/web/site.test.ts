@@ -80,3 +80,13 @@ describe('what web.json5 says of the site', () => {
     expect((await web.get('/big.bin', { 'if-none-match': String(etag) })).text).toBe('y'.repeat(30_000));
   });
 });
+
+describe('documents that are not there', () => {
+  it('are warned of where web.json5 names them, and the device shows its own page', async () => {
+    await using web = await WebWorld.create({ web: { documents: '/nowhere/at/all' } });
+    expect((await web.get('/')).text).toContain('JT08F-FQXWQ');
+    expect(web.warnings).toContainEqual(expect.stringContaining('the documents of web.json5 are not there'));
+    await using usual = await WebWorld.create();
+    expect(usual.warnings).toEqual([]);
+  });
+});

@@ -45,7 +45,10 @@ describe('the web server over TLS', () => {
     await using second = await WebWorld.create({ web: https });
     await writeFile(other, await readFile(second.directory.at('certs', 'web.key')));
     for (const [tls, problem] of [
-      [{ certificate }, /web\.tls\.certificate: .* cannot be used/],
+      [
+        { certificate },
+        /web\.tls\.certificate: .* holds no private key .*: name the file of the key as tls\.key/,
+      ],
       [{ certificate, key: other }, /web\.tls\.key: .*other\.pem is not the key of/],
       [
         { certificate: '/nowhere.pem', key },

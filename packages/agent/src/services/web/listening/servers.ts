@@ -69,7 +69,7 @@ export class Servers {
         reject(
           new CodedError(
             'WEB_LISTEN',
-            `cannot listen on ${host ?? '*'}:${port} (${systemCode(error)}): name another address under listen in web.json5`,
+            `cannot listen on ${host ?? '*'}:${port} (${systemCode(error)}): ${adviceOn(error)}`,
             { cause: error },
           ),
         ),
@@ -140,6 +140,13 @@ export class Servers {
   #admit(socket: Socket): void {
     if (!this.#admission.admits(socket)) socket.resetAndDestroy();
   }
+}
+
+function adviceOn(error: unknown): string {
+  const other = 'name another address under listen in web.json5';
+  return systemCode(error) === 'EACCES'
+    ? `ports below 1024 are for root, or with the capability CAP_NET_BIND_SERVICE; else ${other}`
+    : other;
 }
 
 /** As Node takes it: 0 is for ever. */

@@ -50,6 +50,10 @@ export function configuredCertificate({ settings, locate, complain }: TlsChoice)
   const cert = readFile(locate(certificate), 'certificate', complain);
   const pem = readFile(locate(key), 'key', complain);
   const name = settings.key === undefined ? 'certificate' : 'key';
+  if (!/-----BEGIN (?:EC |RSA )?PRIVATE KEY-----/.test(pem)) {
+    const where = name === 'key' ? '' : ': name the file of the key as tls.key';
+    throw complain(['tls', name], `${locate(key)} holds no private key as PEM without a password${where}`);
+  }
   let isOfEachOther: boolean;
   try {
     isOfEachOther = new X509Certificate(cert).checkPrivateKey(createPrivateKey(pem));

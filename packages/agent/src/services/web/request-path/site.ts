@@ -155,7 +155,7 @@ export class Site {
     const { route } = request;
     const options = action?.options;
     const roles = [route.role, options?.role].filter((role) => role !== undefined && role !== 'public');
-    const xsrf = options?.xsrf ?? (route.xsrf || options?.role !== undefined);
+    const xsrf = options?.xsrf ?? (route.xsrf || (options?.role ?? 'public') !== 'public');
     // Only an action sees who asks where nobody is asked.
     if (roles.length === 0 && !xsrf && !action) return {};
     if (roles.length === 0 && !xsrf && request.header('cookie') === undefined) return {};

@@ -238,3 +238,31 @@ describe('the database over the web', () => {
     expect((await device.ask('GET', 'Zone')).status).toBe(503);
   });
 });
+
+describe('REST that cannot be meant', () => {
+  const start = async (web: Record<string, unknown>) => {
+    await using directory = await WebWorld.create();
+    const database = await Database.open({
+      ...{ directory: directory.directory.at('db'), schema, logger: silentLogger, clock: new VirtualClock() },
+      context: { accountId: 'A1', deviceId: 'D1' },
+    });
+    try {
+      return await WebWorld.create({ web, prepare: (world) => Object.assign(world, { database }) });
+    } finally {
+      await database.close();
+    }
+  };
+
+  it('is an error at the start where a route names a model that there is not', async () => {
+    const routes = [{ match: '/a' }, { match: '/api/db/', handler: 'rest', role: 'user', models: ['Zne'] }];
+    await expect(start({ routes })).rejects.toThrow(
+      /web\.routes\.1\.models: the schema has no model Zne: .*Zone/,
+    );
+  });
+
+  it('is warned of where a model asks for a role that there is not', async () => {
+    const routes = [{ match: '/api/db/', handler: 'rest' }];
+    await using web = await start({ routes, auth: { roles: { user: [] } } });
+    expect(web.warnings).toContainEqual(expect.stringContaining('REST lets nobody in'));
+  });
+});

@@ -37,7 +37,7 @@ describe('a redirect of web.json5', () => {
   it('goes by the port that was asked, and leads to the public name of the device', () => {
     const find = compile({ from: 'http://:80', to: 'https://' }, { from: '/old', to: '/new' });
     const name = 'lamp.example:8443';
-    expect(find({ ...asked('http://192.0.2.1/a'), name })?.location).toBe('https://lamp.example/a');
+    expect(find({ ...asked('http://192.0.2.1/a'), name })?.location).toBe('https://lamp.example:8443/a');
     expect(find({ ...asked('http://192.0.2.1:8181/a'), name })).toBeUndefined();
     expect(find({ ...asked('https://192.0.2.1:8182/old'), name })?.location).toBe(
       'https://lamp.example:8443/new',

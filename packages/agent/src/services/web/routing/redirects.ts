@@ -97,7 +97,9 @@ function locationOf(target: Parts, { secure, host, name, path, query }: Asked): 
   const usual = scheme === 'https' ? '443' : '80';
   // Another scheme is served on another port, which is its usual one unless the rule says which.
   const kept = target.scheme === undefined || target.scheme === (secure ? 'https' : 'http');
-  const port = target.port ?? (target.host === undefined && kept ? from.port : usual);
+  // A public name with a port is served on that one.
+  const isNamed = name !== undefined && /:\d+$/.test(name);
+  const port = target.port ?? (target.host === undefined && (kept || isNamed) ? from.port : usual);
   const authority = `${target.host ?? from.name}${port === usual ? '' : `:${port}`}`;
   return `${scheme}://${authority}${target.path ?? path}${target.query ?? query}`;
 }

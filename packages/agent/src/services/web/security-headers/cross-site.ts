@@ -34,9 +34,12 @@ function refuseOtherHost({ headers }: IncomingMessage, names: readonly string[])
   );
 }
 
+/** The same host and port. A page over HTTPS may ask over HTTP, by a proxy that ends TLS; not the other way round, where anybody may have written the page. */
 function comesFromOwn({ headers, socket }: IncomingMessage): boolean {
-  const own = `http${'encrypted' in socket ? 's' : ''}://${headers.host ?? ''}`;
-  return headers.origin === undefined || headers.origin.toLowerCase() === own.toLowerCase();
+  const { origin, host = '' } = headers;
+  if (origin === undefined) return true;
+  const schemes = 'encrypted' in socket ? ['https'] : ['http', 'https'];
+  return schemes.some((scheme) => origin.toLowerCase() === `${scheme}://${host}`.toLowerCase());
 }
 
 function crossSite(): Error {
