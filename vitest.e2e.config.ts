@@ -10,5 +10,7 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // A password alone takes a third of a second to be hashed, where nothing else runs.
+    expect: { poll: { timeout: 15_000 } },
   },
 });

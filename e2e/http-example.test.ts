@@ -143,7 +143,7 @@ describe.skipIf(!existsSync(CHROMIUM))('the example of a device with pages of it
     const before = await line();
     await expect.poll(line, { timeout: 5000 }).not.toBe(before);
     expect(await page.textContent('#temperature')).toMatch(/^\d+\.\d °C$/);
-    expect(await page.textContent('#live')).toBe('live');
+    await expect.poll(() => page.textContent('#live')).toBe('live');
     expect(await barriers()).toEqual([]);
     await page.waitForTimeout(3000);
     await screenshot('overview');
@@ -228,6 +228,17 @@ describe.skipIf(!existsSync(CHROMIUM))('the example of a device with pages of it
     await ben.click('#go');
     await ben.waitForURL(/\/app\//);
     await ben.waitForSelector('#chart path.line');
+    await ben.click('nav >> text=Password');
+    await ben.fill('#password-now', 'not this one');
+    await ben.fill('#password-next', 'a third long way');
+    await ben.click('#password button');
+    await expect
+      .poll(() => ben.textContent('#password [data-said]'))
+      .toBe('The present password is another one.');
+    await ben.fill('#password-now', 'another long way');
+    await ben.click('#password button');
+    await expect.poll(() => ben.textContent('#password [data-said]')).toBe('Changed.');
+    await expect.poll(() => ben.textContent('#live')).toBe('live');
     expect(await ben.isVisible('nav >> text=Users')).toBe(false);
     // What a page hides, the device refuses.
     const refused = await ben.evaluate<number>(

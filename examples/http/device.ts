@@ -45,6 +45,18 @@ export function createThermostat(options: AgentOptions): Agent {
     log.write(`${web.username} has set up the user ${user.username} (${user.role})`);
     return undefined;
   });
+  agent.web.action('/api/password', { role: 'user', methods: ['POST'] }, async (web) => {
+    const { current, next } = (await web.body.json()) as Record<string, unknown>;
+    const { username = '', role = '' } = web;
+    if (!(await agent.web.users.verify(username, String(current), web.address))) {
+      throw new CodedError('PASSWORD_WRONG', 'The present password is another one.', { status: 400 });
+    }
+    await agent.web.users.put({ username, password: String(next) });
+    // The sessions of the old password have ended, this one among them.
+    web.signIn(username, role);
+    log.write(`${username} has another password`);
+    return { xsrf: web.session.xsrf };
+  });
   agent.web.action('/api/firmware', { role: 'admin', methods: ['POST'] }, async (web) => {
     const { fields, files } = await web.body.uploads();
     const [image] = files;

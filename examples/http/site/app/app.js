@@ -42,8 +42,9 @@ addEventListener('hashchange', open);
 addEventListener('resize', draw);
 
 // What the device tells, as it happens.
+let events;
 function listen() {
-  const events = new EventSource('/api/live');
+  events = new EventSource('/api/live');
   events.onopen = () => live(true, 'live');
   events.onerror = () => live(false, 'not connected');
   events.addEventListener('reading', ({ data }) => {
@@ -111,6 +112,17 @@ onSubmit(at('settings'), async (form) => {
   }
   unit = json.unit;
   return 'Saved.';
+});
+
+at('password-user').value = session.username;
+onSubmit(at('password'), async (form) => {
+  const { value } = await ask('/api/password', { method: 'POST', json: Object.fromEntries(form) });
+  session.xsrf = value.xsrf;
+  at('password').reset();
+  // The stream of events ended with the old session.
+  events.close();
+  listen();
+  return 'Changed.';
 });
 
 onSubmit(at('firmware'), async () => {

@@ -171,10 +171,15 @@ export class WebService implements Component, RunningWeb {
 function signingIn(
   { passwords }: WebServiceOptions,
   context: () => WebContext,
-): Pick<WebContext, 'users' | 'passwords'> {
+): Pick<WebContext, 'users' | 'passwords' | 'signIn'> {
+  const users = lazily(async () => (await import('./auth/user-store.ts')).UserStore.open(context()));
+  const hashing = lazily(async () => passwords ?? (await import('./passwords/password.ts')).openPasswords());
   return {
-    users: lazily(async () => (await import('./auth/user-store.ts')).UserStore.open(context())),
-    passwords: lazily(async () => passwords ?? (await import('./passwords/password.ts')).openPasswords()),
+    ...{ users, passwords: hashing },
+    signIn: lazily(async () => {
+      const { SignIn } = await import('./auth/sign-in.ts');
+      return new SignIn(context(), await users(), await hashing());
+    }),
   };
 }
 

@@ -189,6 +189,13 @@ export interface WebUsers {
    */
   put(user: { username: string; password?: string; role?: string }): Promise<void>;
   /**
+   * Whether this is the user's password: for a page where one changes it. Counts as an attempt of the client at `address`, which is
+   * the action's.
+   *
+   * @throws WEB_ATTEMPTS, WEB_BUSY
+   */
+  verify(username: string, password: string, address: string): Promise<boolean>;
+  /**
    * Takes one away, and ends its sessions, sockets and streams. With the last one the device is as it was sold: whoever comes first
    * sets a password, unless `auth.setup` says otherwise.
    *

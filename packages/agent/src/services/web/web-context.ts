@@ -5,6 +5,7 @@ import type { AgentSettings } from '../../config.ts';
 import type { Directories } from '../../config-loading/directories.ts';
 import type { ActionTable } from './actions/action-table.ts';
 import type { Roles } from './auth/roles.ts';
+import type { SignIn } from './auth/sign-in.ts';
 import type { UserStore } from './auth/user-store.ts';
 import type { Complain } from './complain.ts';
 import type { Lasting } from './lasting.ts';
@@ -37,6 +38,8 @@ export interface WebContext {
   readonly users: () => Promise<UserStore>;
   /** Hashes one after the other, whoever asks. */
   readonly passwords: () => Promise<Passwords>;
+  /** Checks passwords, whoever asks: how often they may be tried holds for all together. */
+  readonly signIn: () => Promise<SignIn>;
   /** What everybody around knows of the device: its claim ID, product and name. */
   readonly known: () => readonly string[];
   /** The certificate that the device cloud has given the device; undefined while there is none. */

@@ -30,10 +30,7 @@ class Authentication implements Gate {
 
   constructor(context: WebContext) {
     this.#context = context;
-    const signIn = lazily(async () => {
-      const { SignIn } = await import('./sign-in.ts');
-      return new SignIn(context, await context.users(), await context.passwords());
-    });
+    const { signIn } = context;
     this.#load = {
       basic: lazily(async () => new (await import('./basic.ts')).Basic(context, await signIn())),
       digest: lazily(async () => (await import('./digest.ts')).Digest.open(context, await signIn())),

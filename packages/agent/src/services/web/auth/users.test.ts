@@ -84,6 +84,17 @@ describe('agent.web.users', () => {
     expect(await web.users.list()).toEqual([{ username: 'ann', role: 'admin' }]);
   });
 
+  it('tells whether a password is right, as often as it may be tried', async () => {
+    await using web = await WebWorld.create();
+    await web.users.put({ username: 'ann', password: 'correct horse', role: 'super' });
+    const verify = (password: string) => web.users.verify('ann', password, '192.0.2.1');
+    expect(await verify('correct horse')).toBe(true);
+    for (let turn = 0; turn < 5; turn += 1) expect(await verify('wrong')).toBe(false);
+    await expect(verify('correct horse')).rejects.toMatchObject({ code: 'WEB_ATTEMPTS' });
+    // The same count holds for who signs in from there.
+    expect(await web.users.verify('ann', 'correct horse', '192.0.2.2')).toBe(true);
+  });
+
   it('leaves nobody without one who may most, until the last one goes', async () => {
     await using web = await WebWorld.create({ web: { routes: [{ match: '/a/', role: 'user' }] } });
     const { users } = web;

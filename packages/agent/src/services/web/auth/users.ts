@@ -22,6 +22,10 @@ export function openUsers(context: WebContext): WebUsers {
       const hash = password === undefined ? undefined : await hashed(context, username, password);
       await users.put({ username, password: hash, role });
     },
+    async verify(username, password, address) {
+      const claimed = { username, password, address };
+      return (await (await context.signIn()).check(claimed)) !== undefined;
+    },
     async remove(username) {
       await (await context.users()).remove(username);
     },
