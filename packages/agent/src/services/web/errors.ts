@@ -26,6 +26,14 @@ export const webError = errorCatalogue({
   WEB_DISK_FULL: { status: 507 },
 });
 
+/** Milliseconds after which a client that found no room may try again. */
+const BUSY = 10_000;
+
+/** There is no room for one more of something, which is told in the plural. */
+export function tooMany(what: string): CodedError {
+  return webError('WEB_BUSY', `there are too many ${what}: try again later`, { retryAfter: BUSY });
+}
+
 /** The status that an error becomes, where it is one that clients may be told of. */
 export function statusOf(error: unknown): number | undefined {
   const { status } = error as Partial<CodedError>;

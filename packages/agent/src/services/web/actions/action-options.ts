@@ -1,7 +1,7 @@
 import { CodedError } from '@ioto/runtime';
+import { KNOWN_METHODS } from '../routing/known-methods.ts';
 import type { ActionOptions } from '../web-api.ts';
 
-const METHODS = new Set(['GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'PATCH', 'DELETE']);
 const NAMES = new Set(['methods', 'role', 'xsrf']);
 
 /**
@@ -16,9 +16,9 @@ export function checkOptions(path: string, options: ActionOptions): void {
   const { methods, role, xsrf } = options;
   if (methods !== undefined && !Array.isArray(methods)) throw bad("methods: must be a list such as ['GET']");
   const wrong = (methods as readonly unknown[] | undefined)?.find(
-    (method) => typeof method !== 'string' || !METHODS.has(method.toUpperCase()),
+    (method) => typeof method !== 'string' || !KNOWN_METHODS.has(method.toUpperCase()),
   );
-  if (wrong !== undefined) throw bad(`methods: ${String(wrong)} is none of ${[...METHODS].join(', ')}`);
+  if (wrong !== undefined) throw bad(`methods: ${String(wrong)} is none of ${[...KNOWN_METHODS].join(', ')}`);
   if (role !== undefined && (typeof role !== 'string' || role === '')) throw bad('role: must be a name');
   if (xsrf !== undefined && typeof xsrf !== 'boolean') throw bad('xsrf: must be true or false');
 }

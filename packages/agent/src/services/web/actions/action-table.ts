@@ -1,4 +1,5 @@
 import { CodedError } from '@ioto/runtime';
+import { isPlainPath } from '../routing/plain-path.ts';
 import type { ActionHandler, ActionOptions, SocketHandler } from '../web-api.ts';
 import { checkOptions } from './action-options.ts';
 
@@ -21,7 +22,7 @@ export class ActionTable {
   /** Returns what takes it away again. @throws WEB_ACTION_PATH, WEB_ACTION_OPTIONS, WEB_ACTION_TAKEN */
   add(action: Action): () => void {
     const { path, options } = action;
-    if (!path.startsWith('/') || /[?#%\\\0]|\/\/|(?:^|\/)\.\.?(?:\/|$)/.test(path)) {
+    if (!isPlainPath(path)) {
       throw new CodedError(
         'WEB_ACTION_PATH',
         `${JSON.stringify(path)} is no path such as '/api/lamp', or '/api/' for all below it`,

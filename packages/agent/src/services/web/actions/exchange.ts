@@ -4,7 +4,7 @@ import { CodedError } from '@ioto/runtime';
 import type { Admission, Identity } from '../auth/gate.ts';
 import { may } from '../auth/roles.ts';
 import { tellToken } from '../auth/xsrf.ts';
-import { webError } from '../errors.ts';
+import { tooMany } from '../errors.ts';
 import { openEventStream } from '../event-stream/event-stream.ts';
 import type { WebRequest } from '../request-path/web-request.ts';
 import type { Session } from '../sessions/session-table.ts';
@@ -12,9 +12,6 @@ import type { ActionBody, ActionContext, ActionSession, EventStream } from '../w
 import type { WebContext } from '../web-context.ts';
 import type { Action } from './action-table.ts';
 import { Answer, gone } from './answer.ts';
-
-/** Milliseconds after which a browser that was refused for want of room may try again. */
-const BUSY = 10_000;
 
 export interface ExchangeParts {
   context: WebContext;
@@ -205,8 +202,7 @@ export class Exchange implements ActionContext {
   }
 
   #asSession(session: Session | undefined): ActionSession {
-    if (!session)
-      throw webError('WEB_BUSY', 'there are too many sessions: try again later', { retryAfter: BUSY });
+    if (!session) throw tooMany('sessions');
     this.#session = session;
     return {
       get: (name) => session.values.get(name),

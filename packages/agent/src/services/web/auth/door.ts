@@ -2,8 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { isProperties } from '../../../config-loading/blend.ts';
 import { webError } from '../errors.ts';
 import { isLoopback } from '../metrics-door.ts';
-import { sendJson, sendRefusal, sendText, WRONG_METHOD } from '../request-path/send.ts';
-import { hasBody } from '../request-path/shape.ts';
+import { sendJson, sendRefusal, sendText, WRONG_METHOD, withoutBody } from '../request-path/send.ts';
 import type { WebRequest } from '../request-path/web-request.ts';
 import type { WebContext } from '../web-context.ts';
 import { setFirstPassword } from './first-password.ts';
@@ -83,13 +82,13 @@ export class Door {
       const location = sameSitePath(form.get('next')) ?? '/';
       return sendText(response, 303, { ...headers, location }, '');
     }
-    response.writeHead(204, hasBody(request.raw) ? { ...headers, connection: 'close' } : headers);
+    response.writeHead(204, withoutBody(request.raw, headers));
     response.end();
   }
 
   #refuse({ method, raw }: WebRequest, response: ServerResponse, allow: string): void {
     const { headers } = this.#context;
-    const whole = { ...headers, allow, ...(hasBody(raw) && { connection: 'close' }) };
+    const whole = { ...withoutBody(raw, headers), allow };
     if (method === 'OPTIONS') response.writeHead(204, whole).end();
     else sendRefusal(response, WRONG_METHOD, whole);
   }

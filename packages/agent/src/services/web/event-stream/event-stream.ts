@@ -1,16 +1,13 @@
 import type { ServerResponse } from 'node:http';
 import { messageOf } from '@ioto/runtime';
 import type { Answer } from '../actions/answer.ts';
-import { webError } from '../errors.ts';
+import { tooMany } from '../errors.ts';
 import { MOST_WAITING } from '../lasting.ts';
 import type { WebRequest } from '../request-path/web-request.ts';
 import type { Session } from '../sessions/session-table.ts';
 import type { EventStream } from '../web-api.ts';
 import type { WebContext } from '../web-context.ts';
 import { formatEvent, type ServerSentEvent } from './event-format.ts';
-
-/** Milliseconds after which a client that found no room may try again. */
-const BUSY = 10_000;
 
 export interface EventStreamParts {
   context: WebContext;
@@ -44,8 +41,7 @@ class Events implements EventStream {
     const { context, request, response, answer } = this.#parts;
     const { session, username } = this.#parts;
     const letGo = context.lasting.admit({ session, username, end: () => this.close() });
-    if (!letGo)
-      throw webError('WEB_BUSY', 'there are too many streams: try again later', { retryAfter: BUSY });
+    if (!letGo) throw tooMany('streams');
     this.#letGo = letGo;
     this.#isOpen = !answer.isGone;
     response.once('close', () => this.#closed());

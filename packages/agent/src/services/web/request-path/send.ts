@@ -35,6 +35,14 @@ export function sendJson(
   response.end(response.req.method === 'HEAD' ? undefined : text);
 }
 
+/** Headers of an answer that reads no body: one that comes all the same would be taken for the next request. */
+export function withoutBody(
+  raw: IncomingMessage,
+  headers: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
+  return hasBody(raw) ? { ...headers, connection: 'close' } : headers;
+}
+
 /** What a client is told of what went wrong. */
 export interface Refusal {
   status: number;

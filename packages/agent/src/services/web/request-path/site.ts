@@ -12,7 +12,7 @@ import type { WebContext } from '../web-context.ts';
 import type { Upgrade } from '../websockets/upgrade.ts';
 import { allowedMethods } from './allowed-methods.ts';
 import type { Handler } from './handlers.ts';
-import { NOT_FOUND, sendError, sendRefusal, sendText, WRONG_METHOD } from './send.ts';
+import { NOT_FOUND, sendError, sendRefusal, sendText, WRONG_METHOD, withoutBody } from './send.ts';
 import { asksForWebSocket, faultOfShape, hasBody, originForm } from './shape.ts';
 import { WebRequest } from './web-request.ts';
 
@@ -188,10 +188,9 @@ export class Site {
     };
   }
 
-  /** Headers of a refusal: a body that nobody reads would be taken for the next request. */
+  /** Headers of a refusal. */
   #refused(raw: IncomingMessage): Readonly<Record<string, string>> {
-    const { headers } = this.#options.context;
-    return hasBody(raw) ? { ...headers, connection: 'close' } : headers;
+    return withoutBody(raw, this.#options.context.headers);
   }
 }
 

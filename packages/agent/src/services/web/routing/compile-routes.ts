@@ -2,11 +2,12 @@ import { extname } from 'node:path';
 import type { AgentSettings } from '../../../config.ts';
 import { mayAnybody, type Roles } from '../auth/roles.ts';
 import type { Complain } from '../complain.ts';
+import { KNOWN_METHODS } from './known-methods.ts';
+import { isPlainPath } from './plain-path.ts';
 import type { Route, RouteSettings } from './route.ts';
 
 /** Files of Ioto name it; what a browser sends would be shown to its scripts, cookies included (RFC 9110 §9.3.8). */
 const NEVER_ANSWERED = 'TRACE';
-const KNOWN_METHODS = new Set(['GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'PATCH', 'DELETE']);
 /** Actions say themselves what they answer. */
 const METHODS: Record<RouteSettings['handler'], readonly string[]> = {
   file: ['GET', 'HEAD', 'OPTIONS'],
@@ -50,7 +51,7 @@ function compile(
   bad: (property: string, problem: string) => Error,
 ): Route {
   const { match, redirect, trim = '', cache } = route;
-  if (match !== '' && !isPath(match)) {
+  if (match !== '' && !isPlainPath(match)) {
     throw bad(
       'match',
       `${JSON.stringify(match)} is no path such as '/api/' (all below it) or '/api' (it alone)`,
@@ -114,10 +115,6 @@ function guardOf(
     algorithm: route.algorithm ?? web.auth.algorithm,
     xsrf: route.xsrf ?? (role !== undefined && authType === 'session'),
   };
-}
-
-function isPath(text: string): boolean {
-  return text.startsWith('/') && !/[?#%\\\0]|\/\/|(?:^|\/)\.\.?(?:\/|$)/.test(text);
 }
 
 function cacheControlOf({ maxAge, directives, extensions }: NonNullable<RouteSettings['cache']>) {

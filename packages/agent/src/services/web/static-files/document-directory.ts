@@ -1,6 +1,7 @@
 import { constants, type Stats } from 'node:fs';
-import { type FileHandle, lstat, open, readlink, realpath, stat } from 'node:fs/promises';
-import { join, sep } from 'node:path';
+import { type FileHandle, lstat, open, readlink, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathWithin } from './path-within.ts';
 
 /**
  * A directory of the documents, held open while something in it is changed: what else is put at its path meanwhile, a link to
@@ -20,9 +21,8 @@ export class DocumentDirectory {
   static async open(root: string, path: string): Promise<DocumentDirectory | undefined> {
     let handle: FileHandle | undefined;
     try {
-      const within = await realpath(root);
-      const found = await realpath(join(within, path));
-      if (found !== within && !found.startsWith(within + sep)) return undefined;
+      const found = await pathWithin(root, path);
+      if (found === undefined) return undefined;
       handle = await open(found, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
       const held = `/proc/self/fd/${handle.fd}`;
       const opened = await readlink(held).catch(() => undefined);

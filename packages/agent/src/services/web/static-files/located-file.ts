@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
-import { type FileHandle, open, readlink, realpath, stat } from 'node:fs/promises';
-import { join, sep } from 'node:path';
+import { type FileHandle, open, readlink, stat } from 'node:fs/promises';
+import { pathWithin } from './path-within.ts';
 
 /** What a path of the site leads to. */
 export interface LocatedFile {
@@ -25,9 +25,8 @@ export async function locateFile(
   index: string,
 ): Promise<LocatedFile | undefined> {
   try {
-    const within = await realpath(root);
-    const found = await realpath(join(within, path.endsWith('/') ? `${path}${index}` : path));
-    if (found !== within && !found.startsWith(within + sep)) return undefined;
+    const found = await pathWithin(root, path.endsWith('/') ? `${path}${index}` : path);
+    if (found === undefined) return undefined;
     const facts = await stat(found, { bigint: true });
     if (!facts.isFile() && !facts.isDirectory()) return undefined;
     return {

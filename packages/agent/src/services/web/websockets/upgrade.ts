@@ -3,7 +3,7 @@ import type { WebSocket, WebSocketServer } from 'ws';
 import type { Action } from '../actions/action-table.ts';
 import { admitByRole } from '../auth/further-role.ts';
 import type { Admission, Gate } from '../auth/gate.ts';
-import { webError } from '../errors.ts';
+import { tooMany } from '../errors.ts';
 import type { LetGo } from '../listening/upgrades.ts';
 import { lazily } from '../request-path/handlers.ts';
 import { NOT_FOUND, sendRefusal, sendText } from '../request-path/send.ts';
@@ -25,8 +25,6 @@ export type Upgrade = (
 const CLOSING = 5000;
 /** Pieces that one message may come in: each costs more than its bytes. */
 const MOST_FRAGMENTS = 1024;
-/** Milliseconds after which a client that found no room may try again. */
-const BUSY = 10_000;
 
 /** Opens the WebSockets of the program. */
 export function openSockets(context: WebContext, gate: () => Promise<Gate>): Upgrade {
@@ -61,8 +59,7 @@ export function openSockets(context: WebContext, gate: () => Promise<Gate>): Upg
       // Whoever it is for is gone before it is open.
       end: (why) => (peer ? peer.stop(why) : void socket.destroy()),
     });
-    if (!letGo)
-      throw webError('WEB_BUSY', 'there are too many sockets: try again later', { retryAfter: BUSY });
+    if (!letGo) throw tooMany('sockets');
     socket.once('close', letGo);
     if (socket.destroyed) return letGo();
     const sockets = await server().catch((error) => {
